@@ -1,0 +1,24 @@
+// Files read whole with a limit, and written so that a reader never meets half of one.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace optdnn::base {
+
+// Returns the file's bytes. Errors: EnvironmentError if it cannot be read or is larger than `max_bytes`
+// (the size is checked before memory is taken).
+std::string read_file(const std::filesystem::path& path, uint64_t max_bytes);
+
+// Writes next to `path`, flushes to disk, then renames: after a crash either the old file or the new one is there.
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+void make_folders(const std::filesystem::path& path);
+
+// SHA-256 as 64 hexadecimal digits.
+std::string sha256_hex(std::string_view bytes);
+std::string sha256_of_file(const std::filesystem::path& path);
+
+}  // namespace optdnn::base

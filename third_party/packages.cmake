@@ -1,0 +1,53 @@
+# The vocabulary of the build files.
+#   optdnn_package(<name> [TORCH] DEPENDS <targets>)   the library of the folder lib/optdnn/<name>
+#   optdnn_test(<name> [TORCH] DEPENDS <targets>)      the test program of the folder tests/<name>
+#   optdnn_fuzz_target(<name> DEPENDS <targets>)       tests/fuzz/<name>.cpp: libFuzzer, or a replay of its corpus in the tests
+# Every .cpp of the folder belongs to it. TORCH links LibTorch and shares one precompiled <torch/torch.h>.
+
+function(optdnn_use_torch target)
+  target_link_libraries(${target} PUBLIC optdnn::torch)
+  if(TARGET optdnn_device AND NOT target STREQUAL optdnn_device)
+    target_precompile_headers(${target} REUSE_FROM optdnn_device)
+  else()
+    target_precompile_headers(${target} PRIVATE <torch/torch.h>)
+  endif()
+endfunction()
+
+function(optdnn_package name)
+  cmake_parse_arguments(ARG "TORCH" "" "DEPENDS;SOURCES" ${ARGN})
+  if(NOT ARG_SOURCES)
+    file(GLOB ARG_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+  endif()
+  add_library(optdnn_${name} STATIC ${ARG_SOURCES})
+  target_include_directories(optdnn_${name} PUBLIC ${CMAKE_SOURCE_DIR}/lib)
+  target_link_libraries(optdnn_${name} PRIVATE optdnn_options PUBLIC ${ARG_DEPENDS})
+  if(ARG_TORCH)
+    optdnn_use_torch(optdnn_${name})
+  endif()
+endfunction()
+
+function(optdnn_test name)
+  cmake_parse_arguments(ARG "TORCH" "" "DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+  add_executable(test_${name} ${sources})
+  target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(test_${name} PRIVATE optdnn_options optdnn_test_main ${ARG_DEPENDS})
+  target_compile_definitions(test_${name} PRIVATE OPTDNN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  if(ARG_TORCH)
+    optdnn_use_torch(test_${name})
+  endif()
+  add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+endfunction()
+
+function(optdnn_fuzz_target name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  add_executable(fuzz_${name} ${CMAKE_CURRENT_SOURCE_DIR}/${name}.cpp)
+  target_link_libraries(fuzz_${name} PRIVATE optdnn_options ${ARG_DEPENDS})
+  if(OPTDNN_FUZZ)
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    target_sources(fuzz_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/replay.cc)
+    add_test(NAME fuzz_${name}_corpus COMMAND fuzz_${name} ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name}
+             WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  endif()
+endfunction()
