@@ -1,0 +1,58 @@
+// Augmentation of image batches, as few tensor operations on the device the images live on. The parameters of sample i
+// come from the streams (seed, <augmentation>, epoch, i), each augmentation from its own: adding one leaves the others
+// as they were, and a batch split in two gives the same images.
+//
+//   crop     a window of the image's size out of the image with `crop_padding` black pixels around it
+//   flip     left and right swapped with probability 1/2
+//   cutout   a square of side `cutout_size`, centred anywhere, set to the mean    (DeVries, Taylor 2017)
+//   erase    with probability `erase_probability` a rectangle of 2-33 % of the area and aspect 0.3-3.3 set to
+//            the mean                                                             (Zhong et al. 2017)
+//   mixup    lambda x + (1-lambda) x', lambda from Beta(alpha, alpha), x' another sample of the training set;
+//            targets mix likewise                                                 (Zhang et al. 2017)
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "optdnn/base/names.h"
+
+namespace optdnn::data {
+
+enum class Augmentation { crop, flip, cutout, erase, mixup };
+const base::NameTable<Augmentation>& enum_names(Augmentation);
+
+struct AugmentOptions {
+  std::vector<Augmentation> augment;
+  int64_t crop_padding = 4;        // pixels
+  int64_t cutout_size = 16;        // pixels
+  double erase_probability = 0.25;
+  double mixup_alpha = 1.0;
+};
+
+// What happens to one image.
+struct AugmentParameters {
+  int64_t shift_y = 0, shift_x = 0;        // pixel (y, x) comes from (y + shift_y, x + shift_x)
+  bool flip = false;                       // after the shift
+  int64_t top = 0, bottom = 0, left = 0, right = 0;            // cut out: rows top ... bottom-1, columns left ... right-1
+  int64_t erase_top = 0, erase_bottom = 0, erase_left = 0, erase_right = 0;
+};
+
+struct MixupPartner {
+  int64_t sample = 0;
+  double weight = 1.0;  // lambda, of the image itself
+};
+
+AugmentParameters draw_augmentation(const AugmentOptions& options, int64_t height, int64_t width, uint64_t seed,
+                                    int64_t epoch, int64_t sample);
+MixupPartner draw_mixup(double alpha, int64_t samples, uint64_t seed, int64_t epoch, int64_t sample);
+bool contains(const AugmentOptions& options, Augmentation augmentation);
+
+// Shapes: images_NCHW uint8 -> BCHW float32, (image / 255 - mean_C) / std_C after crop and flip; pixels cut out are 0.
+// Requires: one entry of `parameters` per entry of `samples`.
+torch::Tensor augmented(const torch::Tensor& images_NCHW, const std::vector<int64_t>& samples,
+                        const std::vector<AugmentParameters>& parameters, const std::vector<double>& mean_C,
+                        const std::vector<double>& std_C);
+
+}  // namespace optdnn::data

@@ -1,0 +1,35 @@
+// The data sets by name: what each is, how it is built, how its files are fetched.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "optdnn/base/names.h"
+#include "optdnn/data/dataset.h"
+#include "optdnn/data/specs.h"
+
+namespace optdnn::data {
+
+// Reads the files, or prepares the task. Images stay on `device` ("cpu", "cuda:0"), where their batches are made;
+// batches of vector tasks are made on the CPU and moved there.
+// Errors: ConfigError for sizes that cannot be; EnvironmentError for files that are missing or damaged, naming
+// `optdnn fetch <name>`.
+std::unique_ptr<DataSet> make_dataset(const DataSetSpec& spec, const std::filesystem::path& data_root,
+                                      const std::string& device = "cpu");
+
+std::string_view dataset_name(const DataSetSpec& spec);
+
+// What make_dataset(...)->shape() will say, without reading a file.
+DataShape dataset_shape(const DataSetSpec& spec);
+
+// Samples per iteration, with "all of them" worked out.
+int64_t batch_size(const DataSetSpec& spec);
+
+// Gets a data set's files into data_root, or finds that they are there. Nothing if the set needs no files.
+using Fetch = void (*)(const std::filesystem::path& data_root);
+
+// One entry per alternative of DataSetSpec.
+const base::NameTable<Fetch>& datasets();
+
+}  // namespace optdnn::data

@@ -1,0 +1,49 @@
+// What a data set is: a function from (split, seed, epoch, sample numbers) to a batch. Order is a loader's business.
+// Augmentation, jitter and fresh samples depend on (seed, epoch, sample) alone, so a batch may be split, made again or
+// made by any thread without changing a bit of it.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace optdnn::data {
+
+// Shapes: inputs_BCHW or inputs_BD, float32. targets_B int64 (class numbers); targets_BK float32 where an augmentation
+// mixes classes (each row sums to 1); targets_BD float32 in a regression.
+struct Batch {
+  torch::Tensor inputs, targets;
+};
+
+struct DataShape {
+  std::vector<int64_t> input;  // of one sample: {3, 32, 32} or {2}
+  int64_t outputs = 0;         // classes, or dimensions of a regression's target
+  bool regression = false;
+};
+
+enum class Split { train, test };
+
+class DataSet {
+ public:
+  virtual ~DataSet() = default;
+
+  virtual DataShape shape() const = 0;
+
+  // Samples of one epoch.
+  virtual int64_t size(Split split) const = 0;
+
+  // Whether the samples of a training epoch are drawn anew each time. They are then used in their natural order, so
+  // that consecutive samples keep their balance (every ring, every vertex equally often).
+  virtual bool fresh() const { return false; }
+
+  // One per class, or empty.
+  virtual std::vector<std::string> class_names() const { return {}; }
+
+  // Requires: indices within 0 ... size(split)-1. Safe to call from several threads at once. The test split ignores
+  // seed and epoch: it is the same for everybody and is never augmented.
+  virtual Batch batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const = 0;
+};
+
+}  // namespace optdnn::data

@@ -1,0 +1,59 @@
+// Batches of an epoch in order: training samples in a permutation that is a function of (seed, epoch), fresh and test
+// samples in their natural order. Worker threads make batches ahead; what comes out is the same for any number of
+// them, and an epoch can be entered at any batch.
+//
+//   auto epoch = loader.epoch(e, first_batch);
+//   while (auto batch = epoch.next()) ...
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "optdnn/data/dataset.h"
+
+namespace optdnn::data {
+
+struct LoaderOptions {
+  Split split = Split::train;
+  int64_t batch_size = 1;
+  uint64_t seed = 0;
+  int threads = 0;         // 0: batches are made by the caller's thread
+  bool drop_last = false;  // leave out a last batch that is smaller than the others
+};
+
+class EpochReader;
+
+class Loader {
+ public:
+  // Requires: the data set outlives the loader and its readers; batch_size > 0; threads >= 0.
+  // Errors: ConfigError if an epoch would have no batch (drop_last and fewer samples than one batch).
+  Loader(const DataSet& dataset, LoaderOptions options);
+
+  const LoaderOptions& options() const { return options_; }
+  int64_t batches_per_epoch() const;
+  int64_t samples_per_epoch() const;  // those of all batches together
+
+  // The batches first_batch, first_batch + 1, ... of one epoch.
+  EpochReader epoch(int64_t epoch, int64_t first_batch = 0) const;
+
+ private:
+  const DataSet& dataset_;
+  LoaderOptions options_;
+};
+
+class EpochReader {
+ public:
+  ~EpochReader();  // stops the workers; batches not asked for are dropped
+  EpochReader(EpochReader&&) noexcept;
+
+  // The next batch; nothing at the end. Errors: what the data set threw when it made that batch.
+  std::optional<Batch> next();
+
+ private:
+  friend class Loader;
+  struct State;
+  explicit EpochReader(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace optdnn::data

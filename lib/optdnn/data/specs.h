@@ -1,0 +1,178 @@
+// What the YAML key `dataset` holds: one struct per data set, each with its list of fields.
+// Sizes that cannot be are refused by make_dataset (catalogue.h), which knows how they hang together.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <variant>
+
+#include "optdnn/data/augment.h"
+
+namespace optdnn::data {
+
+// Drawn anew for every epoch, or one set drawn once from the seed.
+enum class Samples { fresh, fixed };
+const base::NameTable<Samples>& enum_names(Samples);
+
+// What the image sets have in common.
+struct ImageSpec : AugmentOptions {
+  int64_t batch_size = 128;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("batch_size", batch_size, "images per iteration");
+    f("augment", augment, "list of crop, flip, cutout, erase, mixup; of training images only");
+    f("crop_padding", crop_padding, "black pixels around the image that is cropped");
+    f("cutout_size", cutout_size, "side of the square that is cut out, in pixels");
+    f("erase_probability", erase_probability, "how often a random rectangle is erased");
+    f("mixup_alpha", mixup_alpha, "both parameters of mixup's Beta distribution");
+  }
+};
+
+struct Cifar10Spec : ImageSpec {
+  static constexpr std::string_view kName = "cifar10";
+  static constexpr std::string_view kHelp = "CIFAR-10: 50,000 + 10,000 colour images of 32 x 32, 10 classes";
+};
+
+enum class Cifar100Labels { fine, coarse };
+const base::NameTable<Cifar100Labels>& enum_names(Cifar100Labels);
+
+struct Cifar100Spec : ImageSpec {
+  static constexpr std::string_view kName = "cifar100";
+  static constexpr std::string_view kHelp = "CIFAR-100: 50,000 + 10,000 colour images of 32 x 32, 100 or 20 classes";
+  Cifar100Labels labels = Cifar100Labels::fine;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    ImageSpec::fields(f);
+    f("labels", labels, "the 100 fine or the 20 coarse classes");
+  }
+};
+
+struct MnistSpec : ImageSpec {
+  static constexpr std::string_view kName = "mnist";
+  static constexpr std::string_view kHelp = "MNIST: 60,000 + 10,000 grey images of 28 x 28, 10 digits";
+};
+
+struct FashionMnistSpec : ImageSpec {
+  static constexpr std::string_view kName = "fashion_mnist";
+  static constexpr std::string_view kHelp = "Fashion-MNIST: 60,000 + 10,000 grey images of 28 x 28, 10 kinds of clothes";
+};
+
+struct GeneratedImagesSpec : ImageSpec {
+  static constexpr std::string_view kName = "generated_images";
+  static constexpr std::string_view kHelp = "random images around one random pattern per class, for smoke runs and tests";
+  int64_t classes = 10;
+  int64_t channels = 3;
+  int64_t size_px = 32;
+  int64_t train_images = 512;
+  int64_t test_images = 256;
+  double noise = 0.25;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    ImageSpec::fields(f);
+    f("classes", classes, "number of classes");
+    f("channels", channels, "channels of an image");
+    f("size_px", size_px, "height and width of an image");
+    f("train_images", train_images, "size of the training set");
+    f("test_images", test_images, "size of the test set");
+    f("noise", noise, "standard deviation of the pixel noise, the patterns being uniform on [0, 1]");
+  }
+};
+
+// What the tasks have in common. An epoch of fresh samples has iterations_per_epoch whole batches.
+struct TaskSpec {
+  Samples samples = Samples::fresh;
+  int64_t iterations_per_epoch = 100;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("samples", samples, "fresh: new points in every iteration; fixed: one set, drawn once from the seed");
+    f("iterations_per_epoch", iterations_per_epoch, "batches that make an epoch of fresh samples");
+  }
+};
+
+struct NestedRingsSpec : TaskSpec {
+  static constexpr std::string_view kName = "nested_rings";
+  static constexpr std::string_view kHelp = "points on nested rings in the plane, classes alternate from ring to ring";
+  int64_t rings = 4;
+  int64_t points_per_ring = 2000;
+  int64_t batch_size = 0;
+  double noise = 0.0;
+  int64_t test_points_per_ring = 2000;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    TaskSpec::fields(f);
+    f("rings", rings, "number of rings");
+    f("points_per_ring", points_per_ring, "points of each ring, per iteration when fresh, in the set when fixed");
+    f("batch_size", batch_size, "points per iteration of a fixed set; 0: all of them");
+    f("noise", noise, "standard deviation of a Gaussian added to both coordinates");
+    f("test_points_per_ring", test_points_per_ring, "points of each ring in the test set");
+  }
+};
+
+struct ParitySpec : TaskSpec {
+  static constexpr std::string_view kName = "parity";
+  static constexpr std::string_view kHelp = "vertices of the cube {-1, 1}^d, class: sign of the product of coordinates";
+  int64_t d = 4;
+  int64_t relevant = 0;
+  int64_t points = 0;
+  double jitter = 0.1;
+  int64_t batch_size = 0;
+  int64_t test_points = 4096;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    TaskSpec::fields(f);
+    f("d", d, "dimension of the cube");
+    f("relevant", relevant, "the label is the product of the first so many coordinates; 0: of all d");
+    f("points", points, "vertices drawn at random, per iteration when fresh, in the set when fixed; 0: all 2^d");
+    f("jitter", jitter, "standard deviation of a Gaussian added to every coordinate, drawn anew in every epoch");
+    f("batch_size", batch_size, "points per iteration of a fixed set; 0: all of them");
+    f("test_points", test_points, "points in the test set");
+  }
+};
+
+struct TelgarskySpec : TaskSpec {
+  static constexpr std::string_view kName = "telgarsky";
+  static constexpr std::string_view kHelp = "regression of the tent map composed k times on [0, 1]: 2^k linear pieces";
+  int64_t k = 3;
+  int64_t points = 4096;
+  int64_t batch_size = 1024;
+  int64_t test_points = 16384;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    TaskSpec::fields(f);
+    f("k", k, "how often the tent map is composed");
+    f("points", points, "points of a fixed set");
+    f("batch_size", batch_size, "points per iteration");
+    f("test_points", test_points, "points of the even grid that the test set is");
+  }
+};
+
+struct Regression2018Spec : TaskSpec {
+  Regression2018Spec() { samples = Samples::fixed; }
+  static constexpr std::string_view kName = "regression_2018";
+  static constexpr std::string_view kHelp = "pairs of independent N(0, I) vectors, the regression of the 2018 paper";
+  int64_t d = 100;
+  int64_t points = 10000;
+  int64_t batch_size = 100;
+  int64_t test_points = 10000;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    TaskSpec::fields(f);
+    f("d", d, "dimension of inputs and targets");
+    f("points", points, "pairs of a fixed set");
+    f("batch_size", batch_size, "pairs per iteration");
+    f("test_points", test_points, "pairs in the test set");
+  }
+};
+
+using DataSetSpec = std::variant<Cifar10Spec, Cifar100Spec, MnistSpec, FashionMnistSpec, GeneratedImagesSpec,
+                                 NestedRingsSpec, ParitySpec, TelgarskySpec, Regression2018Spec>;
+
+}  // namespace optdnn::data
