@@ -30,16 +30,24 @@ uint64_t hash(std::string_view text) {
   return value;
 }
 
-}  // namespace
-
 // Seed, purpose and epoch are mixed into the 64-bit key by one Philox block each; the sample and the number of the
 // block within the stream are the counter.
-RandomStream::RandomStream(uint64_t seed, std::string_view purpose, uint64_t epoch, uint64_t sample)
-    : counter_{0, 0, low(sample), high(sample)} {
+std::array<uint32_t, 2> mixed_key(uint64_t seed, std::string_view purpose, uint64_t epoch) {
   const uint64_t name = hash(purpose);
   const auto mixed = philox({low(name), high(name), low(epoch), high(epoch)}, {low(seed), high(seed)});
-  key_ = {mixed[0], mixed[1]};
+  return {mixed[0], mixed[1]};
 }
+
+}  // namespace
+
+RandomStream::RandomStream(std::array<uint32_t, 2> key, uint64_t sample)
+    : key_(key), counter_{0, 0, low(sample), high(sample)} {}
+
+RandomStream::RandomStream(uint64_t seed, std::string_view purpose, uint64_t epoch, uint64_t sample)
+    : RandomStream(mixed_key(seed, purpose, epoch), sample) {}
+
+StreamFamily::StreamFamily(uint64_t seed, std::string_view purpose, uint64_t epoch)
+    : key_(mixed_key(seed, purpose, epoch)) {}
 
 uint32_t RandomStream::next() {
   if (used_ == 4) {

@@ -29,10 +29,23 @@ class RandomStream {
   void fill_normal(std::span<float> values);
 
  private:
+  friend class StreamFamily;
+  RandomStream(std::array<uint32_t, 2> key, uint64_t sample);
+
   std::array<uint32_t, 2> key_;
   std::array<uint32_t, 4> counter_;
   std::array<uint32_t, 4> block_{};
   int used_ = 4;
+};
+
+// The streams of all samples of one epoch: sample(i) is RandomStream(seed, purpose, epoch, i), found faster.
+class StreamFamily {
+ public:
+  StreamFamily(uint64_t seed, std::string_view purpose, uint64_t epoch = 0);
+  RandomStream sample(uint64_t i) const { return RandomStream(key_, i); }
+
+ private:
+  std::array<uint32_t, 2> key_;
 };
 
 // A uniformly random order of 0 ... count-1 (Fisher-Yates).
