@@ -1,0 +1,64 @@
+#include "optdnn/modules/catalogue.h"
+
+#include "optdnn/base/errors.h"
+#include "optdnn/modules/convolutional.h"
+#include "optdnn/modules/dense_two_layer.h"
+
+namespace optdnn::modules {
+
+const base::NameTable<Sharing>& enum_names(Sharing) {
+  static const base::NameTable<Sharing> table("sharings", {
+      {"per_step", "every step has weights of its own", Sharing::per_step},
+      {"shared", "all steps of a stage use the same weights", Sharing::shared},
+  });
+  return table;
+}
+
+namespace {
+
+std::shared_ptr<Module> build(const DenseTwoLayerSpec& spec, int64_t width, int64_t /*uses*/) {
+  return std::make_shared<DenseTwoLayer>(width, spec.hidden, spec.activation);
+}
+
+std::shared_ptr<Module> build(const ConvPreactSpec& spec, int64_t width, int64_t uses) {
+  return std::make_shared<ConvPreact>(width, std::vector<int64_t>{3, 3}, std::vector<int64_t>{width, width},
+                                      spec.activation, spec.norm, uses);
+}
+
+std::shared_ptr<Module> build(const ConvPostactSpec& spec, int64_t width, int64_t uses) {
+  return std::make_shared<ConvPostact>(width, spec.activation, spec.norm, uses);
+}
+
+std::shared_ptr<Module> build(const ConvBottleneckPreactSpec& spec, int64_t width, int64_t uses) {
+  if (width % 4 != 0) {
+    throw base::ConfigError(base::concat("module 'conv_bottleneck_preact' wants a width that is a multiple of 4, not ", width));
+  }
+  return std::make_shared<ConvPreact>(width, std::vector<int64_t>{1, 3, 1},
+                                      std::vector<int64_t>{width / 4, width / 4, width}, spec.activation, spec.norm, uses);
+}
+
+}  // namespace
+
+std::shared_ptr<Module> make_module(const ModuleSpec& spec, int64_t width, int64_t uses, bool state_is_image) {
+  const bool for_images = !std::holds_alternative<DenseTwoLayerSpec>(spec);
+  if (for_images != state_is_image) {
+    throw base::ConfigError(base::concat("module '", module_name(spec), "' works on ", for_images ? "images" : "vectors",
+                                         ", but the state is ", state_is_image ? "an image" : "a vector"),
+                            for_images ? "for vectors: dense_two_layer" : "for images: conv_preact, conv_postact");
+  }
+  return std::visit([&](const auto& chosen) { return build(chosen, width, uses); }, spec);
+}
+
+std::string_view module_name(const ModuleSpec& spec) {
+  return std::visit([](const auto& chosen) { return std::decay_t<decltype(chosen)>::kName; }, spec);
+}
+
+Sharing module_sharing(const ModuleSpec& spec) {
+  return std::visit([](const auto& chosen) { return chosen.sharing; }, spec);
+}
+
+// Every module here does: two affine or convolutional layers with an activation between them, of a hidden width that
+// is free (dense) or grows with the state's. Norms stand between layers, as the theorem allows.
+bool contains_two_layer_network(const ModuleSpec&) { return true; }
+
+}  // namespace optdnn::modules

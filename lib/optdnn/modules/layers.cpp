@@ -1,0 +1,64 @@
+#include "optdnn/modules/layers.h"
+
+#include <cmath>
+#include <numeric>
+
+namespace optdnn::modules {
+
+namespace {
+
+constexpr double kBatchNormMomentum = 0.1;  // torch's defaults
+constexpr double kNormEpsilon = 1e-5;
+constexpr int64_t kGroups = 8;  // Choice: at most 8 groups, as implicit networks use them
+
+}  // namespace
+
+torch::Tensor affine(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) {
+  if (weight.dim() == 2) return torch::linear(x, weight, bias);
+  const torch::Tensor transposed = weight.transpose(1, 2);
+  return bias.defined() ? torch::baddbmm(bias.unsqueeze(1), x, transposed) : torch::bmm(x, transposed);
+}
+
+AffineImpl::AffineImpl(int64_t inputs, int64_t outputs, bool with_bias) {
+  const double bound = 1.0 / std::sqrt(static_cast<double>(inputs));
+  weight = register_parameter("weight", torch::empty({outputs, inputs}).uniform_(-bound, bound));
+  if (with_bias) bias = register_parameter("bias", torch::empty({outputs}).uniform_(-bound, bound));
+}
+
+ConvolutionImpl::ConvolutionImpl(int64_t inputs, int64_t outputs, int64_t kernel_px, int64_t stride)
+    : stride_(stride), padding_(kernel_px / 2) {
+  weight = register_parameter("weight", torch::empty({outputs, inputs, kernel_px, kernel_px}));
+  const double deviation = std::sqrt(2.0 / static_cast<double>(outputs * kernel_px * kernel_px));
+  torch::NoGradGuard no_grad;
+  weight.normal_(0.0, deviation);
+}
+
+const base::NameTable<NormKind>& enum_names(NormKind) {
+  static const base::NameTable<NormKind> table("norms", {
+      {"batch", "statistics of the batch, one set of running ones per step", NormKind::batch},
+      {"group", "statistics of at most 8 groups of channels of each sample", NormKind::group},
+      {"layer", "statistics of all channels of each sample", NormKind::layer},
+      {"none", "no normalisation", NormKind::none},
+  });
+  return table;
+}
+
+NormImpl::NormImpl(NormKind kind, int64_t channels, int64_t steps) : kind_(kind) {
+  if (kind_ == NormKind::none) return;
+  weight = register_parameter("weight", torch::ones({channels}));
+  bias = register_parameter("bias", torch::zeros({channels}));
+  if (kind_ == NormKind::group) groups_ = std::gcd(kGroups, channels);
+  if (kind_ != NormKind::batch) return;
+  running_mean = register_buffer("running_mean", torch::zeros({steps, channels}));
+  running_var = register_buffer("running_var", torch::ones({steps, channels}));
+}
+
+torch::Tensor NormImpl::forward(const torch::Tensor& x, int64_t step) {
+  if (kind_ == NormKind::none) return x;
+  if (kind_ != NormKind::batch) return torch::group_norm(x, groups_, weight, bias, kNormEpsilon);
+  const int64_t row = running_mean.size(0) == 1 ? 0 : step;
+  return torch::batch_norm(x, weight, bias, running_mean[row], running_var[row], is_training(), kBatchNormMomentum,
+                           kNormEpsilon, /*cudnn_enabled=*/true);
+}
+
+}  // namespace optdnn::modules

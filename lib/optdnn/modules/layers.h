@@ -1,0 +1,53 @@
+// The layers modules are made of. They differ from LibTorch's own in two ways: weights may carry a leading run
+// dimension, so that many seeds of a vector network are one network; and batch statistics may be kept per step, so that
+// weights shared by all steps do not share them.
+#pragma once
+
+#include <torch/torch.h>
+
+#include "optdnn/base/names.h"
+
+namespace optdnn::modules {
+
+// y = x W^T + b.
+// Shapes: x_BD, W_HD, b_H -> B x H; with runs: x_RBD, W_RHD, b_RH -> R x B x H. A bias that is not defined is left out.
+torch::Tensor affine(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias);
+
+class AffineImpl : public torch::nn::Module {
+ public:
+  AffineImpl(int64_t inputs, int64_t outputs, bool with_bias = true);  // initialised as torch's Linear is
+  torch::Tensor forward(const torch::Tensor& x) { return affine(x, weight, bias); }
+  torch::Tensor weight, bias;
+};
+TORCH_MODULE(Affine);
+
+// A convolution without bias, "same" padding, He-normal weights (fan out, as the ResNets were trained).
+// Shapes: images_BCHW -> B x outputs x H/stride x W/stride.
+class ConvolutionImpl : public torch::nn::Module {
+ public:
+  ConvolutionImpl(int64_t inputs, int64_t outputs, int64_t kernel_px, int64_t stride = 1);
+  torch::Tensor forward(const torch::Tensor& x) { return torch::conv2d(x, weight, {}, stride_, padding_); }
+  torch::Tensor weight;
+
+ private:
+  int64_t stride_, padding_;
+};
+TORCH_MODULE(Convolution);
+
+enum class NormKind { batch, group, layer, none };
+const base::NameTable<NormKind>& enum_names(NormKind);
+
+// Normalisation over the channels of B x C x H x W (or B x C), with one affine map and `steps` sets of running statistics.
+class NormImpl : public torch::nn::Module {
+ public:
+  NormImpl(NormKind kind, int64_t channels, int64_t steps = 1);
+  torch::Tensor forward(const torch::Tensor& x, int64_t step = 0);
+  torch::Tensor weight, bias, running_mean, running_var;  // C, C, steps x C, steps x C
+
+ private:
+  NormKind kind_;
+  int64_t groups_ = 1;
+};
+TORCH_MODULE(Norm);
+
+}  // namespace optdnn::modules
