@@ -25,13 +25,19 @@ std::string SourceSpan::text() const {
   return line > 0 ? concat(name, ":", line, ":", column) : name;
 }
 
+void Diagnostics::add(Diagnostic diagnostic) {
+  const SourceSpan& span = diagnostic.span;
+  if (!seen_.insert({span.source ? span.source->name : "", span.line, span.column, diagnostic.message}).second) return;
+  if (diagnostic.severity == Severity::error) ++errors_;
+  all_.push_back(std::move(diagnostic));
+}
+
 void Diagnostics::error(const SourceSpan& span, std::string message, std::string hint) {
-  all_.push_back({span, Severity::error, std::move(message), std::move(hint)});
-  ++errors_;
+  add({span, Severity::error, std::move(message), std::move(hint)});
 }
 
 void Diagnostics::warning(const SourceSpan& span, std::string message, std::string hint) {
-  all_.push_back({span, Severity::warning, std::move(message), std::move(hint)});
+  add({span, Severity::warning, std::move(message), std::move(hint)});
 }
 
 namespace {

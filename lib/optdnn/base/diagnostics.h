@@ -9,8 +9,10 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "optdnn/base/errors.h"
@@ -44,6 +46,7 @@ struct Diagnostic {
 
 class Diagnostics {
  public:
+  // The same message at the same place, as from a default that many rows share, is kept once.
   void error(const SourceSpan& span, std::string message, std::string hint = "");
   void warning(const SourceSpan& span, std::string message, std::string hint = "");
 
@@ -59,7 +62,10 @@ class Diagnostics {
   void throw_if_errors() const;
 
  private:
+  void add(Diagnostic diagnostic);
+
   std::vector<Diagnostic> all_;
+  std::set<std::tuple<std::string, int, int, std::string>> seen_;
   int errors_ = 0;
 };
 
