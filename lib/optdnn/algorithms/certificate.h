@@ -1,0 +1,52 @@
+// Is the network this rule makes a universal approximator, by the paper's theorem? A rule is certified when it is
+//   preconsistent       some q has A q = q and C q = 1
+//   zero-stable         powers of A stay bounded, the eigenvalue 1 is simple
+//   driven              with w A = w, w q = 1, the effective step h_f = w B 1_f of some family f is not 0
+//   started and read    c q = 1, and start - q decays
+// Rules whose tableau varies or grows are judged by the stability constant, the largest entry in absolute value of
+// [C_k; c] A_{k-1} ... A_{j+1} B_j over j < k <= K, which has to stay bounded in K.
+// Paper: the condition (a convergent linear multistep method). Choice: its form for varying and growing tableaux.
+#pragma once
+
+#include <complex>
+#include <nlohmann/json_fwd.hpp>
+
+#include "optdnn/algorithms/rule.h"
+
+namespace optdnn::algorithms {
+
+struct Certificate {
+  int step = 0;  // of the tableau below
+  Tableau tableau;
+  NumericTableau numeric;
+  Eigen::VectorXd start, output;               // over the states before step 0; over those before `step`
+  std::map<std::string, double> coefficients;  // learnable ones used at this step: "gamma[0]" -> 1.5
+  bool is_explicit = true;
+
+  std::optional<std::vector<std::complex<double>>> eigenvalues;  // of a tableau that is the same at every step
+  std::optional<double> spectral_radius;
+  bool preconsistent = false;
+  bool zero_stable = false;
+  std::optional<std::map<std::string, double>> effective_step;  // by family
+  bool started_and_read = false;
+  std::optional<std::map<int, double>> stability_constant;  // by K, of a tableau that varies or grows
+  std::optional<double> lipschitz_bound;                    // implicit rules: below this the solve is a contraction
+
+  bool certified = false;
+  std::string reason;
+  std::string fix;  // empty if certified, or if none is known
+};
+
+// Learnable coefficients are judged at `values` (by default at their start). Requires depth >= 1, step >= 0.
+Certificate certify(const Rule& rule, int depth, int step = 0, const LeafValues& values = {});
+
+// What `optdnn certify` prints: equations, tableau, verdict with its reason, and a fix where there is one.
+std::string certificate_text(const Rule& rule, const Certificate& certificate,
+                             std::optional<bool> modules_two_layer = {});
+nlohmann::json certificate_json(const Rule& rule, const Certificate& certificate,
+                                std::optional<bool> modules_two_layer = {});
+
+// The equations as an aligned environment.
+std::string latex(const Rule& rule);
+
+}  // namespace optdnn::algorithms
