@@ -2,7 +2,7 @@
 add_library(optdnn_options INTERFACE)
 target_compile_options(optdnn_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(optdnn_options INTERFACE -Wno-restrict)  # false alarms on std::string::insert, GCC bug 105651
+  target_compile_options(optdnn_options INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)  # false alarms on std::string, GCC bug 105651
 endif()
 if(OPTDNN_WERROR)
   target_compile_options(optdnn_options INTERFACE -Werror)

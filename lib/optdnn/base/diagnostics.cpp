@@ -48,7 +48,7 @@ constexpr int kShownColumns = 160;
 std::string render_excerpt(const SourceSpan& span) {
   if (span.line < 1 || !span.source) return "";
   std::string line(span.source->line(span.line));
-  int column = std::max(1, span.column);
+  int column = std::clamp(span.column, 1, static_cast<int>(line.size()) + 1);
   if (static_cast<int>(line.size()) > kShownColumns) {
     const int from = std::clamp(column - kShownColumns / 2, 0, static_cast<int>(line.size()) - kShownColumns);
     line = line.substr(from, kShownColumns);
