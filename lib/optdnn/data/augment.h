@@ -25,18 +25,23 @@ const base::NameTable<Augmentation>& enum_names(Augmentation);
 
 struct AugmentOptions {
   std::vector<Augmentation> augment;
-  int64_t crop_padding = 4;        // pixels
-  int64_t cutout_size = 16;        // pixels
+  int64_t crop_padding = 4;  // pixels
+  int64_t cutout_size = 16;  // pixels
   double erase_probability = 0.25;
   double mixup_alpha = 1.0;
 };
 
-// What happens to one image.
+// Rows top ... bottom-1 and columns left ... right-1; empty by default.
+struct Box {
+  int64_t top = 0, bottom = 0, left = 0, right = 0;
+};
+
+// What happens to one image: output pixel (y, x) is input pixel (y + shift_y, x' + shift_x), black outside, where x' is
+// x, or counted from the right if flipped; then both boxes are blanked.
 struct AugmentParameters {
-  int64_t shift_y = 0, shift_x = 0;        // pixel (y, x) comes from (y + shift_y, x + shift_x)
-  bool flip = false;                       // after the shift
-  int64_t top = 0, bottom = 0, left = 0, right = 0;            // cut out: rows top ... bottom-1, columns left ... right-1
-  int64_t erase_top = 0, erase_bottom = 0, erase_left = 0, erase_right = 0;
+  int64_t shift_y = 0, shift_x = 0;
+  bool flip = false;
+  Box cut, erased;
 };
 
 struct MixupPartner {
@@ -44,15 +49,18 @@ struct MixupPartner {
   double weight = 1.0;  // lambda, of the image itself
 };
 
+bool contains(const AugmentOptions& options, Augmentation augmentation);
 AugmentParameters draw_augmentation(const AugmentOptions& options, int64_t height, int64_t width, uint64_t seed,
                                     int64_t epoch, int64_t sample);
-MixupPartner draw_mixup(double alpha, int64_t samples, uint64_t seed, int64_t epoch, int64_t sample);
-bool contains(const AugmentOptions& options, Augmentation augmentation);
 
-// Shapes: images_NCHW uint8 -> BCHW float32, (image / 255 - mean_C) / std_C after crop and flip; pixels cut out are 0.
-// Requires: one entry of `parameters` per entry of `samples`.
+// Another (or, rarely, the same) sample of `samples`, and lambda.
+MixupPartner draw_mixup(double alpha, int64_t samples, uint64_t seed, int64_t epoch, int64_t sample);
+
+// The images `samples` of a set, augmented and normalised: (pixel - black_C) * scale_C, and 0 in the boxes.
+// Shapes: images_NCHW uint8, black_C and scale_C float32, all on one device -> BCHW float32 there.
+// Requires: one entry of `parameters` per entry of `samples`, or none for images as they are.
 torch::Tensor augmented(const torch::Tensor& images_NCHW, const std::vector<int64_t>& samples,
-                        const std::vector<AugmentParameters>& parameters, const std::vector<double>& mean_C,
-                        const std::vector<double>& std_C);
+                        const std::vector<AugmentParameters>& parameters, const torch::Tensor& black_C,
+                        const torch::Tensor& scale_C);
 
 }  // namespace optdnn::data

@@ -23,7 +23,7 @@ std::string_view dataset_name(const DataSetSpec& spec);
 // What make_dataset(...)->shape() will say, without reading a file.
 DataShape dataset_shape(const DataSetSpec& spec);
 
-// Samples per iteration, with "all of them" worked out.
+// Samples per iteration, "all of them" worked out. Errors: as make_dataset.
 int64_t batch_size(const DataSetSpec& spec);
 
 // Gets a data set's files into data_root, or finds that they are there. Nothing if the set needs no files.

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <variant>
 
+#include "optdnn/config/fields.h"
 #include "optdnn/data/augment.h"
 
 namespace optdnn::data {
@@ -20,12 +22,12 @@ struct ImageSpec : AugmentOptions {
 
   template <class Fields>
   void fields(Fields& f) {
-    f("batch_size", batch_size, "images per iteration");
+    f("batch_size", batch_size, config::between(1, 1 << 20), "images per iteration");
     f("augment", augment, "list of crop, flip, cutout, erase, mixup; of training images only");
-    f("crop_padding", crop_padding, "black pixels around the image that is cropped");
-    f("cutout_size", cutout_size, "side of the square that is cut out, in pixels");
-    f("erase_probability", erase_probability, "how often a random rectangle is erased");
-    f("mixup_alpha", mixup_alpha, "both parameters of mixup's Beta distribution");
+    f("crop_padding", crop_padding, config::between(0, 64), "black pixels around the image that is cropped");
+    f("cutout_size", cutout_size, config::between(1, 1024), "side of the square that is cut out, in pixels");
+    f("erase_probability", erase_probability, config::between(0, 1), "how often a random rectangle is erased");
+    f("mixup_alpha", mixup_alpha, config::between(0.05, 4), "both parameters of mixup's Beta distribution");
   }
 };
 
@@ -56,12 +58,14 @@ struct MnistSpec : ImageSpec {
 
 struct FashionMnistSpec : ImageSpec {
   static constexpr std::string_view kName = "fashion_mnist";
-  static constexpr std::string_view kHelp = "Fashion-MNIST: 60,000 + 10,000 grey images of 28 x 28, 10 kinds of clothes";
+  static constexpr std::string_view kHelp =
+      "Fashion-MNIST: 60,000 + 10,000 grey images of 28 x 28, 10 kinds of clothes";
 };
 
 struct GeneratedImagesSpec : ImageSpec {
   static constexpr std::string_view kName = "generated_images";
-  static constexpr std::string_view kHelp = "random images around one random pattern per class, for smoke runs and tests";
+  static constexpr std::string_view kHelp =
+      "random images around one random pattern per class, for smoke runs and tests";
   int64_t classes = 10;
   int64_t channels = 3;
   int64_t size_px = 32;
@@ -72,12 +76,13 @@ struct GeneratedImagesSpec : ImageSpec {
   template <class Fields>
   void fields(Fields& f) {
     ImageSpec::fields(f);
-    f("classes", classes, "number of classes");
-    f("channels", channels, "channels of an image");
-    f("size_px", size_px, "height and width of an image");
-    f("train_images", train_images, "size of the training set");
-    f("test_images", test_images, "size of the test set");
-    f("noise", noise, "standard deviation of the pixel noise, the patterns being uniform on [0, 1]");
+    f("classes", classes, config::between(2, 1000), "number of classes");
+    f("channels", channels, config::between(1, 64), "channels of an image");
+    f("size_px", size_px, config::between(1, 1024), "height and width of an image");
+    f("train_images", train_images, config::between(1, 1e6), "size of the training set");
+    f("test_images", test_images, config::between(1, 1e6), "size of the test set");
+    f("noise", noise, config::at_least(0),
+      "standard deviation of the pixel noise, the patterns being uniform on [0, 1]");
   }
 };
 
@@ -89,7 +94,8 @@ struct TaskSpec {
   template <class Fields>
   void fields(Fields& f) {
     f("samples", samples, "fresh: new points in every iteration; fixed: one set, drawn once from the seed");
-    f("iterations_per_epoch", iterations_per_epoch, "batches that make an epoch of fresh samples");
+    f("iterations_per_epoch", iterations_per_epoch, config::between(1, 1e6),
+      "batches that make an epoch of fresh samples");
   }
 };
 
@@ -98,18 +104,19 @@ struct NestedRingsSpec : TaskSpec {
   static constexpr std::string_view kHelp = "points on nested rings in the plane, classes alternate from ring to ring";
   int64_t rings = 4;
   int64_t points_per_ring = 2000;
-  int64_t batch_size = 0;
+  std::optional<int64_t> batch_size;
   double noise = 0.0;
   int64_t test_points_per_ring = 2000;
 
   template <class Fields>
   void fields(Fields& f) {
     TaskSpec::fields(f);
-    f("rings", rings, "number of rings");
-    f("points_per_ring", points_per_ring, "points of each ring, per iteration when fresh, in the set when fixed");
-    f("batch_size", batch_size, "points per iteration of a fixed set; 0: all of them");
-    f("noise", noise, "standard deviation of a Gaussian added to both coordinates");
-    f("test_points_per_ring", test_points_per_ring, "points of each ring in the test set");
+    f("rings", rings, config::between(2, 1000), "number of rings");
+    f("points_per_ring", points_per_ring, config::between(1, 1e7),
+      "points of each ring, per iteration when fresh, in the set when fixed");
+    f("batch_size", batch_size, config::at_least(1), "points per iteration of a fixed set; default: all of them");
+    f("noise", noise, config::at_least(0), "standard deviation of a Gaussian added to both coordinates");
+    f("test_points_per_ring", test_points_per_ring, config::between(1, 1e7), "points of each ring in the test set");
   }
 };
 
@@ -117,21 +124,23 @@ struct ParitySpec : TaskSpec {
   static constexpr std::string_view kName = "parity";
   static constexpr std::string_view kHelp = "vertices of the cube {-1, 1}^d, class: sign of the product of coordinates";
   int64_t d = 4;
-  int64_t relevant = 0;
-  int64_t points = 0;
+  std::optional<int64_t> relevant;
+  std::optional<int64_t> points;
   double jitter = 0.1;
-  int64_t batch_size = 0;
+  std::optional<int64_t> batch_size;
   int64_t test_points = 4096;
 
   template <class Fields>
   void fields(Fields& f) {
     TaskSpec::fields(f);
-    f("d", d, "dimension of the cube");
-    f("relevant", relevant, "the label is the product of the first so many coordinates; 0: of all d");
-    f("points", points, "vertices drawn at random, per iteration when fresh, in the set when fixed; 0: all 2^d");
-    f("jitter", jitter, "standard deviation of a Gaussian added to every coordinate, drawn anew in every epoch");
-    f("batch_size", batch_size, "points per iteration of a fixed set; 0: all of them");
-    f("test_points", test_points, "points in the test set");
+    f("d", d, config::between(1, 1e5), "dimension of the cube");
+    f("relevant", relevant, config::at_least(1),
+      "the label is the product of the first so many coordinates; default: of all d");
+    f("points", points, config::at_least(1),
+      "vertices drawn at random, per iteration when fresh, in the set when fixed; default: all 2^d vertices");
+    f("jitter", jitter, config::at_least(0), "standard deviation of a Gaussian added to every coordinate");
+    f("batch_size", batch_size, config::at_least(1), "points per iteration of a fixed set; default: all of them");
+    f("test_points", test_points, config::between(1, 1 << 22), "points in the test set");
   }
 };
 
@@ -146,10 +155,10 @@ struct TelgarskySpec : TaskSpec {
   template <class Fields>
   void fields(Fields& f) {
     TaskSpec::fields(f);
-    f("k", k, "how often the tent map is composed");
-    f("points", points, "points of a fixed set");
-    f("batch_size", batch_size, "points per iteration");
-    f("test_points", test_points, "points of the even grid that the test set is");
+    f("k", k, config::at_least(1), "how often the tent map is composed");
+    f("points", points, config::at_least(1), "points of a fixed set");
+    f("batch_size", batch_size, config::at_least(1), "points per iteration");
+    f("test_points", test_points, config::between(1, 1 << 22), "points of the even grid that the test set is");
   }
 };
 
@@ -165,10 +174,10 @@ struct Regression2018Spec : TaskSpec {
   template <class Fields>
   void fields(Fields& f) {
     TaskSpec::fields(f);
-    f("d", d, "dimension of inputs and targets");
-    f("points", points, "pairs of a fixed set");
-    f("batch_size", batch_size, "pairs per iteration");
-    f("test_points", test_points, "pairs in the test set");
+    f("d", d, config::between(1, 1e5), "dimension of inputs and targets");
+    f("points", points, config::at_least(1), "pairs of a fixed set");
+    f("batch_size", batch_size, config::at_least(1), "pairs per iteration");
+    f("test_points", test_points, config::between(1, 1 << 22), "pairs in the test set");
   }
 };
 

@@ -1,0 +1,34 @@
+#include "optdnn/data/generated_images.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "optdnn/base/random.h"
+
+namespace optdnn::data {
+
+LabelledImages generate_images(const GeneratedImagesSpec& spec, Split split) {
+  const bool train = split == Split::train;
+  const int64_t count = train ? spec.train_images : spec.test_images;
+  const int64_t pixels = spec.channels * spec.size_px * spec.size_px;
+  std::vector<std::vector<float>> patterns(spec.classes, std::vector<float>(pixels));
+  for (int64_t c = 0; c < spec.classes; ++c) {
+    base::RandomStream(0, "generated_images/pattern", 0, c).fill_uniform(patterns[c], 0.0f, 1.0f);
+  }
+  const base::StreamFamily streams(0, train ? "generated_images" : "generated_images/test");
+  LabelledImages made{torch::empty({count, spec.channels, spec.size_px, spec.size_px}, torch::kUInt8),
+                      torch::empty({count}, torch::kInt64)};
+  uint8_t* pixel = made.images_NCHW.mutable_data_ptr<uint8_t>();
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t label = i % spec.classes;
+    made.labels_N.mutable_data_ptr<int64_t>()[i] = label;
+    base::RandomStream random = streams.sample(i);
+    for (const float value : patterns[label]) {
+      const double noisy = value + spec.noise * random.normal();
+      *pixel++ = static_cast<uint8_t>(std::lround(255.0 * std::clamp(noisy, 0.0, 1.0)));
+    }
+  }
+  return made;
+}
+
+}  // namespace optdnn::data

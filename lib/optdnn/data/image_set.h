@@ -1,0 +1,47 @@
+// Images held as uint8 on a device, with class labels; batches are augmented and normalised there.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "optdnn/data/augment.h"
+#include "optdnn/data/dataset.h"
+
+namespace optdnn::data {
+
+// Shapes: images_NCHW uint8, labels_N int64.
+struct LabelledImages {
+  torch::Tensor images_NCHW, labels_N;
+};
+
+// Per channel, of pixels on [0, 1].
+struct ImageStatistics {
+  std::vector<double> mean, std;
+};
+
+// Means of pixels / 255 by channel.
+std::vector<double> channel_means(const torch::Tensor& images_NCHW);
+
+class ImageSet : public DataSet {
+ public:
+  // Requires: images of one size; labels within 0 ... classes-1; statistics for every channel.
+  ImageSet(LabelledImages train, LabelledImages test, int64_t classes, std::vector<std::string> class_names,
+           const ImageStatistics& statistics, AugmentOptions options, const torch::Device& device);
+
+  DataShape shape() const override;
+  int64_t size(Split split) const override { return part(split).images_NCHW.size(0); }
+  std::vector<std::string> class_names() const override { return class_names_; }
+  Batch batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const override;
+
+ private:
+  const LabelledImages& part(Split split) const { return split == Split::train ? train_ : test_; }
+  Batch augmented_batch(uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const;
+
+  LabelledImages train_, test_;
+  int64_t classes_;
+  std::vector<std::string> class_names_;
+  torch::Tensor black_C_, scale_C_;
+  AugmentOptions options_;
+};
+
+}  // namespace optdnn::data

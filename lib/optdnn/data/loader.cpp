@@ -1,0 +1,133 @@
+#include "optdnn/data/loader.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "optdnn/base/errors.h"
+#include "optdnn/base/random.h"
+#include "optdnn/base/text.h"
+
+namespace optdnn::data {
+
+Loader::Loader(const DataSet& dataset, LoaderOptions options) : dataset_(dataset), options_(options) {
+  if (batches_per_epoch() == 0) {
+    throw base::ConfigError(base::concat("batch_size ", options.batch_size, " is more than the ",
+                                         dataset.size(options.split), " samples of the data set"));
+  }
+}
+
+int64_t Loader::batches_per_epoch() const {
+  const int64_t samples = dataset_.size(options_.split), batch = options_.batch_size;
+  return options_.drop_last ? samples / batch : (samples + batch - 1) / batch;
+}
+
+int64_t Loader::samples_per_epoch() const {
+  return std::min(dataset_.size(options_.split), batches_per_epoch() * options_.batch_size);
+}
+
+// Batch n lives in slot n mod capacity from when a worker begins it until next() takes it.
+struct EpochReader::State {
+  struct Slot {
+    bool ready = false;
+    Batch batch;
+    std::exception_ptr error;
+  };
+
+  const DataSet& dataset;
+  LoaderOptions options;
+  int64_t epoch;
+  int64_t samples;
+  int64_t batches;
+  std::vector<int64_t> order;  // empty: natural
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  int64_t begun = 0;  // the next batch that a worker takes up
+  int64_t taken = 0;  // the next batch that next() returns
+  bool stopped = false;
+  std::vector<Slot> slots;
+  std::vector<std::thread> workers;
+
+  Batch make(int64_t number) const {
+    const int64_t first = number * options.batch_size, last = std::min(first + options.batch_size, samples);
+    std::vector<int64_t> indices;
+    indices.reserve(last - first);
+    for (int64_t i = first; i < last; ++i) indices.push_back(order.empty() ? i : order[i]);
+    const torch::NoGradGuard no_grad;
+    return dataset.batch(options.split, options.seed, epoch, indices);
+  }
+
+  void work() {
+    std::unique_lock lock(mutex);
+    for (;;) {
+      changed.wait(lock, [&] { return stopped || begun < std::min(batches, taken + std::ssize(slots)); });
+      if (stopped) return;
+      const int64_t number = begun++;
+      lock.unlock();
+      Slot made{true, {}, {}};
+      try {
+        made.batch = make(number);
+      } catch (...) {
+        made.error = std::current_exception();
+      }
+      lock.lock();
+      slots[number % std::ssize(slots)] = std::move(made);
+      changed.notify_all();
+    }
+  }
+
+  ~State() {
+    {
+      const std::lock_guard lock(mutex);
+      stopped = true;
+    }
+    changed.notify_all();
+    for (std::thread& worker : workers) worker.join();
+  }
+};
+
+EpochReader::EpochReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
+EpochReader::EpochReader(EpochReader&&) noexcept = default;
+EpochReader::~EpochReader() = default;
+
+EpochReader Loader::epoch(int64_t epoch, int64_t first_batch) const {
+  auto state = std::unique_ptr<EpochReader::State>(new EpochReader::State{dataset_,
+                                                                          options_,
+                                                                          epoch,
+                                                                          samples_per_epoch(),
+                                                                          batches_per_epoch(),
+                                                                          {},
+                                                                          {},
+                                                                          {},
+                                                                          first_batch,
+                                                                          first_batch,
+                                                                          false,
+                                                                          {},
+                                                                          {}});
+  if (options_.split == Split::train && !dataset_.fresh()) {
+    state->order = base::permutation(dataset_.size(Split::train), base::RandomStream(options_.seed, "order", epoch));
+  }
+  // Choice: two batches ahead per worker bound the memory.
+  state->slots.resize(2 * static_cast<size_t>(options_.threads));
+  for (int i = 0; i < options_.threads; ++i) state->workers.emplace_back([s = state.get()] { s->work(); });
+  return EpochReader(std::move(state));
+}
+
+std::optional<Batch> EpochReader::next() {
+  State& state = *state_;
+  if (state.taken >= state.batches) return std::nullopt;
+  if (state.slots.empty()) return state.make(state.taken++);
+  std::unique_lock lock(state.mutex);
+  State::Slot& slot = state.slots[state.taken % std::ssize(state.slots)];
+  state.changed.wait(lock, [&] { return slot.ready; });
+  const State::Slot made = std::exchange(slot, {});
+  ++state.taken;
+  state.changed.notify_all();
+  if (made.error) std::rethrow_exception(made.error);
+  return made.batch;
+}
+
+}  // namespace optdnn::data

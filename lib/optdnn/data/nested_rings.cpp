@@ -1,0 +1,26 @@
+#include "optdnn/data/nested_rings.h"
+
+#include <cmath>
+#include <numbers>
+
+namespace optdnn::data {
+
+NestedRings::NestedRings(const NestedRingsSpec& spec, const torch::Device& device)
+    : VectorTask(spec.kName, 2, 2, false, task_size(spec), device), rings_(spec.rings), noise_(spec.noise) {}
+
+void NestedRings::draw(Split, int64_t i, base::RandomStream& random, std::span<float> input,
+                       std::span<float> target) const {
+  const int64_t ring = i % rings_ + 1;
+  const double angle = random.uniform(0.0, 2.0 * std::numbers::pi);
+  const double radius = 3.0 * (0.5 * static_cast<double>(ring) + 0.2 * random.uniform());
+  double x = radius * std::cos(angle), y = radius * std::sin(angle);
+  if (noise_ > 0.0) {
+    x += noise_ * random.normal();
+    y += noise_ * random.normal();
+  }
+  input[0] = static_cast<float>(x);
+  input[1] = static_cast<float>(y);
+  target[0] = static_cast<float>((ring + 1) % 2);
+}
+
+}  // namespace optdnn::data

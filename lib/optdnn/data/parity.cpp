@@ -1,0 +1,25 @@
+#include "optdnn/data/parity.h"
+
+namespace optdnn::data {
+
+Parity::Parity(const ParitySpec& spec, const torch::Device& device)
+    : VectorTask(spec.kName, spec.d, 2, false, task_size(spec), device),
+      d_(spec.d),
+      relevant_(spec.relevant.value_or(spec.d)),
+      all_vertices_(!spec.points),
+      jitter_(spec.jitter) {}
+
+void Parity::draw(Split, int64_t i, base::RandomStream& random, std::span<float> input, std::span<float> target) const {
+  bool product_positive = true;
+  for (int64_t b = 0; b < d_; ++b) {
+    const bool positive = all_vertices_ ? (i >> b) & 1 : random.coin();
+    if (b < relevant_) product_positive ^= !positive;
+    input[b] = positive ? 1.0f : -1.0f;
+  }
+  if (jitter_ > 0.0) {
+    for (float& coordinate : input) coordinate += static_cast<float>(jitter_ * random.normal());
+  }
+  target[0] = product_positive ? 1.0f : 0.0f;
+}
+
+}  // namespace optdnn::data
