@@ -17,9 +17,10 @@ struct Constraint {
     double value = 0;
     bool open = false;  // the bound itself is outside
   };
-  std::optional<Bound> low, high;
-  std::vector<std::string> choices;  // of a text; empty: any
-  bool not_empty = false;            // of a list, a map or a text
+  std::optional<Bound> low{};
+  std::optional<Bound> high{};
+  std::vector<std::string> choices{};  // of a text; empty: any
+  bool not_empty = false;              // of a list, a map or a text
 
   bool admits(double value) const;
   bool admits(std::string_view text) const;

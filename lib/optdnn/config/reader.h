@@ -6,6 +6,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "optdnn/base/text.h"
@@ -41,7 +42,9 @@ class Reader {
   friend class StructReader;
 
   template <class T>
-  void read_entry(const Node::Entry& entry, T& value, const Constraint& constraint = {});
+  void read_entry(const Node::Entry& entry, T& value, const Constraint& constraint);
+  template <class T>
+  void read_item(const Node& item, T& value, const Constraint& constraint);
   template <class T>
   void read_items(const Node& node, std::vector<T>& values, const Constraint& constraint);
   template <class Variant>
@@ -49,21 +52,25 @@ class Reader {
   template <class T>
   void read_struct(const Node& node, T& value, const std::string& what, bool named);
 
-  // Each reports and returns false, or stores and returns true.
+  // Each stores a value and returns true, or reports and returns false.
   bool read_bool(const Node& node, bool& value);
-  bool read_integer(const Node& node, int64_t low, int64_t high, int64_t& value);
-  bool read_unsigned(const Node& node, uint64_t high, uint64_t& value);
-  bool read_real(const Node& node, double& value);
-  bool read_text(const Node& node, std::string& value);
-  bool expect(const Node& node, Node::Kind kind, std::string_view example);
+  bool read_integer(const Node& node, int64_t low, int64_t high, const Constraint& constraint, int64_t& value);
+  bool read_unsigned(const Node& node, uint64_t high, const Constraint& constraint, uint64_t& value);
+  bool read_real(const Node& node, const Constraint& constraint, double& value);
+  bool read_text(const Node& node, const Constraint& constraint, std::string& value);
+  bool expect(const Node& node, Node::Kind kind);
+  bool expect_length(const Node& node, size_t length);
   bool admit(const Node& node, double value, const Constraint& constraint);
-  bool admit(const Node& node, const std::string& text, const Constraint& constraint);
   bool admit_size(const Node& node, size_t size, const Constraint& constraint);
-  void unknown_value(const Node& node, const std::string& hint);
-  void bad_length(const Node& node, size_t wanted);
-  // The name in a bare scalar or a map with `name`; nullptr after a report.
+
+  // The name of a choice, in a bare scalar or a map with `name`; nullptr after a report.
   const Node* choice_name(const Node& node, const std::vector<std::string>& names);
-  void unknown_choice(const Node& name, const std::vector<std::string>& names);
+  void unknown_value(const Node& node, const std::string& hint);
+  void report_keys(const Node& node, const std::string& what, const std::vector<std::string>& known,
+                   const std::vector<Field>& missing);
+  bool refuse(const Node& node, std::string_view wanted, std::string hint);
+  // The key of a map; the whole file for the map at its top.
+  base::SourceSpan place_of_map(const Node& node) const;
 
   base::Diagnostics& diagnostics_;
   std::string name_;
@@ -94,6 +101,163 @@ T read(const Node& node, base::Diagnostics& diagnostics, std::string_view what) 
   T value{};
   Reader(diagnostics, what).read(node, value);
   return value;
+}
+
+// --- how it is done ---
+
+// The visitor that reads one map: looks up each field, remembers the names for unknown keys.
+template <class T>
+class StructReader : public FieldVisitor<StructReader<T>> {
+ public:
+  StructReader(Reader& reader, const Node& node, std::string what, bool named)
+      : reader_(reader), node_(node), what_(std::move(what)) {
+    if (named) known_.push_back("name");
+  }
+
+  template <class Member>
+  void field(const Field& field, Member& member) {
+    known_.emplace_back(field.name);
+    if (const Node::Entry* entry = node_.find_entry(field.name)) {
+      reader_.read_entry(*entry, member, field.constraint);
+    } else if (field.required) {
+      missing_.push_back(field);
+    }
+  }
+
+  void finish() { reader_.report_keys(node_, what_, known_, missing_); }
+
+ private:
+  Reader& reader_;
+  const Node& node_;
+  std::string what_;
+  std::vector<std::string> known_;
+  std::vector<Field> missing_;
+};
+
+template <class T>
+void Reader::read(const Node& node, T& value, const Constraint& constraint) {
+  if (node.is_null()) return;
+  if constexpr (HasReadHook<T>) {
+    read_value(*this, node, value);
+  } else if constexpr (std::same_as<T, Node>) {
+    value = node;
+  } else if constexpr (std::same_as<T, bool>) {
+    read_bool(node, value);
+  } else if constexpr (std::signed_integral<T>) {
+    using Limits = std::numeric_limits<T>;
+    if (int64_t read = 0; read_integer(node, Limits::min(), Limits::max(), constraint, read))
+      value = static_cast<T>(read);
+  } else if constexpr (std::unsigned_integral<T>) {
+    if (uint64_t read = 0; read_unsigned(node, std::numeric_limits<T>::max(), constraint, read))
+      value = static_cast<T>(read);
+  } else if constexpr (std::floating_point<T>) {
+    if (double read = 0; read_real(node, constraint, read)) value = static_cast<T>(read);
+  } else if constexpr (std::same_as<T, std::string>) {
+    read_text(node, constraint, value);
+  } else if constexpr (NamedEnum<T>) {
+    if (!expect(node, Node::Kind::scalar)) return;
+    const base::NameTable<T>& table = enum_names(T{});
+    if (const T* found = table.find(node.text())) {
+      value = *found;
+    } else {
+      unknown_value(node, table.hint(node.text()));
+    }
+  } else if constexpr (is_optional<T>) {
+    read(node, value.emplace(), constraint);
+  } else if constexpr (is_vector<T>) {
+    if (expect(node, Node::Kind::sequence) && admit_size(node, node.items().size(), constraint)) {
+      read_items(node, value, constraint);
+    }
+  } else if constexpr (is_one_or_many<T>) {
+    if (!node.is_sequence()) {
+      value = T();
+      read(node, value.values.front(), constraint);
+    } else if (admit_size(node, node.items().size(), not_empty())) {
+      value.is_list = true;
+      read_items(node, value.values, constraint);
+    }
+  } else if constexpr (is_array<T>) {
+    if (expect(node, Node::Kind::sequence) && expect_length(node, value.size())) {
+      for (size_t i = 0; i < value.size(); ++i) read_item(node.items()[i], value[i], constraint);
+    }
+  } else if constexpr (is_pair<T>) {
+    if (!expect(node, Node::Kind::sequence) || !expect_length(node, 2)) return;
+    T range{};
+    const int errors = diagnostics_.errors();
+    read_item(node.items()[0], range.first, constraint);
+    read_item(node.items()[1], range.second, constraint);
+    if (diagnostics_.errors() > errors) return;
+    if (range.second < range.first)
+      return error(node, base::concat("'", name_, "' must be [low, high] with low <= high"));
+    value = range;
+  } else if constexpr (is_text_map<T>) {
+    if (!expect(node, Node::Kind::map) || !admit_size(node, node.entries().size(), constraint)) return;
+    value.clear();
+    for (const Node::Entry& entry : node.entries()) read_entry(entry, value[entry.key], constraint);
+  } else if constexpr (is_variant<T>) {
+    read_variant(node, value);
+  } else if constexpr (HasFields<T>) {
+    read_fields(node, value);
+  } else {
+    static_assert(always_false<T>, "this type needs a read_value(Reader&, const Node&, T&)");
+  }
+}
+
+template <HasFields T>
+void Reader::read_fields(const Node& node, T& value) {
+  if (expect(node, Node::Kind::map)) read_struct(node, value, name_, false);
+}
+
+template <class T>
+void Reader::read_struct(const Node& node, T& value, const std::string& what, bool named) {
+  const int errors = diagnostics_.errors();
+  StructReader<T> fields(*this, node, what, named);
+  value.fields(fields);
+  fields.finish();
+  if constexpr (requires(Checker & checker) { std::as_const(value).check(checker); }) {
+    if (diagnostics_.errors() > errors) return;
+    Checker checker(diagnostics_, node, place_of_map(node));
+    std::as_const(value).check(checker);
+  }
+}
+
+template <class Variant>
+void Reader::read_variant(const Node& node, Variant& value) {
+  std::vector<std::string> names;
+  for_each_alternative<Variant>([&]<class T>(const T&) { names.emplace_back(T::kName); });
+  const Node* name = choice_name(node, names);
+  if (!name) return;
+  for_each_alternative<Variant>([&]<class T>(T alternative) {
+    if (name->text() != T::kName) return;
+    read_struct(node, alternative, base::concat(name_, " '", T::kName, "'"), true);
+    value = std::move(alternative);
+  });
+}
+
+template <class T>
+void Reader::read_entry(const Node::Entry& entry, T& value, const Constraint& constraint) {
+  const std::string outer_name = std::exchange(name_, entry.key);
+  const base::SourceSpan outer_span = std::exchange(key_span_, entry.key_span);
+  read(entry.value, value, constraint);
+  name_ = outer_name;
+  key_span_ = outer_span;
+}
+
+template <class T>
+void Reader::read_item(const Node& item, T& value, const Constraint& constraint) {
+  const base::SourceSpan outer_span = std::exchange(key_span_, item.span());
+  read(item, value, constraint);
+  key_span_ = outer_span;
+}
+
+template <class T>
+void Reader::read_items(const Node& node, std::vector<T>& values, const Constraint& constraint) {
+  values.clear();
+  for (const Node& item : node.items()) {
+    T value{};
+    read_item(item, value, constraint);
+    values.push_back(std::move(value));
+  }
 }
 
 }  // namespace optdnn::config

@@ -1,0 +1,14 @@
+// The bytes a config may hold: UTF-8 without tabs and without control characters but line ends (\n or \r\n).
+#pragma once
+
+#include <memory>
+
+#include "optdnn/base/diagnostics.h"
+
+namespace optdnn::config {
+
+// Reports the first mistake of each line from byte `begin` on. Returns whether there was none.
+bool check_characters(const std::shared_ptr<const base::SourceText>& source, size_t begin,
+                      base::Diagnostics& diagnostics);
+
+}  // namespace optdnn::config

@@ -1,0 +1,240 @@
+#include "optdnn/config/table.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "optdnn/base/names.h"
+#include "optdnn/base/text.h"
+#include "optdnn/config/merge.h"
+#include "optdnn/config/read.h"
+#include "optdnn/config/sweep.h"
+#include "optdnn/config/yaml_text.h"
+
+namespace optdnn::config {
+
+using base::concat;
+
+namespace {
+
+constexpr size_t kMaxIdBytes = 120;
+constexpr size_t kMaxTableNodes = 2'000'000;  // of all rows together
+
+const std::vector<std::string> kTableKeys{"include", "table", "defaults", "rows", "grid", "zip"};
+const std::vector<std::string> kRowKeys{"id", "paper", "grid", "zip"};
+
+bool is_among(const std::vector<std::string>& keys, std::string_view key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+Node without(const Node& map, const std::vector<std::string>& keys) {
+  std::vector<Node::Entry> entries;
+  for (const Node::Entry& entry : map.entries()) {
+    if (!is_among(keys, entry.key)) entries.push_back(entry);
+  }
+  return Node::map(std::move(entries), map.span());
+}
+
+// --- include ---
+
+std::filesystem::path identity(const std::filesystem::path& path) {
+  std::error_code failure;
+  const auto canonical = std::filesystem::weakly_canonical(path, failure);
+  return failure ? path.lexically_normal() : canonical;
+}
+
+Node with_include(const Node& file, std::vector<std::filesystem::path> chain, base::Diagnostics& diagnostics) {
+  const Node* include = file.find("include");
+  const Node own = include ? without(file, {"include"}) : file;
+  if (!include || include->is_null()) return own;
+  if (!include->is_scalar() || include->text().empty()) {
+    diagnostics.error(include->span(), "'include' must be the name of one file", "for instance include: base.yaml");
+    return own;
+  }
+  const auto& source = include->span().source;
+  const auto path =
+      (std::filesystem::path(source ? source->name : "").parent_path() / include->text()).lexically_normal();
+  if (std::find(chain.begin(), chain.end(), identity(path)) != chain.end()) {
+    diagnostics.error(include->span(), "this file is included by itself", "remove one include of the circle");
+    return own;
+  }
+  chain.push_back(identity(path));
+  Node base;
+  try {
+    base = read_yaml_file(path, diagnostics);
+  } catch (const base::Error& error) {
+    diagnostics.error(include->span(), error.what(), error.hint());
+  }
+  if (base.is_null()) return own;
+  if (!base.is_map()) {
+    diagnostics.error(base.span(), "an included file must be a map of keys");
+    return own;
+  }
+  return merge(with_include(base, std::move(chain), diagnostics), own);
+}
+
+// --- rows ---
+
+bool check_id(const std::string& id, const base::SourceSpan& place, base::Diagnostics& diagnostics) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("._+-=,").find(c) != std::string_view::npos;
+  };
+  if (id.empty() || id[0] == '.' || id[0] == '-' || !std::all_of(id.begin(), id.end(), fits)) {
+    diagnostics.error(place, concat("the row id '", excerpt(id), "' is no name for a folder"),
+                      "use letters, digits and . _ + - = , and begin with none of . -");
+    return false;
+  }
+  if (id.size() <= kMaxIdBytes) return true;
+  diagnostics.error(place, concat("the row id '", excerpt(id), "' is longer than ", kMaxIdBytes, " characters"),
+                    "shorten it");
+  return false;
+}
+
+class Expansion {
+ public:
+  Expansion(const std::vector<std::string>& sets, base::Diagnostics& diagnostics) : diagnostics_(diagnostics) {
+    for (const std::string& text : sets) {
+      Override set = read_set(text, diagnostics);
+      if (!set.value.is_null() && check_set(set)) sets_.push_back(std::move(set));
+    }
+  }
+
+  // Adds the rows that `config` and the axes make. `id` is empty where the sweep alone names the rows.
+  void add(const std::string& id, const base::SourceSpan& place, const Node& config,
+           const std::vector<AxisGroup>& groups) {
+    for (const SweepPoint& point : sweep_points(groups, kMaxRows, diagnostics_)) {
+      const std::string dash = id.empty() || point.label.empty() ? "" : "-";
+      std::string full_id = concat(id, dash, point.label);
+      if (full_id.empty()) full_id = "run";
+      Node swept = config;
+      for (const SweepPoint::Value& value : point.values) {
+        swept = set_path(swept, value.axis->path, value.axis->path_span, value.value, diagnostics_);
+      }
+      for (const Override& set : sets_) {
+        if (allowed(set, point)) swept = set_path(swept, set.path, set.path_span, set.value, diagnostics_);
+      }
+      nodes_ += swept.size();
+      if (table.rows.size() == kMaxRows || nodes_ > kMaxTableNodes) {
+        diagnostics_.error(
+            place, concat("this table makes more than ", base::with_thousands(kMaxRows), " rows, or too large ones"),
+            "split it into several files");
+        return;
+      }
+      add_row(std::move(full_id), place, swept);
+    }
+  }
+
+  TableFile table;
+
+ private:
+  bool check_set(const Override& set) {
+    const std::string first = set.path.substr(0, set.path.find('.'));
+    if (!is_among(kTableKeys, first) && !is_among(kRowKeys, first)) return true;
+    diagnostics_.error(set.path_span, concat("'", first, "' cannot be set from the command line"),
+                       "keys of the experiment can, for instance optimizer.learning_rate");
+    return false;
+  }
+
+  bool allowed(const Override& set, const SweepPoint& point) {
+    for (const SweepPoint::Value& value : point.values) {
+      if (!paths_overlap(set.path, value.axis->path)) continue;
+      diagnostics_.error(set.path_span, concat("'", set.path, "' is swept by the file"),
+                         concat("the sweep is at ", value.axis->path_span.text()));
+      return false;
+    }
+    return true;
+  }
+
+  void add_row(std::string id, const base::SourceSpan& place, const Node& config) {
+    if (!check_id(id, place, diagnostics_)) return;
+    const auto [first, is_new] = places_.emplace(id, place);
+    if (!is_new) {
+      diagnostics_.error(place, concat("duplicate row id '", id, "'"), concat("first used at ", first->second.text()));
+      return;
+    }
+    const Node* paper = config.find("paper");
+    table.rows.push_back({std::move(id), paper ? without(config, {"paper"}) : config, paper ? *paper : Node(), place});
+  }
+
+  base::Diagnostics& diagnostics_;
+  std::vector<Override> sets_;
+  std::map<std::string, base::SourceSpan> places_;
+  size_t nodes_ = 0;
+};
+
+void check_table_keys(const Node& file, base::Diagnostics& diagnostics) {
+  for (const Node::Entry& entry : file.entries()) {
+    if (is_among(kTableKeys, entry.key)) continue;
+    diagnostics.error(
+        entry.key_span, concat("unknown key '", excerpt(entry.key), "' in a table"),
+        concat(base::suggestion(entry.key, kTableKeys, "keys"), "; what all rows share belongs under `defaults`"));
+  }
+  for (const char* key : {"defaults", "paper"}) {
+    const Node* map = file.find(key);
+    if (map && !map->is_map() && !map->is_null()) diagnostics.error(map->span(), concat("'", key, "' must be a map"));
+  }
+}
+
+void expand_row(const Node& row, const Node& defaults, const std::vector<AxisGroup>& file_axes, Expansion& expansion,
+                base::Diagnostics& diagnostics) {
+  if (row.is_null()) return;
+  if (!row.is_map()) {
+    return diagnostics.error(row.span(), "a row must be a map", "for instance `- {id: apg2, algorithm: apg2}`");
+  }
+  const Node* id = row.find("id");
+  if (!id)
+    return diagnostics.error(row.span(), "a row has no 'id'", "the id names the row in the report and its folder");
+  if (id->is_null()) return;
+  if (!id->is_scalar() || id->text().empty()) return diagnostics.error(id->span(), "'id' must be a text");
+  std::vector<AxisGroup> axes = read_axes(row, diagnostics);
+  axes.insert(axes.end(), file_axes.begin(), file_axes.end());
+  expansion.add(id->text(), id->span(), merge(defaults, without(row, {"id", "grid", "zip"})), axes);
+}
+
+void expand_table(const Node& file, Expansion& expansion, base::Diagnostics& diagnostics) {
+  check_table_keys(file, diagnostics);
+  expansion.table.table = "table";
+  if (const Node* title = file.find("table")) {
+    if (title->is_scalar() && !title->text().empty()) {
+      expansion.table.table = title->text();
+    } else if (!title->is_null()) {
+      diagnostics.error(title->span(), "'table' must be a title");
+    }
+  }
+  const Node* given = file.find("defaults");
+  const Node defaults = given && given->is_map() ? *given : Node::map({}, file.span());
+  const std::vector<AxisGroup> axes = read_axes(file, diagnostics);
+  const Node* rows = file.find("rows");
+  if (!rows && axes.empty()) {
+    return diagnostics.error({file.span().source}, "this table has no 'rows'", "add rows, a grid or a zip");
+  }
+  if (!rows) return expansion.add("", given ? given->span() : file.span(), defaults, axes);
+  if (rows->is_null()) return;
+  if (!rows->is_sequence() || rows->items().empty()) {
+    return diagnostics.error(rows->span(), "'rows' must be a list of rows",
+                             "for instance `- {id: apg2, algorithm: apg2}`");
+  }
+  for (const Node& row : rows->items()) expand_row(row, defaults, axes, expansion, diagnostics);
+}
+
+}  // namespace
+
+TableFile expand(const Node& file, const std::vector<std::string>& sets, base::Diagnostics& diagnostics) {
+  if (file.is_null()) return {};
+  if (!file.is_map()) {
+    diagnostics.error(file.span(), "a config must be a map of keys", "for instance `dataset: cifar10`");
+    return {};
+  }
+  const auto& source = file.span().source;
+  const Node whole = with_include(file, {identity(source ? source->name : "")}, diagnostics);
+  Expansion expansion(sets, diagnostics);
+  if (whole.find("table") || whole.find("defaults") || whole.find("rows")) {
+    expand_table(whole, expansion, diagnostics);
+  } else {
+    expansion.add("", {source}, without(whole, {"grid", "zip"}), read_axes(whole, diagnostics));
+  }
+  return std::move(expansion.table);
+}
+
+}  // namespace optdnn::config
