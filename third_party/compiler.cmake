@@ -2,7 +2,8 @@
 add_library(optdnn_options INTERFACE)
 target_compile_options(optdnn_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(optdnn_options INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)  # false alarms on std::string, GCC bug 105651
+  # False alarms on std::string, GCC bug 105651.
+  target_compile_options(optdnn_options INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)
 endif()
 if(OPTDNN_WERROR)
   target_compile_options(optdnn_options INTERFACE -Werror)
@@ -18,5 +19,6 @@ endif()
 find_program(OPTDNN_CCACHE ccache)
 if(OPTDNN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER
-      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${OPTDNN_CCACHE})
+      ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${OPTDNN_CCACHE})
 endif()

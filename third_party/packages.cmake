@@ -1,7 +1,7 @@
 # The vocabulary of the build files.
 #   optdnn_package(<name> [TORCH] DEPENDS <targets>)   the library of the folder lib/optdnn/<name>
 #   optdnn_test(<name> [TORCH] DEPENDS <targets>)      the test program of the folder tests/<name>
-#   optdnn_fuzz_target(<name> DEPENDS <targets>)       tests/fuzz/<name>.cpp: libFuzzer, or a replay of its corpus in the tests
+#   optdnn_fuzz_target(<name> DEPENDS <targets>)       tests/fuzz/<name>.cpp with libFuzzer, or replaying its corpus
 # Every .cpp of the folder belongs to it. TORCH links LibTorch and shares one precompiled <torch/torch.h>.
 
 function(optdnn_use_torch target)

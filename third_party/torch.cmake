@@ -65,8 +65,9 @@ foreach(place ${places})
 endforeach()
 
 if(NOT torch_folder)
-  list(APPEND OPTDNN_MISSING
-       "LibTorch ${OPTDNN_TORCH_FLOOR} (pip install torch==2.13.0 into .venv, or set OPTDNN_TORCH to a LibTorch folder or a Python that has torch${too_old})")
+  string(CONCAT advice "pip install torch==2.13.0 into .venv, or set OPTDNN_TORCH to a LibTorch folder or a Python "
+                "that has torch${too_old}")
+  list(APPEND OPTDNN_MISSING "LibTorch ${OPTDNN_TORCH_FLOOR} (${advice})")
   return()
 endif()
 
@@ -75,7 +76,8 @@ add_library(optdnn::torch ALIAS optdnn_torch)
 target_include_directories(optdnn_torch SYSTEM INTERFACE
   ${torch_folder}/include ${torch_folder}/include/torch/csrc/api/include)
 # How the libraries were compiled changes what some headers declare (USE_DISTRIBUTED and its like).
-file(STRINGS ${torch_folder}/share/cmake/Caffe2/Caffe2Targets.cmake defines REGEX "INTERFACE_COMPILE_DEFINITIONS \"USE_")
+set(targets_file ${torch_folder}/share/cmake/Caffe2/Caffe2Targets.cmake)
+file(STRINGS ${targets_file} defines REGEX "INTERFACE_COMPILE_DEFINITIONS \"USE_")
 string(REGEX MATCHALL "USE_[A-Z0-9_]+" defines "${defines}")
 target_compile_definitions(optdnn_torch INTERFACE ${defines})
 # A GPU's library registers itself when it is loaded and is never called by name, hence --no-as-needed. What LibTorch's

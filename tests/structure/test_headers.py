@@ -1,0 +1,77 @@
+# Every header compiles alone. A header whose own source includes it first is proven by the build; every other one is
+# compiled here by itself: plainly if it needs no torch, else behind the precompiled torch header of the build folder.
+import concurrent.futures
+import json
+import os
+import re
+import shlex
+import subprocess
+import tempfile
+import unittest
+
+from source_tree import BUILD, ROOT, Rules, cpp_files, includes, package_of, read_tree
+from test_includes import TORCH, reachable
+
+
+def headers_to_compile(tree):
+    headers = [path for path in cpp_files(tree, "lib/", "apps/", "tests/support/") if path.endswith(".h")]
+    return [path for path in headers if not included_first_by_its_source(path, tree)]
+
+
+def included_first_by_its_source(header, tree):
+    source = tree.get(header[:-2] + ".cpp")
+    first = includes(source)[:1] if source else []
+    return bool(first) and header.endswith("/" + first[0])
+
+
+def needs_torch(path, tree):
+    return any(name.startswith(TORCH) for inner in {path} | reachable(path, tree) for name in includes(tree[inner]))
+
+
+def command_like(path, commands, torch):
+    """The options of a source of the same package (else of any), without its file and output."""
+    same = [c for c in commands if f"/{path.rsplit('/', 1)[0]}/" in c["file"]]
+    with_torch = [c for c in same + commands if ("csrc/api/include" in c["command"]) == torch]
+    words = shlex.split((with_torch or commands)[0]["command"])
+    start = next(i for i, word in enumerate(words) if re.search(r"(^|/)(c\+\+|g\+\+|clang\+\+)[-0-9.]*$", word))
+    options, skip = [], False
+    for word in words[start:]:
+        if skip or word in ("-c", "-o"):
+            skip = word == "-o"
+        elif not word.endswith((".cpp", ".cc", ".cxx", ".o", ".gch")):
+            options.append(word)
+    return options
+
+
+def compile_alone(path, root, options):
+    with tempfile.NamedTemporaryFile("w", suffix=".cpp") as source:
+        source.write(f'#include "{root / path}"\n#include "{root / path}"\n')  # twice: it must guard itself
+        source.flush()
+        run = subprocess.run([*options, "-fsyntax-only", "-Werror", source.name], capture_output=True, text=True)
+    return [] if run.returncode == 0 else [f"{path} does not compile alone:\n{run.stderr[:1500]}"]
+
+
+class Headers(Rules):
+    @unittest.skipUnless((BUILD / "compile_commands.json").exists(), "no build folder")
+    def test_headers_compile_alone(self):
+        tree = read_tree()
+        commands = json.loads((BUILD / "compile_commands.json").read_text())
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            done = pool.map(lambda p: compile_alone(p, ROOT, command_like(p, commands, needs_torch(p, tree))),
+                            headers_to_compile(tree))
+            self.assert_none([complaint for complaints in done for complaint in complaints])
+
+    def test_a_header_that_leans_on_others_or_lacks_a_guard_is_found(self):
+        for text in ("#pragma once\nstd::string name();\n", "struct Twice {};\n"):
+            with self.subTest(text), tempfile.TemporaryDirectory() as folder:
+                with open(folder + "/bad.h", "w") as header:
+                    header.write(text)
+                self.assertEqual(len(compile_alone(folder + "/bad.h", ROOT, ["c++", "-std=c++20"])), 1)
+
+    def test_a_source_that_includes_its_header_late_is_found(self):
+        tree = {"lib/optdnn/base/a.h": "", "lib/optdnn/base/a.cpp": '#include <string>\n#include "optdnn/base/a.h"\n'}
+        self.assertEqual(headers_to_compile(tree), ["lib/optdnn/base/a.h"])
+
+
+if __name__ == "__main__":
+    unittest.main()
