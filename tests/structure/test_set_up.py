@@ -133,6 +133,34 @@ class Installing(Bench):
         self.assertIn("apt-get was called\noptdnn: this failed: apt-get update", run.stderr)
 
 
+class Counting(Bench):
+    def count(self, *programs, smoke="none"):
+        report = self.folder / "tests.xml"
+        report.write_text("".join(f'<testcase status="{status}">\n<system-out>{text}\n</system-out>\n</testcase>\n'
+                                  for status, text in programs))
+        run = subprocess.run(["awk", "-v", f"smoke={smoke}", "-f", ROOT / "scripts/count_tests.awk", report],
+                             capture_output=True, text=True)
+        return run.stdout.strip(), run.returncode
+
+    def test_cases_are_counted_in_the_summaries_of_the_programs(self):
+        catch = ("run", "All tests passed (12 assertions in 5 test cases)")
+        self.assertEqual(self.count(catch, ("run", "Ran 1 test in 0.1s\n\nOK")), ("6 passed, 0 failed", 0))
+        self.assertEqual(self.count(catch, ("fail", "test cases:  7 |  4 passed | 3 failed"), smoke="passed"),
+                         ("10 passed, 3 failed", 1))
+        self.assertEqual(self.count(("fail", "Ran 4 tests in 2s\n\nFAILED (failures=1, errors=1, skipped=1)")),
+                         ("1 passed, 2 failed, 1 skipped", 1))
+
+    def test_a_program_without_a_summary_is_one_test(self):
+        self.assertEqual(self.count(("run", "5 inputs replayed"), ("run", "No tests ran")), ("1 passed, 0 failed", 0))
+
+    def test_a_program_that_dies_and_a_failed_smoke_run_count_as_one_failure_each(self):
+        self.assertEqual(self.count(("fail", "Segmentation fault"), smoke="failed"), ("0 passed, 2 failed", 1))
+        self.assertEqual(self.count(("fail", "All tests passed (1 assertion in 1 test case)")), ("0 passed, 1 failed", 1))
+
+    def test_no_test_at_all_is_a_failure(self):
+        self.assertEqual(self.count(), ("0 passed, 1 failed", 1))
+
+
 class Sweep(Bench):
     def test_values_of_one_key_are_tried_in_turn_and_the_worst_exit_code_wins(self):
         program = self.write_command("program", 'case "$*" in *a.yaml*=5*) exit 4;; *b.yaml*=5*) exit 3;; esac')
