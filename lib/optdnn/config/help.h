@@ -6,6 +6,7 @@
 //       learning_rate  number > 0       0.1      step size at the schedule's peak
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -95,8 +96,7 @@ class HelpWriter : public FieldVisitor<HelpWriter> {
         add_fields(alternative, indent + 1);
       });
     } else if constexpr (HasFields<T>) {
-      T value{};
-      add_fields(value, indent);
+      add_fields(*std::make_unique<T>(), indent);
     }
   }
 

@@ -28,8 +28,8 @@ struct SyntaxText {
 // yaml-cpp's messages in the words of someone who writes a config.
 constexpr const char* kQuote = "a text that holds one of : # { } [ ] , & * ! | > ' \" % @ ` may need quotes";
 constexpr SyntaxText kSyntaxTexts[] = {
-    {"end of map flow", "expected ',' or '}' here", ""},
-    {"end of sequence flow", "expected ',' or ']' here", ""},
+    {"end of map flow", "',' or '}' is expected here", nullptr},
+    {"end of sequence flow", "',' or ']' is expected here", nullptr},
     {"end of map", "this does not continue the map above", "check the indentation, and that each line is `key: value`"},
     {"end of sequence", "this does not continue the list above",
      "check the indentation, and that each item begins with `- `"},
@@ -40,7 +40,7 @@ constexpr SyntaxText kSyntaxTexts[] = {
     {"illegal block entry", "a list item cannot begin here",
      "a list begins on its own line; inside [ ] items are separated by commas"},
     {"illegal map key", "a key cannot stand here", kQuote},
-    {"illegal map value", "a second ':' cannot stand here", "a text that holds ': ' needs quotes"},
+    {"illegal map value", "a ':' cannot stand here", "a text that holds ': ' needs quotes; else check the indentation"},
     {"the referenced anchor", "no anchor of this name stands before this alias",
      "a text that begins with '*' needs quotes"},
     {"alias not found", "a name is missing after '*'", "a text that begins with '*' needs quotes"},
@@ -62,12 +62,14 @@ constexpr SyntaxText kSyntaxTexts[] = {
 
 void report_syntax(const TreeBuilder& builder, const YAML::Exception& exception, base::Diagnostics& diagnostics) {
   const base::SourceSpan place = builder.place(exception.mark);
+  const base::SourceSpan* open = builder.innermost_open();
   for (const SyntaxText& text : kSyntaxTexts) {
     if (!std::string_view(exception.msg).starts_with(text.begins)) continue;
-    std::string hint = text.hint;
-    if (hint.empty() && builder.innermost_open())
-      hint = concat("the bracket opens at ", builder.innermost_open()->text());
-    return diagnostics.error(place, text.message, hint);
+    if (text.hint || !open) return diagnostics.error(place, text.message, text.hint ? text.hint : "");
+    // A bracket: forgotten at its end, or a comma forgotten on the same line.
+    if (open->line == place.line)
+      return diagnostics.error(place, text.message, concat("the bracket opens in column ", open->column));
+    return diagnostics.error(*open, "this bracket is not closed", concat(text.message, ", at ", place.text()));
   }
   diagnostics.error(place, concat("not YAML: ", exception.msg));
 }
@@ -95,20 +97,23 @@ Node read_yaml(std::shared_ptr<const base::SourceText> source, base::Diagnostics
   if (!check_characters(source, begin, diagnostics)) return {};
 
   std::istringstream stream(source->text.substr(std::min(begin, source->text.size())));
-  TreeBuilder builder(source, begin, diagnostics);
-  const int errors = diagnostics.errors();
+  base::Diagnostics found;
+  TreeBuilder builder(source, begin, found);
+  bool stopped = false;
   try {
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const TreeBuilder::Stopped&) {
-    return {};
+    stopped = true;
   } catch (const YAML::Exception& exception) {
-    report_syntax(builder, exception, diagnostics);
+    report_syntax(builder, exception, diagnostics);  // alone: what was found on the way may be its consequence
     return {};
   }
-  if (builder.root().is_null() && diagnostics.errors() == errors) {
-    diagnostics.error({source}, "the file is empty", "see `optdnn list configs` for examples");
+  for (const base::Diagnostic& mistake : found.all()) diagnostics.error(mistake.span, mistake.message, mistake.hint);
+  if (stopped) return {};
+  if (builder.root().is_null() && !found.has_errors()) {
+    diagnostics.error({source}, "the file is empty", "write at least one `key: value`");
   }
   return builder.root();
 }
@@ -120,10 +125,13 @@ Node read_yaml_file(const std::filesystem::path& path, base::Diagnostics& diagno
     const auto names = names_beside(path);
     const auto closest = base::closest_name(path.filename().string(), names);
     const std::string folder = path.has_parent_path() ? path.parent_path().string() : "this folder";
+    constexpr size_t kMostListed = 12;
     throw base::ConfigError(concat("there is no file '", path.string(), "'"),
                             closest         ? concat("did you mean '", (path.parent_path() / *closest).string(), "'?")
                             : names.empty() ? concat("no .yaml file is in ", folder)
-                                            : concat("in ", folder, ": ", base::join(names, ", ")));
+                            : names.size() > kMostListed ? concat("none of the ", names.size(), " .yaml files in ",
+                                                                  folder, " has a similar name")
+                                                         : concat("in ", folder, ": ", base::join(names, ", ")));
   }
   if (!std::filesystem::is_regular_file(status)) {
     throw base::ConfigError(concat("'", path.string(), "' is not a file"), "name a .yaml file");

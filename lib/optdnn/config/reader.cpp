@@ -44,8 +44,10 @@ void Reader::error(const Node& node, std::string message, std::string hint) {
   diagnostics_.error(node.span(), std::move(message), std::move(hint));
 }
 
+std::string Reader::subject() const { return concat(in_list_ ? "each of '" : "'", name_, "'"); }
+
 bool Reader::refuse(const Node& node, std::string_view wanted, std::string hint) {
-  error(node, concat("'", name_, "' must be ", wanted, ", not ", describe(node)), std::move(hint));
+  error(node, concat(subject(), " must be ", wanted, ", not ", describe(node)), std::move(hint));
   return false;
 }
 
@@ -80,6 +82,7 @@ bool Reader::read_unsigned(const Node& node, uint64_t high, const Constraint& co
   if (node.is_quoted()) return refuse(node, "an integer", plain_hint(node, ScalarType::integer, ScalarType::integer));
   if (scalar_type(node.text()) != ScalarType::integer) return refuse(node, "an integer", integer_hint(node.text()));
   const auto read = parse_unsigned(node.text());
+  if (!read && node.text().starts_with('-')) return refuse(node, ">= 0", "");
   if (!read || *read > high) return refuse(node, concat("an integer from 0 to ", high), "");
   if (!admit(node, static_cast<double>(*read), constraint)) return false;
   value = *read;
@@ -117,16 +120,15 @@ bool Reader::expect(const Node& node, Node::Kind kind) {
   return refuse(node, kind_text(kind), one_item ? concat("a list of one is written [", excerpt(node.text()), "]") : "");
 }
 
-bool Reader::expect_length(const Node& node, size_t length) {
+bool Reader::expect_length(const Node& node, size_t length, std::string hint) {
   if (node.items().size() == length) return true;
-  error(node, concat("'", name_, "' must have ", length, " values, not ", node.items().size()),
-        length == 2 ? "write [low, high]" : "");
+  error(node, concat("'", name_, "' must have ", length, " values, not ", node.items().size()), std::move(hint));
   return false;
 }
 
 bool Reader::admit(const Node& node, double value, const Constraint& constraint) {
   if (constraint.admits(value)) return true;
-  error(node, concat("'", name_, "' must be ", constraint.text(), ", not ", node.text()));
+  error(node, concat(subject(), " must be ", constraint.text(), ", not ", node.text()));
   return false;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -59,7 +60,7 @@ class Reader {
   bool read_real(const Node& node, const Constraint& constraint, double& value);
   bool read_text(const Node& node, const Constraint& constraint, std::string& value);
   bool expect(const Node& node, Node::Kind kind);
-  bool expect_length(const Node& node, size_t length);
+  bool expect_length(const Node& node, size_t length, std::string hint);
   bool admit(const Node& node, double value, const Constraint& constraint);
   bool admit_size(const Node& node, size_t size, const Constraint& constraint);
 
@@ -69,12 +70,15 @@ class Reader {
   void report_keys(const Node& node, const std::string& what, const std::vector<std::string>& known,
                    const std::vector<Field>& missing);
   bool refuse(const Node& node, std::string_view wanted, std::string hint);
+  // "'seeds'", or "each of 'seeds'" for an item of the list
+  std::string subject() const;
   // The key of a map; the whole file for the map at its top.
   base::SourceSpan place_of_map(const Node& node) const;
 
   base::Diagnostics& diagnostics_;
   std::string name_;
   base::SourceSpan key_span_;  // of name_, if it is a key
+  bool in_list_ = false;       // an item of it is read
 };
 
 // Reports mistakes that span several fields, at the place of the field named; `field` may lead into maps,
@@ -177,11 +181,11 @@ void Reader::read(const Node& node, T& value, const Constraint& constraint) {
       read_items(node, value.values, constraint);
     }
   } else if constexpr (is_array<T>) {
-    if (expect(node, Node::Kind::sequence) && expect_length(node, value.size())) {
+    if (expect(node, Node::Kind::sequence) && expect_length(node, value.size(), "")) {
       for (size_t i = 0; i < value.size(); ++i) read_item(node.items()[i], value[i], constraint);
     }
   } else if constexpr (is_pair<T>) {
-    if (!expect(node, Node::Kind::sequence) || !expect_length(node, 2)) return;
+    if (!expect(node, Node::Kind::sequence) || !expect_length(node, 2, "write [low, high]")) return;
     T range{};
     const int errors = diagnostics_.errors();
     read_item(node.items()[0], range.first, constraint);
@@ -197,6 +201,7 @@ void Reader::read(const Node& node, T& value, const Constraint& constraint) {
   } else if constexpr (is_variant<T>) {
     read_variant(node, value);
   } else if constexpr (HasFields<T>) {
+    value = *std::make_unique<T>();  // a field the text leaves out has the default of T, as `help` says
     read_fields(node, value);
   } else {
     static_assert(always_false<T>, "this type needs a read_value(Reader&, const Node&, T&)");
@@ -238,7 +243,9 @@ template <class T>
 void Reader::read_entry(const Node::Entry& entry, T& value, const Constraint& constraint) {
   const std::string outer_name = std::exchange(name_, entry.key);
   const base::SourceSpan outer_span = std::exchange(key_span_, entry.key_span);
+  const bool outer_in_list = std::exchange(in_list_, false);
   read(entry.value, value, constraint);
+  in_list_ = outer_in_list;
   name_ = outer_name;
   key_span_ = outer_span;
 }
@@ -246,7 +253,9 @@ void Reader::read_entry(const Node::Entry& entry, T& value, const Constraint& co
 template <class T>
 void Reader::read_item(const Node& item, T& value, const Constraint& constraint) {
   const base::SourceSpan outer_span = std::exchange(key_span_, item.span());
+  const bool outer_in_list = std::exchange(in_list_, true);
   read(item, value, constraint);
+  in_list_ = outer_in_list;
   key_span_ = outer_span;
 }
 

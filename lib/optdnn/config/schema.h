@@ -1,6 +1,7 @@
 // The JSON schema (draft 2020-12) of a struct, so that editors complete and check a config.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -112,8 +113,7 @@ nlohmann::json value_schema(const Constraint& constraint) {
     return variant_schema<T>();
   } else if constexpr (HasFields<T>) {
     SchemaWriter writer;
-    T value{};
-    value.fields(writer);
+    std::make_unique<T>()->fields(writer);
     return writer.take();
   } else {
     return json::object();  // anything; a type with a reader of its own

@@ -106,6 +106,7 @@ class Expansion {
     for (const SweepPoint& point : sweep_points(groups, kMaxRows, diagnostics_)) {
       const std::string dash = id.empty() || point.label.empty() ? "" : "-";
       std::string full_id = concat(id, dash, point.label);
+      const base::SourceSpan& named_at = id.empty() && !point.values.empty() ? point.values[0].axis->path_span : place;
       if (full_id.empty()) full_id = "run";
       Node swept = config;
       for (const SweepPoint::Value& value : point.values) {
@@ -121,7 +122,7 @@ class Expansion {
             "split it into several files");
         return;
       }
-      add_row(std::move(full_id), place, swept);
+      add_row(std::move(full_id), named_at, swept);
     }
   }
 
@@ -150,7 +151,10 @@ class Expansion {
     if (!check_id(id, place, diagnostics_)) return;
     const auto [first, is_new] = places_.emplace(id, place);
     if (!is_new) {
-      diagnostics_.error(place, concat("duplicate row id '", id, "'"), concat("first used at ", first->second.text()));
+      const bool is_sweep = first->second.text() == place.text();
+      diagnostics_.error(place, concat("duplicate row id '", id, "'"),
+                         is_sweep ? "two values of the sweep have the same short name"
+                                  : concat("first used at ", first->second.text()));
       return;
     }
     const Node* paper = config.find("paper");
@@ -163,17 +167,20 @@ class Expansion {
   size_t nodes_ = 0;
 };
 
-void check_table_keys(const Node& file, base::Diagnostics& diagnostics) {
+// Returns false if a key seems to be a misspelt one, whose loss would bring about further mistakes.
+bool check_table_keys(const Node& file, base::Diagnostics& diagnostics) {
+  bool sound = true;
   for (const Node::Entry& entry : file.entries()) {
     if (is_among(kTableKeys, entry.key)) continue;
+    sound &= !base::closest_name(entry.key, kTableKeys);
     diagnostics.error(
         entry.key_span, concat("unknown key '", excerpt(entry.key), "' in a table"),
         concat(base::suggestion(entry.key, kTableKeys, "keys"), "; what all rows share belongs under `defaults`"));
   }
-  for (const char* key : {"defaults", "paper"}) {
-    const Node* map = file.find(key);
-    if (map && !map->is_map() && !map->is_null()) diagnostics.error(map->span(), concat("'", key, "' must be a map"));
-  }
+  const Node* defaults = file.find("defaults");
+  if (defaults && !defaults->is_map() && !defaults->is_null())
+    diagnostics.error(defaults->span(), "'defaults' must be a map");
+  return sound;
 }
 
 void expand_row(const Node& row, const Node& defaults, const std::vector<AxisGroup>& file_axes, Expansion& expansion,
@@ -193,7 +200,7 @@ void expand_row(const Node& row, const Node& defaults, const std::vector<AxisGro
 }
 
 void expand_table(const Node& file, Expansion& expansion, base::Diagnostics& diagnostics) {
-  check_table_keys(file, diagnostics);
+  if (!check_table_keys(file, diagnostics)) return;
   expansion.table.table = "table";
   if (const Node* title = file.find("table")) {
     if (title->is_scalar() && !title->text().empty()) {

@@ -58,20 +58,23 @@ Node::Style TreeBuilder::style_at(size_t offset) const {
   }
 }
 
-size_t TreeBuilder::written_length(size_t offset, Node::Style style, const std::string& value) const {
-  if (style == Node::Style::plain) return value.size();
-  if (style != Node::Style::quoted) return 1;
+size_t TreeBuilder::closing_quote(size_t offset) const {
   const std::string& text = source_->text;
   const char quote = text[offset];
-  for (size_t i = offset + 1; i < text.size() && text[i] != '\n'; ++i) {
-    const bool pair = quote == '"' ? text[i] == '\\' : text.compare(i, 2, "''") == 0;
-    if (pair) {
+  for (size_t i = offset + 1; i < text.size(); ++i) {
+    const bool is_pair = quote == '"' ? text[i] == '\\' : text.compare(i, 2, "''") == 0;
+    if (is_pair) {
       ++i;
     } else if (text[i] == quote) {
-      return i + 1 - offset;
+      return i;
     }
   }
-  return 1;
+  return std::string::npos;
+}
+
+size_t TreeBuilder::written_length(size_t offset, Node::Style style, const std::string& value) const {
+  if (style == Node::Style::plain) return value.size();
+  return style == Node::Style::quoted ? closing_quote(offset) + 1 - offset : 1;
 }
 
 // --- events ---
@@ -86,6 +89,9 @@ void TreeBuilder::OnNull(const YAML::Mark& mark, YAML::anchor_t) {
   if (wants_key()) return refuse_key(place(mark), "a key is missing here", "write `key: value`");
   if (frames_.empty()) return;  // an empty document
   Frame& frame = frames_.back();
+  const bool is_refused =
+      std::any_of(frames_.begin(), frames_.end(), [](const Frame& f) { return f.is_key || f.drop_value; });
+  if (is_refused) return add(Node(), place(mark));
   if (frame.kind == Node::Kind::sequence) {
     size_t offset = offset_of(mark);
     const std::string& text = source_->text;
@@ -96,11 +102,12 @@ void TreeBuilder::OnNull(const YAML::Mark& mark, YAML::anchor_t) {
     return add(Node(), place(mark));
   }
   const size_t colon = frame.key.find(':');
+  const bool lacks_space = colon != std::string::npos && colon + 1 < frame.key.size();
   diagnostics_.error(frame.key_span, concat("'", frame.key, "' has no value"),
-                     colon == std::string::npos || colon + 1 == frame.key.size()
-                         ? "write a value, or leave the key out (null is no value here)"
-                         : concat("a space is missing after the colon: write `", frame.key.substr(0, colon), ": ",
-                                  frame.key.substr(colon + 1), "`"));
+                     lacks_space ? concat("a space is missing after the colon: write `", frame.key.substr(0, colon),
+                                          ": ", frame.key.substr(colon + 1), "`")
+                                 : "write a value, or leave the key out (null is no value here)");
+  frame.drop_value = lacks_space;  // else it would be an unknown key, too
   add(Node(), place(mark));
 }
 
@@ -129,6 +136,10 @@ void TreeBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML:
   const size_t offset = value_offset(mark);
   const Node::Style style = tag == "?" ? Node::Style::plain : style_at(offset);
   check_tag(mark, tag, style == Node::Style::plain);
+  if (style == Node::Style::quoted && closing_quote(offset) == std::string::npos) {
+    diagnostics_.error(span(offset, 1), "this quote is not closed", "add the closing quote");
+    throw Stopped();
+  }
   const base::SourceSpan place = span(offset, written_length(offset, style, value));
   if (wants_key()) return take_key(value, place, style == Node::Style::plain);
   Node node = Node::scalar(value, style, place, offset);
@@ -166,6 +177,7 @@ void TreeBuilder::open(Node::Kind kind, const YAML::Mark& mark, const std::strin
   if (is_key) {
     refuse_key(place, concat("a key must be a text, not a ", kind == Node::Kind::map ? "map" : "list"),
                "a text that begins with '{' or '[' needs quotes");
+    frames_.back().is_garbled = true;
   }
   Frame frame{};
   frame.kind = kind;
@@ -179,6 +191,7 @@ void TreeBuilder::close() {
   Frame frame = std::move(frames_.back());
   frames_.pop_back();
   if (frame.is_key) return;
+  if (frame.is_garbled) return add(Node(), frame.span);
   Node node = frame.kind == Node::Kind::map ? Node::map(std::move(frame.entries), frame.span)
                                             : Node::sequence(std::move(frame.items), frame.span);
   if (frame.anchor != YAML::NullAnchor) anchors_[frame.anchor] = node;

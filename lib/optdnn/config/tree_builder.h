@@ -51,6 +51,7 @@ class TreeBuilder : public YAML::EventHandler {
     std::vector<Node::Entry> entries;
     std::unordered_map<std::string, int> key_lines;
     bool is_key = false;      // stands where its parent's key should
+    bool is_garbled = false;  // has such a key: what else it holds is not worth a message
     bool has_key = false;     // a key waits for its value
     bool drop_value = false;  // the key was refused
     std::string key;
@@ -61,6 +62,7 @@ class TreeBuilder : public YAML::EventHandler {
   size_t value_offset(const YAML::Mark& mark) const;
   base::SourceSpan span(size_t offset, size_t length) const;
   Node::Style style_at(size_t offset) const;
+  size_t closing_quote(size_t offset) const;  // npos: yaml-cpp reads on to the end of the file
   size_t written_length(size_t offset, Node::Style style, const std::string& value) const;
   bool wants_key() const {
     return !frames_.empty() && frames_.back().kind == Node::Kind::map && !frames_.back().has_key;
