@@ -56,16 +56,18 @@ using Made = std::unique_ptr<DataSet>;
 
 Made cifar(const ImageSpec& spec, const CifarLayout& layout, size_t label, const ImageStatistics& statistics,
            const fs::path& root, const torch::Device& device) {
-  return std::make_unique<ImageSet>(read_cifar(layout, root, Split::train, label),
-                                    read_cifar(layout, root, Split::test, label), layout.labels.at(label).classes,
+  LabelledImages train = read_cifar(layout, root, Split::train, label);
+  LabelledImages test = read_cifar(layout, root, Split::test, label);
+  return std::make_unique<ImageSet>(std::move(train), std::move(test), layout.labels.at(label).classes,
                                     read_cifar_class_names(layout, root, label), statistics, spec, device);
 }
 
 Made idx(const ImageSpec& spec, const IdxLayout& layout, std::vector<std::string> class_names,
          const ImageStatistics& statistics, const fs::path& root, const torch::Device& device) {
-  return std::make_unique<ImageSet>(read_idx_images(layout, root, Split::train),
-                                    read_idx_images(layout, root, Split::test), 10, std::move(class_names), statistics,
-                                    spec, device);
+  LabelledImages train = read_idx_images(layout, root, Split::train);
+  LabelledImages test = read_idx_images(layout, root, Split::test);
+  return std::make_unique<ImageSet>(std::move(train), std::move(test), 10, std::move(class_names), statistics, spec,
+                                    device);
 }
 
 Made made(const Cifar10Spec& spec, const fs::path& root, const torch::Device& device) {

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
 #include "optdnn/base/errors.h"
@@ -21,13 +20,10 @@ namespace fs = std::filesystem;
 using base::concat;
 using base::EnvironmentError;
 
-TemporaryFolder::TemporaryFolder(const fs::path& parent) {
-  base::make_folders(parent);
-  std::string name = (fs::absolute(parent) / ".fetch-XXXXXX").string();
-  if (!::mkdtemp(name.data())) {
-    throw EnvironmentError(concat("cannot make a folder in ", parent.string(), ": ", std::strerror(errno)));
-  }
-  path_ = name;
+TemporaryFolder::TemporaryFolder(const fs::path& path) : path_(fs::absolute(path)) {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+  base::make_folders(path_);
 }
 
 TemporaryFolder::~TemporaryFolder() {

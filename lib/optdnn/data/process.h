@@ -7,10 +7,10 @@
 
 namespace optdnn::data {
 
-// A folder of a fresh name inside `parent` (which is made if need be), removed with all it holds at the end.
+// A folder made empty, whatever an interrupted run left there, and removed with all it holds at the end.
 class TemporaryFolder {
  public:
-  explicit TemporaryFolder(const std::filesystem::path& parent);
+  explicit TemporaryFolder(const std::filesystem::path& path);
   ~TemporaryFolder();
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;

@@ -1,0 +1,128 @@
+#include "optdnn/data/loader.h"
+
+#include <atomic>
+#include <set>
+#include <stdexcept>
+
+#include "optdnn/base/errors.h"
+#include "optdnn/data/catalogue.h"
+#include "support/catch.h"
+
+using namespace optdnn;
+using namespace optdnn::data;
+
+namespace {
+
+GeneratedImagesSpec small_images() {
+  GeneratedImagesSpec spec;
+  spec.size_px = 8;
+  spec.train_images = 103;
+  spec.test_images = 20;
+  spec.augment = {Augmentation::crop, Augmentation::flip, Augmentation::mixup};
+  return spec;
+}
+
+std::vector<Batch> all_batches(EpochReader reader) {
+  std::vector<Batch> batches;
+  while (auto batch = reader.next()) batches.push_back(*batch);
+  return batches;
+}
+
+// Samples are their own numbers; batch `broken` cannot be made.
+class Numbers : public DataSet {
+ public:
+  explicit Numbers(int64_t size, bool fresh = false, int64_t broken = -1)
+      : size_(size), fresh_(fresh), broken_(broken) {}
+  DataShape shape() const override { return {{1}, 1, true}; }
+  int64_t size(Split) const override { return size_; }
+  bool fresh() const override { return fresh_; }
+  Batch batch(Split, uint64_t, int64_t, const std::vector<int64_t>& indices) const override {
+    ++made;
+    if (!indices.empty() && indices.front() == broken_) throw std::runtime_error("sample cannot be read");
+    return {torch::tensor(indices), torch::tensor(indices)};
+  }
+  mutable std::atomic<int> made = 0;
+
+ private:
+  int64_t size_;
+  bool fresh_;
+  int64_t broken_;
+};
+
+std::vector<int64_t> order(const Loader& loader, int64_t epoch, int64_t first = 0) {
+  std::vector<int64_t> samples;
+  for (const Batch& batch : all_batches(loader.epoch(epoch, first))) {
+    const auto* numbers = batch.inputs.const_data_ptr<int64_t>();
+    samples.insert(samples.end(), numbers, numbers + batch.inputs.numel());
+  }
+  return samples;
+}
+
+}  // namespace
+
+TEST_CASE("batches are the same bits for any number of threads, from any batch of an epoch on") {
+  const auto dataset = make_dataset(small_images(), "");
+  const auto whole = all_batches(Loader(*dataset, {.batch_size = 10, .seed = 5}).epoch(3));
+  REQUIRE(whole.size() == 11);
+  REQUIRE(whole.back().inputs.size(0) == 3);
+  for (const int threads : {0, 1, 4}) {
+    const Loader loader(*dataset, {.batch_size = 10, .seed = 5, .threads = threads});
+    for (const int64_t first : {0, 1, 7, 11}) {
+      const auto rest = all_batches(loader.epoch(3, first));
+      REQUIRE(rest.size() == whole.size() - first);
+      for (size_t i = 0; i < rest.size(); ++i) {
+        REQUIRE(rest[i].inputs.equal(whole[first + i].inputs));
+        REQUIRE(rest[i].targets.equal(whole[first + i].targets));
+      }
+    }
+  }
+}
+
+TEST_CASE("an epoch holds every sample once, in an order of its own for each seed and epoch") {
+  const Numbers numbers(1000);
+  const auto shuffled = order(Loader(numbers, {.batch_size = 64, .seed = 1}), 0);
+  REQUIRE(std::set(shuffled.begin(), shuffled.end()).size() == 1000);
+  REQUIRE(shuffled.size() == 1000);
+  REQUIRE(shuffled != order(Loader(numbers, {.batch_size = 64, .seed = 1}), 1));
+  REQUIRE(shuffled != order(Loader(numbers, {.batch_size = 64, .seed = 2}), 0));
+  REQUIRE(shuffled == order(Loader(numbers, {.batch_size = 10, .seed = 1}), 0));
+}
+
+TEST_CASE("test samples and fresh samples keep their natural order") {
+  std::vector<int64_t> natural(100);
+  for (int64_t i = 0; i < 100; ++i) natural[i] = i;
+  REQUIRE(order(Loader(Numbers(100, true), {.batch_size = 7}), 2) == natural);
+  REQUIRE(order(Loader(Numbers(100), {.split = Split::test, .batch_size = 7}), 2) == natural);
+  REQUIRE(order(Loader(Numbers(100), {.batch_size = 7}), 2) != natural);
+}
+
+TEST_CASE("drop_last leaves out the small batch, and an epoch without any batch is refused") {
+  const Numbers numbers(100);
+  REQUIRE(Loader(numbers, {.batch_size = 30}).batches_per_epoch() == 4);
+  const Loader loader(numbers, {.batch_size = 30, .drop_last = true});
+  REQUIRE(loader.batches_per_epoch() == 3);
+  REQUIRE(loader.samples_per_epoch() == 90);
+  REQUIRE(order(loader, 0).size() == 90);
+  REQUIRE_THROWS_AS(Loader(numbers, {.batch_size = 101, .drop_last = true}), base::ConfigError);
+}
+
+TEST_CASE("workers run ahead only so far, and stop when the reader goes") {
+  const Numbers numbers(100000);
+  const Loader loader(numbers, {.batch_size = 1, .threads = 3});
+  {
+    EpochReader reader = loader.epoch(0);
+    for (int i = 0; i < 5; ++i) REQUIRE(reader.next());
+  }
+  REQUIRE(numbers.made >= 5);
+  REQUIRE(numbers.made <= 5 + 6);
+}
+
+TEST_CASE("an error of a worker reaches the caller at its own batch") {
+  const Numbers numbers(100, true, 40);
+  for (const int threads : {0, 2}) {
+    EpochReader reader = Loader(numbers, {.batch_size = 10, .threads = threads}).epoch(0);
+    for (int i = 0; i < 4; ++i) REQUIRE(reader.next());
+    REQUIRE_THROWS_WITH(reader.next(), "sample cannot be read");
+    REQUIRE(reader.next());
+  }
+}
