@@ -1,1 +1,59 @@
-int main() { return 0; }
+// optdnn: reads the command line and hands over to one command.
+//
+// Exit codes: 0 all done; 1 a bug of ours; 2 the config or the command line is wrong; 3 the environment is wrong (data,
+// device, disk); 4 a run diverged; 130 and 143 stopped by a signal after saving.
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "command.h"
+#include "optdnn/base/diagnostics.h"
+#include "optdnn/base/errors.h"
+#include "optdnn/base/text.h"
+#include "version.h"
+
+namespace {
+
+using optdnn::base::ExitCode;
+
+int report(const optdnn::base::Error& error) {
+  if (dynamic_cast<const optdnn::base::DiagnosedError*>(&error)) {
+    std::cerr << error.what() << '\n';
+  } else {
+    std::cerr << "error: " << error.what() << '\n';
+    if (!error.hint().empty()) std::cerr << "   hint: " << error.hint() << '\n';
+  }
+  return static_cast<int>(error.code());
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Design, certify, train and compare networks that are runs of first-order optimization algorithms.", "optdnn");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", optdnn::app::version_text());
+  app.footer("optdnn COMMAND --help tells a command's options.");
+  app.get_formatter()->column_width(34);
+
+  int status = 0;
+  for (const auto& command : optdnn::app::commands()) {
+    command.add(*app.add_subcommand(std::string(command.name), std::string(command.help)), status);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, std::cout, std::cerr) == 0 ? 0 : static_cast<int>(ExitCode::config);
+  }
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const optdnn::base::Error& error) {
+    return report(error);
+  } catch (const std::exception& error) {
+    std::cerr << "internal error: " << error.what() << "\nThis is a bug of optdnn, not of your config.\n";
+    return static_cast<int>(ExitCode::bug);
+  }
+}

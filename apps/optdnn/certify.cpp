@@ -1,0 +1,116 @@
+// optdnn certify RULE|CONFIG: is the network this rule makes a universal approximator?
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "command.h"
+#include "optdnn/algorithms/catalogue.h"
+#include "optdnn/algorithms/certificate.h"
+#include "optdnn/config/merge.h"
+#include "optdnn/config/read.h"
+#include "optdnn/experiment/network.h"
+#include "session.h"
+
+namespace optdnn::app {
+
+namespace {
+
+struct Options {
+  std::string target;
+  Which which;
+  int step = 0, depth = 16;
+  bool json = false, latex = false;
+};
+
+struct Certified {
+  std::string title;
+  algorithms::Rule rule;
+  algorithms::Certificate certificate;
+  std::optional<bool> two_layer;
+};
+
+bool holds_only_an_algorithm(const config::Node& node) {
+  return node.is_map() && node.entries().size() == 1 && node.entries().front().key == "algorithm";
+}
+
+// A rule by name, or a file that holds nothing but `algorithm:`. Overrides are its coefficients: --set beta=0.9.
+Certified certify_rule(config::Node node, const Options& options, base::Diagnostics& diagnostics) {
+  for (const std::string& set : options.which.sets) {
+    const bool whole_path = set.starts_with("algorithm.");
+    node = config::apply_set(node, whole_path ? set : "algorithm.coefficients." + set, diagnostics);
+  }
+  const auto spec = config::read<experiment::AlgorithmSpec>(*node.find("algorithm"), diagnostics, "algorithm");
+  const auto rule = spec.name.empty() ? std::nullopt : experiment::make_rule(spec, diagnostics);
+  diagnostics.throw_if_errors();
+  return {"", *rule, algorithms::certify(*rule, options.depth, options.step), std::nullopt};
+}
+
+std::vector<Certified> certify_table(const Options& options) {
+  Which which = options.which;
+  which.configs = {options.target};
+  const auto tables = read_tables(which);
+  std::vector<Certified> all;
+  for (const auto& row : tables.front().rows) {
+    const auto rule = experiment::rule_of(row.spec);
+    if (!rule) continue;  // a baseline has no rule
+    const auto& depths = row.spec.depth.values;
+    for (size_t stage = 0; stage < depths.size(); ++stage) {
+      const std::string title = depths.size() > 1 ? base::concat(row.id, ", stage ", stage) : row.id;
+      all.push_back({title, *rule, algorithms::certify(*rule, static_cast<int>(depths[stage]), options.step),
+                     experiment::modules_two_layer(row.spec)});
+    }
+  }
+  return all;
+}
+
+config::Node named_rule(const std::string& name) {
+  return config::Node::map({{"algorithm", {}, config::Node::map({{"name", {}, config::Node::scalar(name)}})}});
+}
+
+int certify(const Options& options) {
+  base::Diagnostics diagnostics;
+  std::vector<Certified> all;
+  bool one_rule = true;
+  if (std::filesystem::exists(options.target)) {
+    const config::Node node = config::read_yaml_file(options.target, diagnostics);
+    diagnostics.throw_if_errors();
+    one_rule = holds_only_an_algorithm(node);
+    all = one_rule ? std::vector<Certified>{certify_rule(node, options, diagnostics)} : certify_table(options);
+  } else if (algorithms::find_rule(options.target)) {
+    all.push_back(certify_rule(named_rule(options.target), options, diagnostics));
+  } else {
+    std::vector<std::string> names;
+    for (const auto& rule : algorithms::catalogue()) names.push_back(rule.name);
+    throw base::ConfigError("'" + options.target + "' is neither a file nor a rule", base::suggestion(options.target, names, "rules"));
+  }
+  if (options.json) {
+    nlohmann::json list = nlohmann::json::array();
+    for (const Certified& c : all) list.push_back(algorithms::certificate_json(c.rule, c.certificate, c.two_layer));
+    std::cout << (one_rule ? list.at(0) : list).dump(2) << '\n';
+    return 0;
+  }
+  for (const Certified& c : all) {
+    if (!c.title.empty()) std::cout << "=== " << c.title << " ===\n";
+    std::cout << (options.latex ? algorithms::latex(c.rule) : algorithms::certificate_text(c.rule, c.certificate, c.two_layer));
+    if (&c != &all.back()) std::cout << '\n';
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_certify(CLI::App& app, int& status) {
+  const auto options = std::make_shared<Options>();
+  app.add_option("RULE|CONFIG", options->target, "a rule of `optdnn list algorithms`, or a YAML file")->required();
+  app.add_option("--row", options->which.rows, "only the rows with these ids")->allow_extra_args(false);
+  app.add_option("--set", options->which.sets, "override: beta=0.9 for a rule, a path for a config")->allow_extra_args(false);
+  app.add_option("--step", options->step, "the step whose tableau is shown")->check(CLI::Range(0, 10000))->capture_default_str();
+  app.add_option("--depth", options->depth, "steps a rule by itself is judged for")->check(CLI::Range(1, 10000))->capture_default_str();
+  auto* json = app.add_flag("--json", options->json, "print JSON");
+  app.add_flag("--latex", options->latex, "print the equations as LaTeX")->excludes(json);
+  app.callback([options, &status] { status = certify(*options); });
+}
+
+}  // namespace optdnn::app

@@ -1,0 +1,105 @@
+// optdnn check CONFIG...: would it run, how long and in how much memory?
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "command.h"
+#include "optdnn/base/text.h"
+#include "optdnn/experiment/check.h"
+#include "session.h"
+#include "text_table.h"
+
+namespace optdnn::app {
+
+namespace {
+
+std::string duration_text(double seconds) {
+  if (seconds < 120) return fixed(seconds, 1) + " s";
+  if (seconds < 7200) return fixed(seconds / 60, 1) + " min";
+  return fixed(seconds / 3600, 1) + " h";
+}
+
+struct Checked {
+  std::string id;
+  std::optional<experiment::CheckReport> report;
+  std::string error;
+};
+
+void print_text(const std::vector<Checked>& rows) {
+  TextTable table({"row", "parameters", "multiply-adds", "first loss", "certified", "iterations", "per seed", "memory"});
+  for (const Checked& row : rows) {
+    if (!row.report) {
+      table.add({row.id, "failed"});
+      continue;
+    }
+    const auto& r = *row.report;
+    table.add({row.id, base::with_thousands(r.cost.parameters), base::with_thousands(r.cost.multiply_adds), fixed(r.loss, 4),
+               r.certified ? (*r.certified ? "yes" : "no") : "", base::with_thousands(r.iterations), duration_text(r.total_s),
+               fixed(r.memory_mib, 0) + " MiB"});
+  }
+  std::cout << table.text();
+  for (const Checked& row : rows) {
+    if (!row.report) std::cerr << row.id << ": error: " << row.error << '\n';
+  }
+}
+
+void print_json(const std::vector<Checked>& rows) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Checked& row : rows) {
+    auto& item = list.emplace_back(nlohmann::ordered_json{{"id", row.id}});
+    if (!row.report) {
+      item["error"] = row.error;
+      continue;
+    }
+    const auto& r = *row.report;
+    item["parameters"] = r.cost.parameters;
+    item["multiply_adds"] = r.cost.multiply_adds;
+    item["first_loss"] = r.loss;
+    item["certified"] = r.certified ? nlohmann::json(*r.certified) : nlohmann::json(nullptr);
+    item["iterations"] = r.iterations;
+    item["iteration_s"] = r.iteration_s;
+    item["total_s"] = r.total_s;
+    item["memory_mib"] = r.memory_mib;
+  }
+  std::cout << list.dump(2) << '\n';
+}
+
+int check(const Which& which, const Where& where, bool json) {
+  const auto tables = read_tables(which);
+  const auto options = run_options(where);
+  experiment::DataSets datasets(options.data, options.device);
+  std::vector<Checked> rows;
+  int status = 0;
+  for (const auto& table : tables) {
+    for (const auto& row : table.rows) {
+      Checked& checked = rows.emplace_back(Checked{tables.size() > 1 ? table.stem + "/" + row.id : row.id, {}, {}});
+      try {
+        checked.report = experiment::check_row(row, options, datasets);
+      } catch (const base::Error& error) {
+        checked.error = error.what() + (error.hint().empty() ? "" : "\n   hint: " + error.hint());
+        status = std::max(status, static_cast<int>(error.code()));
+      }
+    }
+  }
+  json ? print_json(rows) : print_text(rows);
+  return status;
+}
+
+}  // namespace
+
+void add_check(CLI::App& app, int& status) {
+  struct Options {
+    Which which;
+    Where where;
+    bool json = false;
+  };
+  const auto options = std::make_shared<Options>();
+  add_which_options(app, options->which, true, true);
+  add_data_option(app, options->where);
+  add_device_options(app, options->where);
+  app.add_flag("--json", options->json, "print JSON");
+  app.callback([options, &status] { status = check(options->which, options->where, options->json); });
+}
+
+}  // namespace optdnn::app

@@ -1,0 +1,33 @@
+// A command of the program: its options on one side, what it does on the other. One file per command.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace optdnn::app {
+
+// Adds a command's options to `app` and its callback, which stores the exit code in `status`.
+using AddCommand = void (*)(CLI::App& app, int& status);
+
+struct Command {
+  std::string_view name, help;
+  AddCommand add;
+};
+
+// Every command, in the order of --help.
+const std::vector<Command>& commands();
+
+void add_train(CLI::App& app, int& status);
+void add_eval(CLI::App& app, int& status);
+void add_check(CLI::App& app, int& status);
+void add_show(CLI::App& app, int& status);
+void add_list(CLI::App& app, int& status);
+void add_certify(CLI::App& app, int& status);
+void add_info(CLI::App& app, int& status);
+void add_fetch(CLI::App& app, int& status);
+
+}  // namespace optdnn::app

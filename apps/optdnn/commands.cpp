@@ -1,0 +1,19 @@
+#include "command.h"
+
+namespace optdnn::app {
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> table = {
+      {"train", "train every row and seed of the configs, or continue what is there", add_train},
+      {"eval", "evaluate the weights of a finished or stopped run", add_eval},
+      {"check", "everything but training: read, build, one batch forward and backward, memory and time", add_check},
+      {"show", "the resolved config, with the origin of each value", add_show},
+      {"list", "what there is: algorithms, modules, datasets, optimizers, ..., keys", add_list},
+      {"certify", "a rule's tableau, and whether its network is a universal approximator", add_certify},
+      {"info", "parameters, multiply-adds and activation memory of every row", add_info},
+      {"fetch", "get a data set", add_fetch},
+  };
+  return table;
+}
+
+}  // namespace optdnn::app

@@ -1,0 +1,29 @@
+// optdnn fetch DATASET
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "command.h"
+#include "optdnn/base/errors.h"
+#include "optdnn/data/catalogue.h"
+#include "options.h"
+
+namespace optdnn::app {
+
+void add_fetch(CLI::App& app, int& status) {
+  struct Options {
+    std::string name;
+    Where where;
+  };
+  const auto options = std::make_shared<Options>();
+  app.add_option("DATASET", options->name, "one of `optdnn list datasets`")->required();
+  add_data_option(app, options->where);
+  app.callback([options, &status] {
+    const data::Fetch* fetch = data::datasets().find(options->name);
+    if (!fetch) throw base::ConfigError("unknown data set '" + options->name + "'", data::datasets().hint(options->name));
+    (*fetch)(options->where.data);
+    status = 0;
+  });
+}
+
+}  // namespace optdnn::app

@@ -1,0 +1,71 @@
+// optdnn info CONFIG: what every row costs, counted on the network itself.
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "command.h"
+#include "optdnn/base/text.h"
+#include "optdnn/experiment/network.h"
+#include "optdnn/models/cost.h"
+#include "session.h"
+#include "text_table.h"
+
+namespace optdnn::app {
+
+namespace {
+
+nlohmann::ordered_json row_info(const experiment::Row& row) {
+  const models::NetworkShape shape = experiment::network_shape(data::dataset_shape(row.spec.dataset));
+  models::Network network = experiment::make_network(row.spec, shape, row.spec.seeds.front());
+  const models::Cost cost = models::measure_cost(network, shape);
+  return {{"id", row.id},
+          {"parameters", cost.parameters},
+          {"multiply_adds", cost.multiply_adds},
+          {"activation_mib_per_sample", cost.activation_mib_per_sample}};
+}
+
+void print(const nlohmann::ordered_json& rows) {
+  TextTable table({"row", "parameters", "multiply-adds", "", "MiB/sample"});
+  for (const auto& row : rows) {
+    if (row.contains("error")) {
+      table.add({row["id"], "", "", row["error"], ""});
+      continue;
+    }
+    const auto multiply_adds = row["multiply_adds"].get<int64_t>();
+    table.add({row["id"], base::with_thousands(row["parameters"].get<int64_t>()), base::with_thousands(multiply_adds),
+               millions(static_cast<double>(multiply_adds)), fixed(row["activation_mib_per_sample"].get<double>(), 3)});
+  }
+  std::cout << table.text();
+}
+
+int info(const Which& which, bool json) {
+  const auto tables = read_tables(which);
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  int status = 0;
+  for (const experiment::Row& row : tables.front().rows) {
+    try {
+      rows.push_back(row_info(row));
+    } catch (const base::ConfigError& error) {
+      rows.push_back({{"id", row.id}, {"error", error.what()}});
+      status = static_cast<int>(error.code());
+    }
+  }
+  json ? void(std::cout << rows.dump(2) << '\n') : print(rows);
+  return status;
+}
+
+}  // namespace
+
+void add_info(CLI::App& app, int& status) {
+  struct Options {
+    Which which;
+    bool json = false;
+  };
+  const auto options = std::make_shared<Options>();
+  add_which_options(app, options->which, false, false);
+  app.add_flag("--json", options->json, "print JSON");
+  app.callback([options, &status] { status = info(options->which, options->json); });
+}
+
+}  // namespace optdnn::app

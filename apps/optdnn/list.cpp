@@ -1,0 +1,107 @@
+// optdnn list KIND: every catalogue, with a line on each entry; `keys` explains every key of a config.
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "command.h"
+#include "optdnn/algorithms/catalogue.h"
+#include "optdnn/config/help.h"
+#include "optdnn/config/schema.h"
+#include "optdnn/experiment/spec.h"
+#include "text_table.h"
+
+namespace optdnn::app {
+
+namespace {
+
+using Entries = std::vector<std::pair<std::string, std::string>>;  // name, help
+
+Entries algorithm_entries() {
+  Entries entries;
+  for (const auto& rule : algorithms::catalogue()) entries.emplace_back(rule.name, rule.help);
+  return entries;
+}
+
+template <class Variant>
+Entries alternatives() {
+  Entries entries;
+  config::for_each_alternative<Variant>([&](const auto& alternative) {
+    using Alternative = std::decay_t<decltype(alternative)>;
+    entries.emplace_back(Alternative::kName, Alternative::kHelp);
+  });
+  return entries;
+}
+
+template <class Enum>
+Entries values() {
+  Entries entries;
+  for (const auto& entry : enum_names(Enum{}).entries()) entries.emplace_back(entry.name, entry.help);
+  return entries;
+}
+
+const std::vector<base::NamedEntry<Entries (*)()>>& kinds() {
+  static const std::vector<base::NamedEntry<Entries (*)()>> table = {
+      {"algorithms", "forward update rules", algorithm_entries},
+      {"modules", "stand-ins T for a gradient", alternatives<modules::ModuleSpec>},
+      {"models", "baselines that are no rule", alternatives<models::ModelSpec>},
+      {"datasets", "data sets and tasks", alternatives<data::DataSetSpec>},
+      {"optimizers", "what trains the weights", alternatives<training::OptimizerSpec>},
+      {"schedules", "the learning rate over the run", alternatives<training::ScheduleSpec>},
+      {"losses", "what is minimised", alternatives<training::LossSpec>},
+      {"stems", "from the input to the state", alternatives<models::StemSpec>},
+      {"transitions", "between stages", alternatives<models::TransitionSpec>},
+      {"heads", "from the state to the outputs", alternatives<models::HeadSpec>},
+      {"activations", "inside a module", values<modules::Activation>},
+      {"norms", "inside a module", values<modules::NormKind>},
+      {"precisions", "number types of training", values<training::Precision>},
+  };
+  return table;
+}
+
+Entries entries_of(const std::string& kind) {
+  std::vector<std::string> names;
+  for (const auto& entry : kinds()) {
+    if (entry.name == kind) return entry.value();
+    names.emplace_back(entry.name);
+  }
+  names.emplace_back("keys");
+  throw base::ConfigError("unknown kind '" + kind + "'", base::suggestion(kind, names, "kinds"));
+}
+
+void list(const std::string& kind, bool json) {
+  if (kind == "keys") {
+    std::cout << (json ? config::json_schema<experiment::ExperimentSpec>().dump(2) + "\n" : config::help<experiment::ExperimentSpec>());
+    return;
+  }
+  const Entries entries = entries_of(kind);
+  if (json) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const auto& [name, help] : entries) list.push_back({{"name", name}, {"help", help}});
+    std::cout << list.dump(2) << '\n';
+    return;
+  }
+  TextTable table({kind, ""});
+  for (const auto& [name, help] : entries) table.add({name, help});
+  std::cout << table.text();
+}
+
+}  // namespace
+
+void add_list(CLI::App& app, int& status) {
+  struct Options {
+    std::string kind;
+    bool json = false;
+  };
+  const auto options = std::make_shared<Options>();
+  std::string help = "keys";
+  for (const auto& entry : kinds()) help += ", " + std::string(entry.name);
+  app.add_option("KIND", options->kind, help)->required();
+  app.add_flag("--json", options->json, "print JSON; for keys the JSON schema that editors read");
+  app.callback([options, &status] {
+    list(options->kind, options->json);
+    status = 0;
+  });
+}
+
+}  // namespace optdnn::app

@@ -1,0 +1,33 @@
+// Options several commands share. Flags say where and which; the YAML says what.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace optdnn::app {
+
+struct Where {
+  std::string data = "data";  // or $OPTDNN_DATA
+  std::string out = "runs";
+  std::string device = "auto";
+  int threads = 0;         // of an operation; 0: chosen by the task
+  int loader_threads = 1;
+};
+
+struct Which {
+  std::vector<std::string> configs;
+  std::vector<std::string> rows;   // ids; empty: all
+  std::vector<int64_t> seeds;      // empty: the config's
+  std::vector<std::string> sets;   // overrides "a.b=value"
+};
+
+void add_data_option(CLI::App& app, Where& where);
+void add_device_options(CLI::App& app, Where& where);
+void add_which_options(CLI::App& app, Which& which, bool several_configs, bool with_seeds);
+
+}  // namespace optdnn::app

@@ -1,0 +1,42 @@
+#include "session.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <iostream>
+
+#include "optdnn/base/device.h"
+#include "signals.h"
+#include "version.h"
+
+namespace optdnn::app {
+
+std::vector<experiment::Table> read_tables(const Which& which) {
+  std::vector<experiment::Table> tables;
+  base::Diagnostics diagnostics;
+  for (const std::string& config : which.configs) tables.push_back(experiment::read_table(config, which.sets, diagnostics));
+  diagnostics.throw_if_errors();
+  if (!diagnostics.all().empty()) std::cerr << diagnostics.render();
+  for (experiment::Table& table : tables) {
+    experiment::select_rows(table, which.rows);
+    if (which.seeds.empty()) continue;
+    for (experiment::Row& row : table.rows) row.spec.seeds.assign(which.seeds.begin(), which.seeds.end());
+  }
+  return tables;
+}
+
+experiment::RunOptions run_options(const Where& where) {
+  experiment::RunOptions options;
+  options.out = where.out;
+  options.data = where.data;
+  options.device = base::resolve_device(where.device);
+  options.threads = where.threads;
+  options.loader_threads = where.loader_threads;
+  options.is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  options.stop_requested = stop_requested;
+  options.seconds = [] { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); };
+  options.program_version = version_text();
+  return options;
+}
+
+}  // namespace optdnn::app

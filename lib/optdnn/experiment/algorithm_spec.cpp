@@ -1,0 +1,133 @@
+#include "optdnn/experiment/algorithm_spec.h"
+
+#include "optdnn/algorithms/catalogue.h"
+#include "optdnn/config/reader.h"
+
+namespace optdnn::algorithms {
+
+const base::NameTable<Learn>& enum_names(Learn) {
+  static const base::NameTable<Learn> table("ways to learn", {
+      {"no", "a constant", Learn::no},
+      {"shared", "one number for all steps of a stage", Learn::shared},
+      {"per_step", "a number per step, or per pair of steps", Learn::per_step},
+  });
+  return table;
+}
+
+}  // namespace optdnn::algorithms
+
+namespace optdnn::experiment {
+
+void read_value(config::Reader& reader, const config::Node& node, CoefficientSpec& spec) {
+  spec.span = node.span();
+  if (node.is_map()) {
+    reader.read_fields(node, spec);
+    if (spec.value.has_value() == spec.sequence.has_value() && !reader.diagnostics().has_errors()) {
+      reader.error(node, "coefficient '" + reader.name() + "' wants exactly one of value and sequence",
+                   "as in {value: 0.5, learn: per_step, range: [0, 1]}");
+    }
+    return;
+  }
+  const bool names_sequence = node.is_scalar() && !node.text().empty() && std::isalpha(static_cast<unsigned char>(node.text()[0]));
+  if (names_sequence && node.text() != ".nan" && node.text() != ".inf") {
+    spec.sequence.emplace();
+    reader.read(node, *spec.sequence);
+  } else {
+    spec.value.emplace();
+    reader.read(node, *spec.value);
+  }
+}
+
+nlohmann::json schema_value(const CoefficientSpec&) {
+  const nlohmann::json number = {{"type", "number"}}, name = {{"type", "string"}};
+  const nlohmann::json range = {{"type", "array"}, {"items", number}, {"minItems", 2}, {"maxItems", 2}};
+  const nlohmann::json map = {{"type", "object"},
+                              {"additionalProperties", false},
+                              {"properties",
+                               {{"value", number},
+                                {"sequence", {{"enum", {"theta", "fista", "nesterov_dense"}}}},
+                                {"learn", {{"enum", {"no", "shared", "per_step"}}}},
+                                {"range", range}}}};
+  return {{"oneOf", {number, name, map}}};
+}
+
+std::string type_text(const CoefficientSpec&) { return "number, sequence or {value | sequence, learn, range}"; }
+
+void read_value(config::Reader& reader, const config::Node& node, AlgorithmSpec& spec) {
+  spec.node = node;
+  if (node.is_scalar()) {
+    reader.read(node, spec.name);
+  } else {
+    reader.read_fields(node, spec);
+  }
+}
+
+namespace {
+
+std::vector<algorithms::Coefficient> coefficients_of(const AlgorithmSpec& spec) {
+  std::vector<algorithms::Coefficient> coefficients;
+  for (const auto& [name, given] : spec.coefficients) {
+    algorithms::Coefficient& coefficient = coefficients.emplace_back();
+    coefficient.name = name;
+    coefficient.value = given.value;
+    coefficient.sequence = given.sequence.value_or("");
+    coefficient.learn = given.learn;
+    if (given.range) coefficient.range = algorithms::Range{given.range->first, given.range->second};
+    coefficient.span = given.span;
+  }
+  return coefficients;
+}
+
+base::SourceSpan span_of(const AlgorithmSpec& spec, std::string_view key) {
+  const config::Node* node = spec.node.is_map() ? spec.node.find(key) : nullptr;
+  return node ? node->span() : spec.node.span();
+}
+
+bool is_known(const AlgorithmSpec& spec, base::Diagnostics& diagnostics) {
+  if (algorithms::find_rule(spec.name)) return true;
+  std::vector<std::string> names;
+  for (const auto& entry : algorithms::catalogue()) names.push_back(entry.name);
+  diagnostics.error(span_of(spec, "name"), base::concat("unknown algorithm '", spec.name, "'"),
+                    base::suggestion(spec.name, names, "algorithms") + "; or give equations");
+  return false;
+}
+
+// A built-in rule takes name and coefficients only: with other equations it would be another rule.
+bool takes_no_more(const AlgorithmSpec& spec, base::Diagnostics& diagnostics) {
+  for (const std::string_view key : {"output", "start"}) {
+    if (!spec.node.is_map() || !spec.node.find(key)) continue;
+    diagnostics.error(span_of(spec, key), base::concat("'", key, "' goes with equations; '", spec.name, "' is named without any"),
+                      "write the rule out under algorithm.equations, with a name of its own");
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<algorithms::Rule> make_rule(const AlgorithmSpec& spec, base::Diagnostics& diagnostics) {
+  const int errors = diagnostics.errors();
+  algorithms::RuleSpec rule;
+  if (!spec.equations) {
+    if (!is_known(spec, diagnostics) || !takes_no_more(spec, diagnostics)) return std::nullopt;
+    rule = algorithms::catalogue_spec(spec.name, coefficients_of(spec), diagnostics, span_of(spec, "name"));
+    if (diagnostics.errors() > errors) return std::nullopt;
+    return algorithms::make_rule(rule, diagnostics);
+  }
+  if (algorithms::find_rule(spec.name)) {
+    diagnostics.error(span_of(spec, "name"), base::concat("'", spec.name, "' is a built-in rule and takes no equations"),
+                      "give your rule a name of its own");
+    return std::nullopt;
+  }
+  rule.name = spec.name;
+  rule.equations = *spec.equations;
+  const config::Node* equations = spec.node.find("equations");
+  rule.locate = [node = *equations](size_t offset, size_t length) { return node.locate(offset, length); };
+  rule.coefficients = coefficients_of(spec);
+  rule.output = spec.output.value_or("");
+  rule.start = spec.start;
+  rule.span = span_of(spec, "name");
+  return algorithms::make_rule(rule, diagnostics);
+}
+
+}  // namespace optdnn::experiment

@@ -1,0 +1,22 @@
+// Everything but training, for one row: the network is built, one batch goes forward and back, memory and time follow.
+#pragma once
+
+#include "optdnn/experiment/run.h"
+#include "optdnn/models/cost.h"
+
+namespace optdnn::experiment {
+
+struct CheckReport {
+  models::Cost cost;
+  double loss = 0;            // of the first batch, before any update
+  int64_t iterations = 0;     // of the whole run
+  double iteration_s = 0;     // measured: forward and backward
+  double total_s = 0;         // estimate of training, without evaluation
+  double memory_mib = 0;      // estimate: activations of a batch, weights, gradients and optimizer state
+  std::optional<bool> certified;
+};
+
+// Errors: ConfigError if the parts do not fit together, EnvironmentError if data are missing.
+CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datasets);
+
+}  // namespace optdnn::experiment

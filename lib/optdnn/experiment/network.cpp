@@ -1,0 +1,51 @@
+#include "optdnn/experiment/network.h"
+
+#include <algorithm>
+
+#include "optdnn/base/random.h"
+
+namespace optdnn::experiment {
+
+models::NetworkShape network_shape(const data::DataShape& shape) { return {shape.input, shape.outputs}; }
+
+std::optional<algorithms::Rule> rule_of(const ExperimentSpec& spec) {
+  if (!spec.algorithm) return std::nullopt;
+  base::Diagnostics diagnostics;
+  auto rule = make_rule(*spec.algorithm, diagnostics);
+  diagnostics.throw_if_errors();
+  return rule;
+}
+
+namespace {
+
+std::vector<modules::ModuleSpec> modules_of(const ExperimentSpec& spec, const algorithms::Rule& rule) {
+  std::vector<modules::ModuleSpec> modules;
+  for (const std::string& family : rule.families()) modules.push_back(spec.module ? *spec.module : spec.modules.at(family));
+  return modules;
+}
+
+}  // namespace
+
+models::Network make_network(const ExperimentSpec& spec, const models::NetworkShape& shape, uint64_t seed) {
+  base::seed_torch(seed);
+  if (spec.model) return models::make_baseline(*spec.model, shape);
+  const algorithms::Rule rule = *rule_of(spec);
+  models::OptNetSpec net;
+  net.modules = modules_of(spec, rule);
+  net.depth = spec.depth.values;
+  net.width = spec.width.values;
+  net.stem = spec.stem;
+  net.transition = spec.transition;
+  net.head = spec.head;
+  net.init_scale = spec.init.scale;
+  return models::make_opt_net(rule, net, shape);
+}
+
+std::optional<bool> modules_two_layer(const ExperimentSpec& spec) {
+  if (!spec.algorithm) return std::nullopt;
+  if (spec.module) return modules::contains_two_layer_network(*spec.module);
+  return std::all_of(spec.modules.begin(), spec.modules.end(),
+                     [](const auto& entry) { return modules::contains_two_layer_network(entry.second); });
+}
+
+}  // namespace optdnn::experiment

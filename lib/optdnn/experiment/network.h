@@ -1,0 +1,22 @@
+// From a spec to the network it names.
+#pragma once
+
+#include "optdnn/data/dataset.h"
+#include "optdnn/experiment/spec.h"
+#include "optdnn/models/network.h"
+
+namespace optdnn::experiment {
+
+models::NetworkShape network_shape(const data::DataShape& shape);
+
+// The rule of a spec that has been read without errors; nothing for a baseline.
+std::optional<algorithms::Rule> rule_of(const ExperimentSpec& spec);
+
+// Weights are drawn from LibTorch's generator, seeded here, on the CPU: equal for every device.
+// Errors: ConfigError if the parts do not fit together.
+models::Network make_network(const ExperimentSpec& spec, const models::NetworkShape& shape, uint64_t seed);
+
+// Whether every module of the network contains a two-layer network; nothing for a baseline.
+std::optional<bool> modules_two_layer(const ExperimentSpec& spec);
+
+}  // namespace optdnn::experiment

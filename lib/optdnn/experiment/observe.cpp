@@ -1,0 +1,62 @@
+#include "optdnn/experiment/observe.h"
+
+#include <algorithm>
+
+#include "optdnn/base/text.h"
+
+namespace optdnn::experiment {
+
+using algorithms::Certificate;
+using base::concat;
+
+std::vector<Certificate> certify_stages(const algorithms::Rule& rule, const models::OptNetImpl& net) {
+  std::vector<Certificate> certificates;
+  for (const auto& stage : net.stages()) {
+    const auto& coefficients = stage->coefficients();
+    certificates.push_back(algorithms::certify(rule, stage->steps(), stage->first(),
+                                               [&](const algorithms::Leaf& leaf) { return coefficients.number(leaf); }));
+  }
+  return certificates;
+}
+
+namespace {
+
+std::string leaf_name(const algorithms::Rule& rule, const algorithms::Leaf& leaf) {
+  std::string name = rule.coefficients()[leaf.coefficient].name;
+  for (const int index : leaf.indices) name += concat("/", index);
+  return name;
+}
+
+void add_coefficients(const algorithms::Rule& rule, const models::OptNetImpl& net, metrics::Record& record) {
+  for (size_t i = 0; i < net.stages().size(); ++i) {
+    for (const auto& [leaf, value] : net.stages()[i]->coefficients().numbers()) {
+      record.set(concat("coefficient/", i, "/", leaf_name(rule, leaf)), value);
+    }
+  }
+}
+
+void add_certificates(const std::vector<Certificate>& certificates, metrics::Record& record) {
+  bool certified = true;
+  double radius = -1;
+  for (const Certificate& certificate : certificates) {
+    certified = certified && certificate.certified;
+    if (certificate.spectral_radius) radius = std::max(radius, *certificate.spectral_radius);
+  }
+  record.set("certificate/certified", certified ? 1.0 : 0.0);
+  if (radius >= 0) record.set("certificate/spectral_radius", radius);
+}
+
+}  // namespace
+
+std::function<void(int64_t, metrics::Record&)> observe_rule(algorithms::Rule rule, std::shared_ptr<models::OptNetImpl> net) {
+  const bool learnable = std::any_of(net->stages().begin(), net->stages().end(),
+                                     [](const auto& stage) { return !stage->coefficients().numbers().empty(); });
+  const auto once = std::make_shared<std::vector<Certificate>>();
+  return [rule = std::move(rule), net = std::move(net), learnable, once](int64_t, metrics::Record& record) {
+    if (learnable || once->empty()) *once = certify_stages(rule, *net);
+    add_coefficients(rule, *net, record);
+    add_certificates(*once, record);
+  };
+}
+
+}  // namespace optdnn::experiment

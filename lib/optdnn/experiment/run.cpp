@@ -1,0 +1,140 @@
+#include "optdnn/experiment/run.h"
+
+#include <iostream>
+
+#include "optdnn/base/device.h"
+#include "optdnn/base/files.h"
+#include "optdnn/base/log.h"
+#include "optdnn/config/dump.h"
+#include "optdnn/config/json.h"
+#include "optdnn/config/read.h"
+#include "optdnn/experiment/network.h"
+#include "optdnn/experiment/observe.h"
+#include "optdnn/experiment/summary.h"
+#include "optdnn/metrics/sink.h"
+#include "optdnn/training/checkpoint.h"
+#include "optdnn/training/trainer.h"
+
+namespace optdnn::experiment {
+
+using base::concat;
+
+const data::DataSet& DataSets::get(const data::DataSetSpec& spec) {
+  auto& set = sets_[config::canonical_json(config::dump(spec))];
+  if (!set) set = data::make_dataset(spec, root_, device_);
+  return *set;
+}
+
+namespace {
+
+struct Loaders {
+  data::Loader train, test;
+};
+
+Loaders make_loaders(const data::DataSet& dataset, const ExperimentSpec& spec, uint64_t seed, int threads) {
+  data::LoaderOptions train{data::Split::train, data::batch_size(spec.dataset), seed, threads, /*drop_last=*/true};
+  data::LoaderOptions test{data::Split::test, spec.evaluate.batch_size, seed, threads, /*drop_last=*/false};
+  train.batch_size = std::min(train.batch_size, dataset.size(data::Split::train));
+  return {data::Loader(dataset, train), data::Loader(dataset, test)};
+}
+
+// A vector network's operations are shorter than waking a second thread.
+int operation_threads(const RunOptions& options, const data::DataShape& shape) {
+  static const int all = base::torch_threads();
+  if (options.threads > 0) return options.threads;
+  return shape.input.size() == 1 ? 1 : all;
+}
+
+std::vector<std::unique_ptr<metrics::Sink>> make_sinks(const RunFolder& folder, const std::string& label, int64_t iterations,
+                                                       const RunOptions& options) {
+  std::vector<std::unique_ptr<metrics::Sink>> sinks;
+  sinks.push_back(metrics::make_json_lines_sink(folder.path / "metrics.jsonl"));
+  sinks.push_back(metrics::make_csv_sink(folder.path / "metrics.csv"));
+  if (!options.quiet) {
+    sinks.push_back(metrics::make_terminal_sink(std::cout, {label, iterations, options.is_terminal}));
+  }
+  return sinks;
+}
+
+}  // namespace
+
+RunStatus run(const Table& table, const Row& row, uint64_t seed, const RunOptions& options, DataSets& datasets) {
+  const RunFolder folder = run_folder(options.out, table, row, seed);
+  const config::Node resolved = resolved_run(row, seed);
+  const std::string hash = config_hash(resolved);
+  claim(folder, resolved);
+  if (options.resume && !finished_summary(folder, hash).is_null()) return RunStatus::was_finished;
+  base::open_log_file(folder.path / "log.txt");
+
+  const data::DataSet& dataset = datasets.get(row.spec.dataset);
+  const models::NetworkShape shape = network_shape(dataset.shape());
+  base::set_torch_threads(operation_threads(options, dataset.shape()));
+  models::Network network = make_network(row.spec, shape, seed);
+  Loaders loaders = make_loaders(dataset, row.spec, seed, options.loader_threads);
+
+  Summary summary(table, row, seed, hash, options);
+  summary.add_cost(models::measure_cost(network, shape));
+
+  training::TrainJob job;
+  job.network = network.module;
+  job.train_loader = &loaders.train;
+  job.test_loader = &loaders.test;
+  job.optimizer = row.spec.optimizer;
+  job.schedule = row.spec.schedule;
+  job.loss = row.spec.loss.value_or(training::default_loss(dataset.shape()));
+  training::check_loss(job.loss, dataset.shape());
+  job.train = row.spec.train;
+  job.evaluate = row.spec.evaluate;
+  job.device = torch::Device(options.device);
+  job.checkpoints = folder.checkpoints();
+  job.resume = options.resume;
+  job.stop_requested = options.stop_requested;
+  job.seconds = options.seconds;
+  const int64_t iterations = training::length_of(job.train, loaders.train.batches_per_epoch()).iterations;
+  const auto sinks = make_sinks(folder, concat(row.id, ", seed ", seed), iterations, options);
+  for (const auto& sink : sinks) job.sinks.push_back(sink.get());
+  if (network.opt_net) job.observers.push_back(observe_rule(*rule_of(row.spec), network.opt_net));
+
+  base::log_info(concat(folder.path.string(), ": ", row.id, ", seed ", seed, ", ", options.device, ", ", base::torch_threads(),
+                        " threads, ", options.program_version));
+  try {
+    const training::TrainResult result = training::train(job);
+    summary.add_result(result);
+    if (network.opt_net) summary.add_certificate(row.spec, *network.opt_net);
+    summary.write(folder.summary(), result.stopped ? "stopped" : "finished");
+    return result.stopped ? RunStatus::stopped : RunStatus::finished;
+  } catch (const base::DivergedError& error) {
+    base::log_error(error.what());
+    summary.add_error(error.what());
+    summary.write(folder.summary(), "diverged");
+    throw;
+  }
+}
+
+nlohmann::json evaluate_run(const std::filesystem::path& folder, const std::string& weights, const RunOptions& options) {
+  base::Diagnostics diagnostics;
+  const config::Node node = config::read_yaml_file(folder / "resolved.yaml", diagnostics);
+  diagnostics.throw_if_errors();
+  const ExperimentSpec spec = read_experiment(node, diagnostics);
+  diagnostics.throw_if_errors();
+
+  DataSets datasets(options.data, options.device);
+  const data::DataSet& dataset = datasets.get(spec.dataset);
+  base::set_torch_threads(operation_threads(options, dataset.shape()));
+  models::Network network = make_network(spec, network_shape(dataset.shape()), spec.seeds.front());
+  training::load_weights(*network.module.ptr(), folder / "checkpoints" / weights);
+  network.module.ptr()->to(torch::Device(options.device));
+  const Loaders loaders = make_loaders(dataset, spec, spec.seeds.front(), options.loader_threads);
+  const auto loss = training::make_loss(spec.loss.value_or(training::default_loss(dataset.shape())));
+  const auto evaluation = training::evaluate(network.module, loaders.test, loss, spec.train.precision, torch::Device(options.device),
+                                             spec.evaluate.flip_average);
+  metrics::Record record(0, 0, 0);
+  evaluation.add_to(record, "test");
+  nlohmann::json result = {{"run", folder.string()}, {"weights", weights}, {"samples", evaluation.samples}};
+  for (const auto& [name, value] : record.entries()) {
+    if (name.starts_with("test/")) std::visit([&, key = name](const auto& v) { result[key] = v; }, value);
+  }
+  return result;
+}
+
+}  // namespace optdnn::experiment

@@ -1,0 +1,47 @@
+// One run: a row with a seed, from data set to summary. run() is the five lines that put the packages together.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "optdnn/data/catalogue.h"
+#include "optdnn/experiment/run_folder.h"
+
+namespace optdnn::experiment {
+
+struct RunOptions {
+  std::filesystem::path out = "runs";
+  std::filesystem::path data = "data";
+  std::string device = "cpu";             // resolved
+  int threads = 0;                        // of an operation; 0: all cores for images, one for vectors
+  int loader_threads = 1;
+  bool resume = true;                     // continue what is there
+  bool quiet = false;
+  bool is_terminal = false;               // a progress bar instead of lines
+  std::function<bool()> stop_requested;
+  std::function<double()> seconds;        // a clock that only rises
+  std::string program_version;
+};
+
+// Data sets of several rows, each read once.
+class DataSets {
+ public:
+  DataSets(std::filesystem::path root, std::string device) : root_(std::move(root)), device_(std::move(device)) {}
+  const data::DataSet& get(const data::DataSetSpec& spec);
+
+ private:
+  std::filesystem::path root_;
+  std::string device_;
+  std::map<std::string, std::unique_ptr<data::DataSet>> sets_;  // by their resolved spec
+};
+
+enum class RunStatus { finished, was_finished, stopped };
+
+// Trains, or continues what the folder holds. Errors: ConfigError, EnvironmentError, DivergedError (its summary is written).
+RunStatus run(const Table& table, const Row& row, uint64_t seed, const RunOptions& options, DataSets& datasets);
+
+// Evaluates the weights in a run's folder on the test set. `weights`: last.safetensors, best.safetensors.
+nlohmann::json evaluate_run(const std::filesystem::path& folder, const std::string& weights, const RunOptions& options);
+
+}  // namespace optdnn::experiment

@@ -1,0 +1,64 @@
+#include "optdnn/experiment/spec.h"
+
+#include <set>
+
+#include "optdnn/config/dump.h"
+
+namespace optdnn::experiment {
+
+using base::concat;
+
+void ExperimentSpec::check(config::Checker& checker) const {
+  if (algorithm.has_value() == model.has_value()) {
+    checker.error(model ? "model" : "", "an experiment wants exactly one of algorithm and model",
+                  "algorithm: {name: apg2} with a module, or model: {name: resnet, layers: 20}");
+    return;
+  }
+  if (model) {
+    for (const char* key : {"module", "modules", "depth", "width", "stem", "transition", "head", "init"}) {
+      if (checker.is_given(key)) checker.error(key, concat("'", key, "' belongs to an algorithm, and this experiment has a model"));
+    }
+    return;
+  }
+  if (module.has_value() == !modules.empty()) {
+    checker.error(module ? "modules" : "algorithm", "an algorithm wants exactly one of module and modules",
+                  "module: {name: conv_preact}, or modules: {T: {name: conv_preact}, S: {name: conv_postact}}");
+  }
+  if (depth.size() != width.size()) {
+    checker.error("depth", concat("depth has ", depth.size(), " stages, width has ", width.size()),
+                  "both are numbers, or lists with one entry per stage");
+  }
+  if (std::set<uint64_t>(seeds.begin(), seeds.end()).size() != seeds.size()) checker.error("seeds", "a seed stands twice");
+}
+
+namespace {
+
+void check_families(const ExperimentSpec& spec, const algorithms::Rule& rule, const config::Node& node,
+                    base::Diagnostics& diagnostics) {
+  if (spec.modules.empty()) return;
+  const config::Node* place = node.find("modules");
+  const std::string families = concat("families of '", rule.name(), "': ", base::join(rule.families(), ", "));
+  for (const std::string& family : rule.families()) {
+    if (!spec.modules.contains(family)) {
+      diagnostics.error(place->span(), concat("modules lacks family '", family, "' of the rule"), families);
+    }
+  }
+  for (const auto& [name, module] : spec.modules) {
+    const bool known = std::find(rule.families().begin(), rule.families().end(), name) != rule.families().end();
+    const auto* entry = place->find_entry(name);
+    if (!known && entry) diagnostics.error(entry->key_span, concat("the rule calls no module '", name, "'"), families);
+  }
+}
+
+}  // namespace
+
+ExperimentSpec read_experiment(const config::Node& node, base::Diagnostics& diagnostics) {
+  const auto spec = config::read<ExperimentSpec>(node, diagnostics, "experiment");
+  if (!spec.algorithm || spec.algorithm->name.empty()) return spec;
+  if (const auto rule = make_rule(*spec.algorithm, diagnostics)) check_families(spec, *rule, node, diagnostics);
+  return spec;
+}
+
+config::Node resolved(const ExperimentSpec& spec) { return config::dump(spec); }
+
+}  // namespace optdnn::experiment

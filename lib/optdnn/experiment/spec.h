@@ -1,0 +1,67 @@
+// One experiment, complete and typed: what a single config, or a row of a table, says.
+#pragma once
+
+#include "optdnn/config/reader.h"
+#include "optdnn/data/specs.h"
+#include "optdnn/experiment/algorithm_spec.h"
+#include "optdnn/models/spec.h"
+#include "optdnn/training/loss.h"
+#include "optdnn/training/optimizer_spec.h"
+#include "optdnn/training/schedule.h"
+#include "optdnn/training/train_spec.h"
+
+namespace optdnn::experiment {
+
+struct ExperimentSpec {
+  static constexpr std::string_view kHelp = "an experiment: an algorithm over modules, or a baseline model, trained on a data set";
+
+  data::DataSetSpec dataset;
+  std::optional<AlgorithmSpec> algorithm;
+  std::optional<models::ModelSpec> model;
+  std::optional<modules::ModuleSpec> module;
+  std::map<std::string, modules::ModuleSpec> modules;
+  config::OneOrMany<int64_t> depth = 3;
+  config::OneOrMany<int64_t> width = 16;
+  std::optional<models::StemSpec> stem;
+  models::TransitionSpec transition = models::ConvTransition{};
+  std::optional<models::HeadSpec> head;
+  models::InitSpec init;
+  std::optional<training::LossSpec> loss;
+  training::OptimizerSpec optimizer;
+  training::ScheduleSpec schedule;
+  training::TrainSpec train;
+  training::EvaluateSpec evaluate;
+  std::vector<uint64_t> seeds = {0};
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f.required("dataset", dataset, "what is learnt: a data set or a task");
+    f("algorithm", algorithm, "the rule whose run is the network; or give model");
+    f("model", model, "a baseline that is no rule; then algorithm, module, depth, width, stem, transition and head stay away");
+    f("module", module, "T: the same kind for every family of the rule");
+    f("modules", modules, "one module per family of the rule, by name");
+    f("depth", depth, config::between(1, 10000), "number of steps, or a list with one entry per stage");
+    f("width", width, config::between(1, 65536), "channels of the state, or a list with one entry per stage");
+    f("stem", stem, "from the input to the state (default: conv for images, identity or linear for vectors)");
+    f("transition", transition, "between stages");
+    f("head", head, "from the state to the outputs (default: pool_linear for images, linear for vectors)");
+    f("init", init, "initial weights");
+    f("loss", loss, "what is minimised (default: cross_entropy for classes, mse for a regression)");
+    f("optimizer", optimizer, "trains the weights");
+    f("schedule", schedule, "the step size over the run");
+    f("train", train, "how long and in what precision");
+    f("evaluate", evaluate, "how the test set is measured");
+    f("seeds", seeds, config::not_empty(), "one run per seed");
+  }
+
+  // What spans several keys: algorithm or model, stages that match, one module per family.
+  void check(config::Checker& checker) const;
+};
+
+// Reads one experiment. Besides the fields it makes the rule once, so that its mistakes are reported too.
+ExperimentSpec read_experiment(const config::Node& node, base::Diagnostics& diagnostics);
+
+// The complete tree, every default written out.
+config::Node resolved(const ExperimentSpec& spec);
+
+}  // namespace optdnn::experiment

@@ -1,0 +1,59 @@
+#include "optdnn/experiment/summary.h"
+
+#include "optdnn/base/device.h"
+#include "optdnn/base/files.h"
+#include "optdnn/config/json.h"
+#include "optdnn/experiment/network.h"
+#include "optdnn/experiment/observe.h"
+
+namespace optdnn::experiment {
+
+Summary::Summary(const Table& table, const Row& row, uint64_t seed, const std::string& hash, const RunOptions& options) {
+  json_["status"] = "started";
+  json_["table"] = table.title;
+  json_["config"] = table.file.generic_string();
+  json_["row"] = row.id;
+  json_["seed"] = seed;
+  json_["config_hash"] = hash;
+  json_["optdnn"] = options.program_version;
+  json_["libtorch"] = base::torch_version();
+  json_["device"] = options.device;
+  json_["device_name"] = base::device_name(options.device);
+  json_["threads"] = base::torch_threads();
+  json_["loader_threads"] = options.loader_threads;
+  if (!row.paper.is_null()) json_["paper"] = config::to_json(row.paper);
+}
+
+void Summary::add_cost(const models::Cost& cost) {
+  json_["parameters"] = cost.parameters;
+  json_["multiply_adds"] = cost.multiply_adds;
+  json_["activation_mib_per_sample"] = cost.activation_mib_per_sample;
+}
+
+void Summary::add_result(const training::TrainResult& result) {
+  json_["iterations"] = result.iterations;
+  json_["epochs"] = result.epochs;
+  json_["seconds"] = result.seconds;
+  metrics::Record last(result.iterations, result.epochs, result.seconds);
+  result.last.add_to(last, "test");
+  for (const auto& [name, value] : last.entries()) {
+    if (name.starts_with("test/")) std::visit([&, key = name](const auto& v) { json_["last"][key] = v; }, value);
+  }
+  json_["best"] = {{"headline", result.best}, {"iteration", result.best_iteration}};
+}
+
+void Summary::add_certificate(const ExperimentSpec& spec, const models::OptNetImpl& net) {
+  const algorithms::Rule rule = *rule_of(spec);
+  auto& stages = json_["certificate"] = nlohmann::ordered_json::array();
+  for (const auto& certificate : certify_stages(rule, net)) {
+    stages.emplace_back(algorithms::certificate_json(rule, certificate, modules_two_layer(spec)));
+  }
+}
+
+// Numbers that are not finite become null, as JSON has no word for them.
+void Summary::write(const std::filesystem::path& path, const std::string& status) {
+  json_["status"] = status;
+  base::write_file_atomically(path, json_.dump(2) + "\n");
+}
+
+}  // namespace optdnn::experiment

@@ -1,0 +1,29 @@
+// summary.json: what a run was, on what it ran, what it cost and what came out.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "optdnn/experiment/run.h"
+#include "optdnn/models/cost.h"
+#include "optdnn/training/trainer.h"
+
+namespace optdnn::experiment {
+
+class Summary {
+ public:
+  Summary(const Table& table, const Row& row, uint64_t seed, const std::string& hash, const RunOptions& options);
+
+  void add_cost(const models::Cost& cost);
+  void add_result(const training::TrainResult& result);
+  // The certificate at the final coefficients, with the modules' half of the condition.
+  void add_certificate(const ExperimentSpec& spec, const models::OptNetImpl& net);
+  void add_error(const std::string& message) { json_["error"] = message; }
+
+  // `status`: finished, stopped or diverged.
+  void write(const std::filesystem::path& path, const std::string& status);
+
+ private:
+  nlohmann::ordered_json json_;
+};
+
+}  // namespace optdnn::experiment

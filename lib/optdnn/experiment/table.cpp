@@ -1,0 +1,56 @@
+#include "optdnn/experiment/table.h"
+
+#include <algorithm>
+
+#include "optdnn/config/read.h"
+#include "optdnn/config/table.h"
+
+namespace optdnn::experiment {
+
+namespace {
+
+// optimizer.learning_rate=0.05 -> "learning_rate=0.05"; what a folder's name cannot hold becomes "_".
+std::string suffix_of(const std::string& assignment) {
+  const size_t equals = assignment.find('=');
+  const size_t dot = assignment.rfind('.', equals);
+  std::string suffix = assignment.substr(dot == std::string::npos ? 0 : dot + 1);
+  std::erase_if(suffix, [](char c) { return c == ' '; });
+  for (char& c : suffix) {
+    if (!std::isalnum(static_cast<unsigned char>(c)) && std::string_view("=.,+-_").find(c) == std::string_view::npos) c = '_';
+  }
+  return suffix;
+}
+
+}  // namespace
+
+Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets, base::Diagnostics& diagnostics) {
+  Table table;
+  table.file = file;
+  table.stem = file.stem().string();
+  for (const std::string& assignment : sets) table.stem += "+" + suffix_of(assignment);
+
+  const config::Node node = config::read_yaml_file(file, diagnostics);
+  if (node.is_null()) return table;
+  config::TableFile expanded = config::expand(node, sets, diagnostics);
+  table.title = expanded.table;
+  for (config::ExpandedRow& row : expanded.rows) {
+    const int errors = diagnostics.errors();
+    ExperimentSpec spec = read_experiment(row.config, diagnostics);
+    if (diagnostics.errors() == errors) table.rows.push_back({row.id, std::move(spec), row.config, row.paper});
+  }
+  return table;
+}
+
+void select_rows(Table& table, const std::vector<std::string>& ids) {
+  if (ids.empty()) return;
+  std::vector<std::string> known;
+  for (const Row& row : table.rows) known.push_back(row.id);
+  for (const std::string& id : ids) {
+    if (std::find(known.begin(), known.end(), id) == known.end()) {
+      throw base::ConfigError(base::concat(table.file.string(), " has no row '", id, "'"), base::suggestion(id, known, "rows"));
+    }
+  }
+  std::erase_if(table.rows, [&](const Row& row) { return std::find(ids.begin(), ids.end(), row.id) == ids.end(); });
+}
+
+}  // namespace optdnn::experiment

@@ -1,0 +1,26 @@
+// What stands before, between and after the stages of a network. All are maps of one tensor.
+#pragma once
+
+#include "optdnn/models/spec.h"
+
+namespace optdnn::models {
+
+class Map : public torch::nn::Module {
+ public:
+  virtual torch::Tensor forward(const torch::Tensor& x) = 0;
+};
+
+// Shapes: B x (input) -> B x width x (image), or B x width. Without a spec: a convolution for images; for vectors the
+// identity where the width is the input's, else a linear map. Errors: ConfigError where stem and input do not fit.
+std::shared_ptr<Map> make_stem(const std::optional<StemSpec>& spec, const NetworkShape& shape, int64_t width);
+
+// Linear, so that zero stays zero. Images halve in height and width.
+std::shared_ptr<Map> make_transition(const TransitionSpec& spec, int64_t width_before, int64_t width_after, bool image);
+
+// Shapes: the state -> B x outputs. Without a spec: pool_linear for images, linear for vectors.
+std::shared_ptr<Map> make_head(const std::optional<HeadSpec>& spec, const NetworkShape& shape, int64_t width);
+
+// Every second pixel, with zero channels (features) appended: option A of He et al. 2016.
+torch::Tensor subsample_and_pad(const torch::Tensor& x, int64_t width, int64_t stride);
+
+}  // namespace optdnn::models

@@ -1,0 +1,24 @@
+#include "optdnn/models/network.h"
+
+#include "optdnn/models/mlp.h"
+#include "optdnn/models/resnet.h"
+
+namespace optdnn::models {
+
+Network make_opt_net(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape) {
+  const auto net = std::make_shared<OptNetImpl>(rule, spec, shape);
+  return {torch::nn::AnyModule(net), net};
+}
+
+namespace {
+
+Network build(const ResNetSpec& spec, const NetworkShape& shape) { return {torch::nn::AnyModule(ResNet(spec, shape)), nullptr}; }
+Network build(const MlpSpec& spec, const NetworkShape& shape) { return {torch::nn::AnyModule(Mlp(spec, shape)), nullptr}; }
+
+}  // namespace
+
+Network make_baseline(const ModelSpec& spec, const NetworkShape& shape) {
+  return std::visit([&](const auto& chosen) { return build(chosen, shape); }, spec);
+}
+
+}  // namespace optdnn::models

@@ -1,0 +1,65 @@
+#include "optdnn/models/opt_net.h"
+
+#include <numeric>
+
+#include "optdnn/base/errors.h"
+#include "optdnn/base/text.h"
+
+namespace optdnn::models {
+
+using base::concat;
+using base::ConfigError;
+
+namespace {
+
+void check(const algorithms::Rule& rule, const OptNetSpec& spec) {
+  if (!rule.is_explicit()) {
+    throw ConfigError(concat("rule '", rule.name(), "' is implicit: its new iterate stands inside a module, and this version runs explicit rules only"),
+                      "optdnn certify shows its tableau");
+  }
+  if (spec.depth.size() != spec.width.size()) {
+    throw ConfigError(concat("depth has ", spec.depth.size(), " stages, width has ", spec.width.size()));
+  }
+}
+
+}  // namespace
+
+OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape) {
+  check(rule, spec);
+  across_ = std::visit([](const auto& transition) { return transition.state; }, spec.transition);
+  const bool image = shape.is_image();
+  const int total = static_cast<int>(std::accumulate(spec.depth.begin(), spec.depth.end(), int64_t{0}));
+  const bool carry = across_ == StateAcross::carry;
+  const auto whole = carry ? std::make_shared<const Plan>(make_plan(rule, total)) : nullptr;
+
+  stem_ = register_module("stem", make_stem(spec.stem, shape, spec.width.front()));
+  int first = 0;
+  for (size_t i = 0; i < spec.depth.size(); ++i) {
+    const int depth = static_cast<int>(spec.depth[i]);
+    if (i > 0) {
+      transitions_.push_back(register_module(concat("transition_", i), make_transition(spec.transition, spec.width[i - 1], spec.width[i], image)));
+    }
+    const auto plan = carry ? whole : std::make_shared<const Plan>(make_plan(rule, depth));
+    stages_.push_back(register_module(concat("stage_", i), std::make_shared<Stage>(rule, plan, first, depth, spec.modules, spec.width[i],
+                                                                                 image, spec.init_scale)));
+    if (carry) first += depth;
+  }
+  head_ = register_module("head", make_head(spec.head, shape, spec.width.back()));
+}
+
+torch::Tensor OptNetImpl::forward(const torch::Tensor& inputs) {
+  State state = stages_.front()->start(stem_->forward(inputs));
+  for (size_t i = 0; i < stages_.size(); ++i) {
+    if (i > 0 && across_ == StateAcross::carry) {
+      for (torch::Tensor& block : state) {
+        if (block.defined()) block = transitions_[i - 1]->forward(block);
+      }
+    } else if (i > 0) {
+      state = stages_[i]->start(transitions_[i - 1]->forward(stages_[i - 1]->output(state)));
+    }
+    state = stages_[i]->run(std::move(state));
+  }
+  return head_->forward(stages_.back()->output(state));
+}
+
+}  // namespace optdnn::models

@@ -1,0 +1,40 @@
+// OptNet: a forward pass is the run of a first-order algorithm.
+//
+//   s = start(stem(input));  per step: y = C s + D u, u_i = T_i(y_i), s = A s + B u;  head(output(s))
+//
+// Between stages of different resolution the rule restarts at the down-sampled output, or its whole state is carried over.
+#pragma once
+
+#include "optdnn/models/ends.h"
+#include "optdnn/models/stage.h"
+
+namespace optdnn::models {
+
+struct OptNetSpec {
+  std::vector<modules::ModuleSpec> modules;  // one per family of the rule
+  std::vector<int64_t> depth, width;         // one entry per stage
+  std::optional<StemSpec> stem;
+  TransitionSpec transition = ConvTransition{};
+  std::optional<HeadSpec> head;
+  double init_scale = 1.0;
+};
+
+class OptNetImpl : public torch::nn::Module {
+ public:
+  // Errors: ConfigError if spec, rule and shape do not fit together.
+  OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape);
+
+  // Shapes: B x (input) -> B x outputs.
+  torch::Tensor forward(const torch::Tensor& inputs);
+
+  const std::vector<std::shared_ptr<Stage>>& stages() const { return stages_; }
+
+ private:
+  StateAcross across_;
+  std::shared_ptr<Map> stem_, head_;
+  std::vector<std::shared_ptr<Stage>> stages_;
+  std::vector<std::shared_ptr<Map>> transitions_;
+};
+TORCH_MODULE(OptNet);
+
+}  // namespace optdnn::models

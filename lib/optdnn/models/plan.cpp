@@ -1,0 +1,136 @@
+#include "optdnn/models/plan.h"
+
+#include <algorithm>
+
+namespace optdnn::models {
+
+using algorithms::Row;
+using algorithms::Scalar;
+using algorithms::Tableau;
+using Source = PlannedTerm::Source;
+
+namespace {
+
+void mark(const Row& row, std::vector<bool>& used) {
+  for (const auto& term : row) used[term.column] = true;
+}
+
+void append(const Row& row, Source source, const std::vector<bool>& nonzero, Combination& terms) {
+  for (const auto& term : row) {
+    if (nonzero[term.column]) terms.push_back({source, term.column, term.value});
+  }
+}
+
+bool same_weight(const Scalar& a, const Scalar& b) {
+  if (a.is_constant() != b.is_constant()) return false;
+  return a.is_constant() ? a.constant() == b.constant() : a.text() == b.text();
+}
+
+bool contains(const Combination& whole, const PlannedTerm& term) {
+  return std::any_of(whole.begin(), whole.end(), [&](const PlannedTerm& other) {
+    return other.source == term.source && other.index == term.index && same_weight(other.weight, term.weight);
+  });
+}
+
+// Where `terms` contains a whole argument of two or more terms, that argument stands in for them:
+// apg2's x+ = (1-theta) x + theta z + delta u becomes y + delta u.
+void reuse_arguments(const std::vector<PlannedCall>& calls, Combination& terms) {
+  for (size_t i = 0; i < calls.size(); ++i) {
+    const Combination& argument = calls[i].argument;
+    if (!calls[i].live || argument.size() < 2) continue;
+    if (!std::all_of(argument.begin(), argument.end(), [&](auto& term) { return contains(terms, term); })) continue;
+    std::erase_if(terms, [&](const PlannedTerm& term) { return contains(argument, term); });
+    terms.insert(terms.begin(), {Source::argument, static_cast<int>(i), Scalar(1.0)});
+    return;
+  }
+}
+
+struct Liveness {
+  std::vector<bool> next;   // states after the step that are read
+  std::vector<bool> calls;  // results that are read
+};
+
+// Walks back from what is read after the step to what it reads.
+Liveness find_live(const Tableau& tableau, const std::vector<bool>& read_after, std::vector<bool>& read_before) {
+  Liveness live{read_after, std::vector<bool>(tableau.calls.size(), false)};
+  read_before.assign(tableau.states.size(), false);
+  for (size_t i = 0; i < tableau.next_states.size(); ++i) {
+    if (!live.next[i]) continue;
+    mark(tableau.A.rows[i], read_before);
+    mark(tableau.B.rows[i], live.calls);
+  }
+  for (size_t i = tableau.calls.size(); i-- > 0;) {
+    if (!live.calls[i]) continue;
+    mark(tableau.C.rows[i], read_before);
+    mark(tableau.D.rows[i], live.calls);
+  }
+  return live;
+}
+
+PlannedStep plan_step(const Tableau& tableau, const Liveness& live, const std::vector<bool>& nonzero) {
+  PlannedStep step;
+  const std::vector<bool> every_result(tableau.calls.size(), true);
+  for (size_t i = 0; i < tableau.calls.size(); ++i) {
+    PlannedCall call{tableau.calls[i].family, tableau.calls[i].fresh, live.calls[i], {}};
+    append(tableau.C.rows[i], Source::state, nonzero, call.argument);
+    append(tableau.D.rows[i], Source::result, every_result, call.argument);
+    step.calls.push_back(std::move(call));
+  }
+  for (size_t i = 0; i < tableau.next_states.size(); ++i) {
+    Combination terms;
+    if (live.next[i]) {
+      append(tableau.A.rows[i], Source::state, nonzero, terms);
+      append(tableau.B.rows[i], Source::result, every_result, terms);
+      reuse_arguments(step.calls, terms);
+    }
+    step.next.push_back(std::move(terms));
+  }
+  return step;
+}
+
+void collect(const Combination& terms, std::set<algorithms::Leaf>& leaves) {
+  for (const auto& term : terms) term.weight.collect_leaves(leaves);
+}
+
+}  // namespace
+
+Plan make_plan(const algorithms::Rule& rule, int depth) {
+  std::vector<Tableau> tableaux;
+  for (int k = 0; k < depth; ++k) tableaux.push_back(rule.step(k));
+
+  std::vector<bool> read(tableaux.back().next_states.size(), false);
+  mark(rule.output(depth), read);
+  std::vector<Liveness> live(depth);
+  for (int k = depth; k-- > 0;) {
+    std::vector<bool> read_before;
+    live[k] = find_live(tableaux[k], read, read_before);
+    read = read_before;
+  }
+
+  Plan plan;
+  plan.start.assign(tableaux.front().states.size(), 0.0);
+  for (const auto& term : rule.start()) plan.start[term.column] = term.value.constant();
+  std::vector<bool> nonzero(plan.start.size());
+  std::transform(plan.start.begin(), plan.start.end(), nonzero.begin(), [](double weight) { return weight != 0.0; });
+  for (int k = 0; k < depth; ++k) {
+    plan.steps.push_back(plan_step(tableaux[k], live[k], nonzero));
+    nonzero.clear();
+    for (const Combination& terms : plan.steps.back().next) nonzero.push_back(!terms.empty());
+  }
+  append(rule.output(depth), Source::state, nonzero, plan.output);
+  return plan;
+}
+
+std::set<algorithms::Leaf> plan_leaves(const Plan& plan, int first, int count) {
+  std::set<algorithms::Leaf> leaves;
+  for (int k = first; k < first + count; ++k) {
+    for (const PlannedCall& call : plan.steps[k].calls) {
+      if (call.live) collect(call.argument, leaves);
+    }
+    for (const Combination& terms : plan.steps[k].next) collect(terms, leaves);
+  }
+  if (first + count == static_cast<int>(plan.steps.size())) collect(plan.output, leaves);
+  return leaves;
+}
+
+}  // namespace optdnn::models

@@ -1,0 +1,45 @@
+// A tableau made ready to run: per step the calls in order and the linear combinations they need, with everything
+// that costs nothing left out. From y = C s + D u, s+ = A s + B u the plan drops states and calls nobody reads, skips
+// states that are still zero, and reads an argument y again where a row of A repeats it.
+#pragma once
+
+#include <vector>
+
+#include "optdnn/algorithms/rule.h"
+
+namespace optdnn::models {
+
+// One term of a linear combination: weight times a state, a module result, or a call's argument.
+struct PlannedTerm {
+  enum class Source { state, result, argument } source;
+  int index;
+  algorithms::Scalar weight;
+};
+
+using Combination = std::vector<PlannedTerm>;  // empty: zero
+
+struct PlannedCall {
+  int family;
+  int fresh;  // the j of T[k,j], or -1 for the step's own module
+  bool live;  // false: nobody reads the result, the call is not made
+  Combination argument;
+};
+
+struct PlannedStep {
+  std::vector<PlannedCall> calls;
+  std::vector<Combination> next;  // one per state after the step; empty: zero or not read
+};
+
+struct Plan {
+  std::vector<double> start;  // weight of the stage's input in each state before step 0; 0: zero
+  std::vector<PlannedStep> steps;
+  Combination output;  // over the states after the last step
+};
+
+// Requires rule.is_explicit() and depth >= 1.
+Plan make_plan(const algorithms::Rule& rule, int depth);
+
+// Every learnable coefficient the plan's steps [first, first + count) use, the output included where it is the last.
+std::set<algorithms::Leaf> plan_leaves(const Plan& plan, int first, int count);
+
+}  // namespace optdnn::models

@@ -1,0 +1,81 @@
+#include "optdnn/models/resnet.h"
+
+#include "optdnn/base/errors.h"
+#include "optdnn/base/text.h"
+#include "optdnn/models/ends.h"
+
+namespace optdnn::models {
+
+using modules::Convolution;
+using modules::Norm;
+using modules::NormKind;
+
+struct ResNetImpl::Block : torch::nn::Module {
+  Block(const ResNetSpec& spec, int64_t inputs, int64_t width, int64_t step_px)
+      : pre(spec.order == BlockOrder::pre), outputs(width), stride(step_px),
+        conv1(register_module("conv1", Convolution(inputs, width, 3, step_px))),
+        conv2(register_module("conv2", Convolution(width, width, 3))),
+        norm1(register_module("norm1", Norm(NormKind::batch, pre ? inputs : width))),
+        norm2(register_module("norm2", Norm(NormKind::batch, width))) {
+    if (inputs == width || spec.shortcut == Shortcut::a) return;
+    projection = register_module("projection", Convolution(inputs, width, 1, step_px));
+    if (!pre) projection_norm = register_module("projection_norm", Norm(NormKind::batch, width));
+  }
+
+  torch::Tensor shortcut(const torch::Tensor& x, const torch::Tensor& activated) {
+    if (projection) {
+      const torch::Tensor y = projection->forward(pre ? activated : x);
+      return pre ? y : projection_norm->forward(y);
+    }
+    return x.size(1) == outputs ? x : subsample_and_pad(x, outputs, stride);
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    if (pre) {
+      const torch::Tensor activated = torch::relu(norm1->forward(x));
+      const torch::Tensor hidden = torch::relu(norm2->forward(conv1->forward(activated)));
+      return shortcut(x, activated) + conv2->forward(hidden);
+    }
+    const torch::Tensor hidden = torch::relu(norm1->forward(conv1->forward(x)));
+    return torch::relu(shortcut(x, x) + norm2->forward(conv2->forward(hidden)));
+  }
+
+  bool pre;
+  int64_t outputs, stride;
+  Convolution conv1, conv2;
+  Norm norm1, norm2;
+  Convolution projection{nullptr};
+  Norm projection_norm{nullptr};
+};
+
+ResNetImpl::ResNetImpl(const ResNetSpec& spec, const NetworkShape& shape)
+    : spec_(spec), stem_(shape.input.front(), spec.width, 3) {
+  if (!shape.is_image()) throw base::ConfigError("model 'resnet' wants images, the data set has vectors", "model: mlp");
+  if ((spec.layers - 2) % 6 != 0) {
+    throw base::ConfigError(base::concat("model 'resnet' wants 6n+2 layers, received ", spec.layers), "20, 32, 44, 56, 110");
+  }
+  register_module("stem", stem_);
+  const bool pre = spec.order == BlockOrder::pre;
+  if (!pre) stem_norm_ = register_module("stem_norm", Norm(NormKind::batch, spec.width));
+  int64_t width = spec.width;
+  for (int64_t stage = 0; stage < 3; ++stage) {
+    for (int64_t i = 0; i < (spec.layers - 2) / 6; ++i) {
+      const int64_t outputs = spec.width << stage;
+      const int64_t stride = stage > 0 && i == 0 ? 2 : 1;
+      blocks_.push_back(register_module(base::concat("block_", stage, "_", i), std::make_shared<Block>(spec, width, outputs, stride)));
+      width = outputs;
+    }
+  }
+  if (pre) last_norm_ = register_module("last_norm", Norm(NormKind::batch, width));
+  head_ = register_module("head", modules::Affine(width, shape.outputs));
+}
+
+torch::Tensor ResNetImpl::forward(const torch::Tensor& images_BCHW) {
+  torch::Tensor x = stem_->forward(images_BCHW);
+  if (stem_norm_) x = torch::relu(stem_norm_->forward(x));
+  for (const auto& block : blocks_) x = block->forward(x);
+  if (last_norm_) x = torch::relu(last_norm_->forward(x));
+  return head_->forward(x.mean({2, 3}));
+}
+
+}  // namespace optdnn::models

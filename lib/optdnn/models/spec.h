@@ -1,0 +1,165 @@
+// What a network is made from, as the YAML names it: modules, depth, width, and what stands before, between and after.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "optdnn/config/fields.h"
+#include "optdnn/modules/catalogue.h"
+
+namespace optdnn::models {
+
+// --- before the first stage: the input becomes the state ---
+
+struct ConvStem {
+  static constexpr std::string_view kName = "conv";
+  static constexpr std::string_view kHelp = "one convolution to the first width, for images";
+  int64_t kernel_px = 3;
+  int64_t stride = 1;
+  template <class Fields>
+  void fields(Fields& f) {
+    f("kernel_px", kernel_px, config::between(1, 31), "size of the kernel");
+    f("stride", stride, config::between(1, 31), "step of the kernel");
+  }
+};
+
+struct LinearStem {
+  static constexpr std::string_view kName = "linear";
+  static constexpr std::string_view kHelp = "one linear map to the first width, for vectors";
+  template <class Fields>
+  void fields(Fields&) {}
+};
+
+struct IdentityStem {
+  static constexpr std::string_view kName = "identity";
+  static constexpr std::string_view kHelp = "the state is the input";
+  template <class Fields>
+  void fields(Fields&) {}
+};
+
+struct ZeroPadStem {
+  static constexpr std::string_view kName = "zero_pad";
+  static constexpr std::string_view kHelp = "the input with zeros appended up to the first width, for vectors";
+  template <class Fields>
+  void fields(Fields&) {}
+};
+
+using StemSpec = std::variant<ConvStem, LinearStem, IdentityStem, ZeroPadStem>;
+
+// --- between stages ---
+
+enum class StateAcross { restart, carry };
+const base::NameTable<StateAcross>& enum_names(StateAcross);
+
+struct TransitionFields {
+  StateAcross state = StateAcross::restart;
+  template <class Fields>
+  void fields(Fields& f) {
+    f("state", state, "restart: the rule begins anew at the stage's input; carry: k goes on, every block is mapped alike");
+  }
+};
+
+struct PadTransition : TransitionFields {
+  static constexpr std::string_view kName = "pad";
+  static constexpr std::string_view kHelp = "every second pixel, new channels zero (option A)";
+};
+
+struct ConvTransition : TransitionFields {
+  static constexpr std::string_view kName = "conv";
+  static constexpr std::string_view kHelp = "one 1x1 convolution of stride 2 without bias (for vectors: one linear map)";
+};
+
+using TransitionSpec = std::variant<PadTransition, ConvTransition>;
+
+// --- after the last stage ---
+
+struct PoolLinearHead {
+  static constexpr std::string_view kName = "pool_linear";
+  static constexpr std::string_view kHelp = "norm, activation, global average pool, linear, for images";
+  modules::NormKind norm = modules::NormKind::batch;
+  modules::Activation activation = modules::Activation::relu;
+  template <class Fields>
+  void fields(Fields& f) {
+    f("norm", norm, "normalisation before the pool; none also leaves out the activation");
+    f("activation", activation, "activation after the norm");
+  }
+};
+
+struct LinearHead {
+  static constexpr std::string_view kName = "linear";
+  static constexpr std::string_view kHelp = "one linear map, for vectors";
+  template <class Fields>
+  void fields(Fields&) {}
+};
+
+struct ReadStateHead {
+  static constexpr std::string_view kName = "read_state";
+  static constexpr std::string_view kHelp = "the first components of the state are the outputs, for vectors";
+  template <class Fields>
+  void fields(Fields&) {}
+};
+
+using HeadSpec = std::variant<PoolLinearHead, LinearHead, ReadStateHead>;
+
+// --- initial weights ---
+
+struct InitSpec {
+  static constexpr std::string_view kHelp = "initial weights";
+  double scale = 1.0;
+  template <class Fields>
+  void fields(Fields& f) {
+    f("scale", scale, config::at_least(0), "multiplies the last layer of every T");
+  }
+};
+
+// --- baselines that are no rule ---
+
+enum class Shortcut { a, b };
+const base::NameTable<Shortcut>& enum_names(Shortcut);
+enum class BlockOrder { post, pre };
+const base::NameTable<BlockOrder>& enum_names(BlockOrder);
+
+struct ResNetSpec {
+  static constexpr std::string_view kName = "resnet";
+  static constexpr std::string_view kHelp = "the published CIFAR ResNets, 6n+2 layers in three stages (He et al. 2016)";
+  int64_t layers = 20;
+  int64_t width = 16;
+  Shortcut shortcut = Shortcut::a;
+  BlockOrder order = BlockOrder::post;
+  template <class Fields>
+  void fields(Fields& f) {
+    f("layers", layers, config::between(8, 6002), "weight layers, 6n+2");
+    f("width", width, config::between(1, 4096), "channels of the first stage; doubled twice");
+    f("shortcut", shortcut, "where a stage begins: a is padding, b a 1x1 convolution");
+    f("order", order, "post: convolution, norm, activation; pre: norm, activation, convolution (He et al. 2016b)");
+  }
+};
+
+struct MlpSpec {
+  static constexpr std::string_view kName = "mlp";
+  static constexpr std::string_view kHelp = "linear layers with an activation between them, no shortcut";
+  int64_t depth = 3;
+  int64_t width = 16;
+  modules::Activation activation = modules::Activation::tanh;
+  template <class Fields>
+  void fields(Fields& f) {
+    f("depth", depth, config::between(1, 10000), "hidden layers");
+    f("width", width, config::between(1, 65536), "units of a hidden layer");
+    f("activation", activation, "activation of the hidden layers");
+  }
+};
+
+using ModelSpec = std::variant<ResNetSpec, MlpSpec>;
+
+// The shapes a network stands between, as plain numbers.
+struct NetworkShape {
+  std::vector<int64_t> input;  // {channels, height, width} of an image, or {size} of a vector
+  int64_t outputs = 0;         // classes, or dimensions of a regression
+  bool is_image() const { return input.size() == 3; }
+};
+
+}  // namespace optdnn::models

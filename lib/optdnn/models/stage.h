@@ -1,0 +1,44 @@
+// Steps of a rule at one resolution: the plan's linear combinations over this stage's modules and coefficients.
+#pragma once
+
+#include "optdnn/models/coefficients.h"
+#include "optdnn/models/plan.h"
+#include "optdnn/modules/catalogue.h"
+
+namespace optdnn::models {
+
+// A stacked state; a tensor that is not defined is zero.
+using State = std::vector<torch::Tensor>;
+
+class Stage : public torch::nn::Module {
+ public:
+  // Steps [first, first + count) of the plan. `modules` holds one spec per family of the rule, in its order.
+  Stage(const algorithms::Rule& rule, std::shared_ptr<const Plan> plan, int first, int count,
+        const std::vector<modules::ModuleSpec>& modules, int64_t width, bool image, double init_scale);
+
+  // The state before the plan's first step.
+  State start(const torch::Tensor& input) const;
+  State run(State state);
+  // Requires that the stage's last step is the plan's.
+  torch::Tensor output(const State& state) const;
+
+  const CoefficientsImpl& coefficients() const { return *coefficients_; }
+  int first() const { return first_; }
+  int steps() const { return count_; }
+
+ private:
+  struct StepResults {
+    std::vector<torch::Tensor> arguments, results;
+  };
+  torch::Tensor combine(const Combination& terms, const State& state, const StepResults& step) const;
+  modules::Module& module_of(const PlannedCall& call, int k) const;
+
+  std::shared_ptr<const Plan> plan_;
+  int first_, count_;
+  // By family, then by step (or the one shared module), then by the j of T[k,j] (0 for the step's own).
+  std::map<std::tuple<int, int, int>, std::shared_ptr<modules::Module>> modules_;
+  std::vector<bool> shared_;
+  Coefficients coefficients_;
+};
+
+}  // namespace optdnn::models

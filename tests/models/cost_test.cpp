@@ -1,0 +1,68 @@
+// Published parameter and multiply-add counts, and the counter against formulas.
+#include "optdnn/models/cost.h"
+
+#include "models/rules.h"
+#include "optdnn/base/random.h"
+
+using namespace optdnn;
+
+namespace {
+
+const models::NetworkShape kCifar{{3, 32, 32}, 10};
+
+models::Cost resnet_cost(int64_t layers) {
+  models::ResNetSpec spec;
+  spec.layers = layers;
+  models::Network network = models::make_baseline(spec, kCifar);
+  return models::measure_cost(network, kCifar);
+}
+
+}  // namespace
+
+TEST_CASE("the published CIFAR ResNets have their published parameters and multiply-adds") {
+  struct Published {
+    int64_t layers;
+    double parameters_m, multiply_adds_m;
+  };
+  // He et al. 2016, Table 6, and multiply-adds as printed by many; both to the printed digit.
+  for (const auto& row : {Published{20, 0.27, 40.6}, {32, 0.46, 68.9}, {44, 0.66, 97.2}, {56, 0.85, 125.5}, {110, 1.7, 252.9}}) {
+    INFO(row.layers);
+    const models::Cost cost = resnet_cost(row.layers);
+    REQUIRE(static_cast<double>(cost.parameters) / 1e6 == Approx(row.parameters_m).margin(row.layers == 110 ? 0.05 : 0.0051));
+    REQUIRE(static_cast<double>(cost.multiply_adds) / 1e6 == Approx(row.multiply_adds_m).margin(0.05));
+  }
+}
+
+TEST_CASE("multiply-adds of a vector network are the products of its widths, once per use") {
+  models::OptNetSpec spec;
+  spec.modules = {modules::DenseTwoLayerSpec{16, modules::Activation::tanh, modules::Sharing::shared}};
+  spec.depth = {15};
+  spec.width = {2};
+  const models::NetworkShape shape{{2}, 2};
+  models::Network network = models::make_opt_net(tests::catalogue_rule("apg2"), spec, shape);
+  REQUIRE(models::measure_cost(network, shape).multiply_adds == 15 * (2 * 16 + 16 * 2) + 2 * 2);
+}
+
+TEST_CASE("measuring leaves weights and statistics as they were") {
+  models::Network network = models::make_baseline(models::ResNetSpec{}, kCifar);
+  std::vector<torch::Tensor> before;
+  for (const auto& tensor : network.module.ptr()->buffers()) before.push_back(tensor.clone());
+  const models::Cost cost = models::measure_cost(network, kCifar);
+  for (size_t i = 0; i < before.size(); ++i) REQUIRE(torch::equal(before[i], network.module.ptr()->buffers()[i]));
+  REQUIRE(cost.activation_mib_per_sample > 1.0);
+}
+
+TEST_CASE("a rule's averaging costs no multiply-adds: every rule with one call a step costs what gradient_descent does") {
+  models::OptNetSpec spec;
+  spec.modules = {modules::ConvPreactSpec{}};
+  spec.depth = {2, 2};
+  spec.width = {4, 8};
+  const models::NetworkShape shape{{3, 8, 8}, 10};
+  models::Network plain = models::make_opt_net(tests::catalogue_rule("gradient_descent"), spec, shape);
+  const int64_t expected = models::measure_cost(plain, shape).multiply_adds;
+  for (const char* name : {"heavy_ball", "nesterov", "nesterov_dense", "apg", "apg2", "heavy_ball_2018", "momentum"}) {
+    INFO(name);
+    models::Network network = models::make_opt_net(tests::catalogue_rule(name), spec, shape);
+    REQUIRE(models::measure_cost(network, shape).multiply_adds == expected);
+  }
+}
