@@ -1,0 +1,291 @@
+#include "optdnn/algorithms/syntax.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "optdnn/algorithms/lexer.h"
+#include "optdnn/base/text.h"
+
+namespace optdnn::algorithms {
+
+using base::concat;
+
+namespace {
+
+struct LineError {};  // unwinds to the line's end; the mistake has been reported
+
+class Parser {
+ public:
+  Parser(std::vector<Token> tokens, const Report& report) : tokens_(std::move(tokens)), report_(report) {}
+
+  std::vector<Line> lines() {
+    std::vector<Line> lines;
+    while (peek().kind != Token::Kind::end) {
+      if (peek().kind == Token::Kind::line_end) {
+        ++at_;
+        continue;
+      }
+      if (static_cast<int>(lines.size()) == kMaxLines) {
+        report_(peek().place, concat("more than ", kMaxLines, " lines"), "");
+        break;
+      }
+      try {
+        lines.push_back(line());
+      } catch (const LineError&) {
+        while (peek().kind != Token::Kind::line_end) ++at_;
+      }
+      nesting_ = 0;
+      variables_.clear();
+    }
+    return lines;
+  }
+
+ private:
+  const Token& peek() const { return tokens_[at_]; }
+  bool sees(std::string_view symbol) const { return peek().kind == Token::Kind::symbol && peek().text == symbol; }
+  bool accept(std::string_view symbol) {
+    if (!sees(symbol)) return false;
+    ++at_;
+    return true;
+  }
+  [[noreturn]] void fail(Place place, std::string message, std::string hint = "") {
+    report_(place, std::move(message), std::move(hint));
+    throw LineError{};
+  }
+  std::string found() const {
+    return peek().kind == Token::Kind::line_end ? "the line ends" : concat("there is '", peek().text, "'");
+  }
+  void expect(std::string_view symbol, std::string_view where) {
+    if (!accept(symbol)) fail(peek().place, concat("expected '", symbol, "' ", where, ", but ", found()));
+  }
+  Place since(size_t offset) const {
+    const Place& last = tokens_[at_ - 1].place;
+    return {offset, last.offset + last.length - offset};
+  }
+
+  Line line() {
+    Line line;
+    const Token& first = peek();
+    if (first.kind != Token::Kind::name) {
+      fail(first.place, concat("a line starts with what it computes, but ", found()), "as in x[k+1] = x[k] + T(x[k])");
+    }
+    line.name = first.text;
+    ++at_;
+    if (line.name == "k" || line.name == "sum")
+      fail(first.place, concat("'", line.name, "' is a word of the language, not a state"));
+    if (std::isupper(static_cast<unsigned char>(line.name[0]))) {
+      fail(first.place, concat("'", line.name, "' is capitalised, so it is a module and cannot be assigned"),
+           "states are written in small letters");
+    }
+    if (!accept("[")) {
+      fail(since(first.place.offset), concat("'", line.name, "' needs an index"),
+           concat("write ", line.name, "[k+1] = ... for a state, ", line.name, "[k] = ... for an intermediate"));
+    }
+    const Index index = read_index();
+    expect("]", "after the index");
+    line.target = since(first.place.offset);
+    if (!index.is(1, 0) && !index.is(1, 1)) {
+      fail(index.place, concat("bad index: a line computes ", line.name, "[k+1] or ", line.name, "[k]"),
+           "[k+1] updates a state, [k] names an intermediate of this step");
+    }
+    line.is_state = index.constant == 1;
+    expect("=", "after the left-hand side");
+    line.right = read_sum();
+    if (peek().kind != Token::Kind::line_end) {
+      fail(peek().place, concat("expected an operator or the end of the line, but ", found()),
+           peek().kind == Token::Kind::name || sees("(") ? "a product is written with *" : "");
+    }
+    return line;
+  }
+
+  Index read_index() {
+    Index index;
+    const size_t from = peek().place.offset;
+    int sign = accept("-") ? -1 : 1;
+    do {
+      const Token& token = peek();
+      if (token.kind == Token::Kind::number) {
+        if (token.number != std::floor(token.number) || token.number > kMaxIndex) {
+          fail(token.place, concat("bad index: a whole number up to ", kMaxIndex, " is needed"));
+        }
+        index.constant += sign * static_cast<int>(token.number);
+      } else if (token.kind == Token::Kind::name && token.text == "k") {
+        index.of_k += sign;
+      } else if (token.kind == Token::Kind::name) {
+        add_variable(index, token, sign);
+      } else {
+        fail(token.place, concat("bad index: expected k, a sum's variable or a whole number, but ", found()));
+      }
+      ++at_;
+      sign = sees("+") ? 1 : -1;
+    } while (accept("+") || accept("-"));
+    index.place = since(from);
+    if (std::abs(index.constant) > kMaxIndex)
+      fail(index.place, concat("bad index: it reaches further than ", kMaxIndex, " steps"));
+    if (index.of_k < 0 || index.of_k > 1) fail(index.place, "bad index: k stands in it once at most", "as in x[k-1]");
+    return index;
+  }
+
+  void add_variable(Index& index, const Token& token, int sign) {
+    if (std::find(variables_.begin(), variables_.end(), token.text) == variables_.end()) {
+      fail(token.place, concat("bad index: '", token.text, "' is neither k nor the variable of an enclosing sum"),
+           "as in x[k-1], or sum(j, 0, k, x[j])");
+    }
+    for (auto& [name, factor] : index.variables) {
+      if (name == token.text) fail(token.place, concat("bad index: '", name, "' stands in it twice"));
+    }
+    index.variables.emplace_back(token.text, sign);
+  }
+
+  // Every nested expression passes here, so the depth of the tree is bounded.
+  Node read_sum() {
+    if (++nesting_ > kMaxNesting) fail(peek().place, concat("nested deeper than ", kMaxNesting, " levels"));
+    const size_t from = peek().place.offset;
+    Node sum;
+    sum.kind = Node::Kind::add;
+    bool negative = accept("-");
+    if (!negative) accept("+");
+    for (;;) {
+      Node term = read_product();
+      if (negative) term = wrap(Node::Kind::negate, std::move(term));
+      sum.children.push_back(std::move(term));
+      negative = sees("-");
+      if (!accept("+") && !accept("-")) break;
+    }
+    --nesting_;
+    if (sum.children.size() == 1) return std::move(sum.children.front());
+    sum.place = since(from);
+    return sum;
+  }
+
+  static Node wrap(Node::Kind kind, Node child) {
+    Node node;
+    node.kind = kind;
+    node.place = child.place;
+    node.children.push_back(std::move(child));
+    return node;
+  }
+
+  Node read_product() {
+    const size_t from = peek().place.offset;
+    Node product = read_atom();
+    for (int factors = 1; sees("*") || sees("/"); ++factors) {
+      if (factors == kMaxFactors) fail(peek().place, concat("more than ", kMaxFactors, " factors"));
+      Node parent;
+      parent.kind = sees("*") ? Node::Kind::multiply : Node::Kind::divide;
+      ++at_;
+      if (sees("*")) fail(peek().place, "there are no powers", "write a product, as theta*theta");
+      const bool negative = accept("-");
+      Node factor = read_atom();
+      if (negative) factor = wrap(Node::Kind::negate, std::move(factor));
+      parent.children.push_back(std::move(product));
+      parent.children.push_back(std::move(factor));
+      parent.place = since(from);
+      product = std::move(parent);
+    }
+    return product;
+  }
+
+  Node read_atom() {
+    Node node;
+    const Token& token = peek();
+    const size_t from = token.place.offset;
+    if (token.kind == Token::Kind::number) {
+      node.number = token.number;
+      ++at_;
+    } else if (accept("(")) {
+      node = read_sum();
+      expect(")", "to close the parenthesis");
+      if (node.kind == Node::Kind::add) node.place = since(from);
+      return node;
+    } else if (token.kind == Token::Kind::name) {
+      node.name = token.text;
+      ++at_;
+      if (node.name == "sum") {
+        read_sum_over(node);
+      } else if (std::isupper(static_cast<unsigned char>(node.name[0]))) {
+        read_call(node, token);
+      } else {
+        node.kind = Node::Kind::name;
+        if (sees("("))
+          fail(token.place, concat("unknown function '", node.name, "'"),
+               "a module is capitalised, as T(x[k]); a product is written with *");
+        if (sees("[")) read_indices(node);
+      }
+    } else {
+      fail(token.place, concat("expected a number, a name or '(', but ", found()));
+    }
+    node.place = since(from);
+    return node;
+  }
+
+  void read_indices(Node& node) {
+    expect("[", "before the index");
+    do node.indices.push_back(read_index());
+    while (node.indices.size() < 4 && accept(","));
+    expect("]", "after the index");
+  }
+
+  void read_call(Node& node, const Token& token) {
+    node.kind = Node::Kind::call;
+    if (sees("[")) {
+      read_indices(node);
+      if (node.indices.size() != 2 || !node.indices[0].is(1, 0)) {
+        fail(since(token.place.offset), concat("a fresh module for each pair is written ", node.name, "[k,j](x[j])"),
+             concat("the module of this step is ", node.name, "(x[k])"));
+      }
+    }
+    if (!sees("("))
+      fail(token.place, concat("module '", node.name, "' needs an argument"), concat("as in ", node.name, "(x[k])"));
+    expect("(", "after the module");
+    node.children.push_back(read_sum());
+    expect(")", "after the module's argument");
+  }
+
+  void read_sum_over(Node& node) {
+    node.kind = Node::Kind::sum;
+    const std::string form = "a sum is written sum(j, 0, k, h[k+1,j]*T(x[j]))";
+    if (!accept("(")) fail(peek().place, concat("expected '(' after 'sum', but ", found()), form);
+    if (peek().kind != Token::Kind::name || peek().text == "k" || peek().text == "sum") {
+      fail(peek().place, concat("expected the sum's variable, but ", found()), form);
+    }
+    node.name = peek().text;
+    if (std::find(variables_.begin(), variables_.end(), node.name) != variables_.end()) {
+      fail(peek().place, concat("'", node.name, "' is the variable of an enclosing sum already"));
+    }
+    if (static_cast<int>(variables_.size()) == kMaxSumNesting)
+      fail(peek().place, concat("more than ", kMaxSumNesting, " sums inside each other"));
+    ++at_;
+    expect(",", "after the sum's variable");
+    node.indices.push_back(read_index());
+    expect(",", "after the sum's lower bound");
+    node.indices.push_back(read_index());
+    expect(",", "after the sum's upper bound");
+    variables_.push_back(node.name);
+    node.children.push_back(read_sum());
+    variables_.pop_back();
+    expect(")", "to close the sum");
+  }
+
+  std::vector<Token> tokens_;
+  const Report& report_;
+  size_t at_ = 0;
+  int nesting_ = 0;
+  std::vector<std::string> variables_;  // of the enclosing sums
+};
+
+}  // namespace
+
+Program parse_program(std::string_view text, const Report& report) {
+  Program program;
+  if (text.size() > kMaxTextBytes) {
+    report({0, 1}, concat("the equations are longer than ", kMaxTextBytes, " bytes"), "");
+    return program;
+  }
+  program.text = text;
+  program.lines = Parser(read_tokens(program.text, report), report).lines();
+  return program;
+}
+
+}  // namespace optdnn::algorithms
