@@ -60,7 +60,8 @@ install() {
   [[ -z $sudo ]] || sudo -n true 2>/dev/null || refusal="only root may install Debian packages"
   [[ ${OPTDNN_NO_INSTALL-} != 1 ]] || refusal="OPTDNN_NO_INSTALL is set"
   if [[ -n $refusal ]]; then
-    say "missing: $1 $2"
+    # shellcheck disable=SC2086
+    say missing: $1 $2
     say "$refusal; these commands, run in $root, do it:"
     printf '  %s\n' "${commands[@]}" >&2
     exit 3
