@@ -1,0 +1,184 @@
+#include "optdnn/algorithms/certificate.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "optdnn/algorithms/numbers.h"
+#include "optdnn/algorithms/response.h"
+#include "optdnn/algorithms/root_condition.h"
+#include "optdnn/base/errors.h"
+#include "optdnn/base/text.h"
+
+namespace optdnn::algorithms {
+
+using base::concat;
+
+namespace {
+
+constexpr int kSmallestHorizon = 64;
+constexpr double kBounded = 1.1;   // from 2K to 4K
+constexpr double kSettled = 0.01;  // between two extrapolations of the mean step
+constexpr double kNoStep = 1e-9;
+
+using Steps = std::map<std::string, double>;
+
+bool is_driven(const std::optional<Steps>& steps) {
+  return steps &&
+         std::any_of(steps->begin(), steps->end(), [](const auto& step) { return std::abs(step.second) > kNoStep; });
+}
+
+std::string sequences_in_use(const Rule& rule) {
+  std::vector<std::string> texts;
+  for (const Coefficient& c : rule.coefficients()) {
+    if (!c.sequence.empty()) texts.push_back(concat("'", c.name, "' = ", c.sequence));
+  }
+  return base::join(texts, ", ");
+}
+
+void judge_constant(const Rule& rule, const LeafValues& values, Certificate& certificate) {
+  const Tableau tableau = rule.step(0);
+  const RootCondition roots =
+      judge_roots(evaluate(tableau, values), certificate.start, evaluate(rule.output(0), tableau.A.columns, values));
+  certificate.eigenvalues = roots.eigenvalues;
+  certificate.spectral_radius = roots.spectral_radius;
+  certificate.preconsistent = roots.preconsistent;
+  certificate.zero_stable = roots.zero_stable;
+  certificate.started_and_read = roots.preconsistent && roots.reads && roots.started;
+  if (roots.steps.size() == static_cast<Eigen::Index>(tableau.calls.size()) && !tableau.calls.empty()) {
+    Steps steps;
+    for (const std::string& family : rule.families()) steps[family] = 0.0;
+    for (size_t i = 0; i < tableau.calls.size(); ++i)
+      steps[rule.families()[tableau.calls[i].family]] += roots.steps(static_cast<Eigen::Index>(i));
+    certificate.effective_step = steps;
+  }
+
+  if (tableau.calls.empty()) {
+    certificate.reason = "no module reaches the output";
+    certificate.fix = "a weight other than 0 in front of a module";
+  } else if (!roots.preconsistent) {
+    certificate.reason =
+        roots.one_is_root
+            ? "not preconsistent: no q has A q = q and C q = 1, so the modules do not all see the point itself"
+            : "not preconsistent: 1 is no eigenvalue of A, so a point at rest does not stay";
+    certificate.fix = "in every line the weights of the points sum to 1";
+  } else if (!roots.zero_stable && roots.spectral_radius > 1.0 + kOnCircle) {
+    certificate.reason = concat("not zero-stable: the spectral radius of A is ", short_number(roots.spectral_radius),
+                                ", so differences grow exponentially with the depth");
+    certificate.fix = "smaller weights on the earlier states";
+  } else if (!roots.zero_stable) {
+    certificate.reason =
+        concat("not zero-stable: a root of multiplicity ", roots.unstable_multiplicity,
+               roots.one_is_root ? " at 1" : " on the unit circle", ", so differences grow with the depth");
+    certificate.fix = "smaller weights on the earlier states, as a momentum below 1";
+  } else if (!roots.reads) {
+    certificate.reason = concat("not read: the output '", rule.output_name(), "' does not follow the point");
+    certificate.fix = "another output";
+  } else if (!roots.started) {
+    certificate.reason = "not started: what sets the start apart from the point does not decay";
+    certificate.fix = "points start at 1, differences and multipliers at 0: start: {...}";
+  }
+}
+
+// "K", "K^2", or "exponentially": from the last doubling.
+std::string growth(double at_half, double at_full) {
+  const double power = std::log2(at_full / at_half);
+  if (!std::isfinite(at_full) || power > 8.0) return "faster than any power of K";
+  const double whole = std::round(power);
+  const double shown = std::abs(power - whole) < 0.15 && whole >= 1.0 ? whole : std::round(10.0 * power) / 10.0;
+  return shown == 1.0 ? "like K" : concat("like K^", short_number(shown));
+}
+
+void judge_varying(const Rule& rule, int depth, const LeafValues& values, Certificate& certificate) {
+  const int K = std::max(depth, kSmallestHorizon);
+  const Response response = measure_response(rule, 4 * K, values);
+  certificate.preconsistent = response.preconsistent;
+  certificate.started_and_read = response.preconsistent && response.reads && response.started;
+  certificate.stability_constant.emplace();
+  for (const int at : {10, 20, 40, 80}) (*certificate.stability_constant)[at] = response.stability[at];
+  const double half = response.stability[2 * K], full = response.stability[4 * K];
+  certificate.zero_stable = std::isfinite(full) && full <= kBounded * half;
+
+  bool settled = certificate.preconsistent && certificate.zero_stable;
+  Steps steps;
+  for (size_t f = 0; f < rule.families().size(); ++f) {
+    // The mean differs from its limit by about a constant over K, which the extrapolation removes.
+    const auto& mean = response.mean_step[f];
+    const double before = 2.0 * mean[1] - mean[0], limit = 2.0 * mean[2] - mean[1];
+    settled &= std::abs(limit - before) <= kSettled * std::max(1.0, std::abs(limit));
+    steps[rule.families()[f]] = std::abs(limit) < kNoStep ? 0.0 : limit;
+  }
+  if (settled) certificate.effective_step = steps;
+
+  if (!response.preconsistent) {
+    certificate.reason = "not preconsistent: no q has A_k q = q and C_k q = 1 at every step k";
+    certificate.fix = "in every line the weights of the points sum to 1";
+  } else if (!certificate.zero_stable) {
+    certificate.reason = concat("not zero-stable: the stability constant grows ", growth(half, full),
+                                ", although it is finite at every depth");
+    const std::string used = sequences_in_use(rule);
+    certificate.fix =
+        concat("a constant or a learnable bounded coefficient", used.empty() ? "" : " in place of ", used);
+  } else if (!response.reads) {
+    certificate.reason = concat("not read: the output '", rule.output_name(), "' does not follow the point");
+    certificate.fix = "another output";
+  } else if (!response.started) {
+    certificate.reason = "not started: what sets the start apart from the point does not decay";
+    certificate.fix = "points start at 1, differences and multipliers at 0: start: {...}";
+  } else if (!settled) {
+    certificate.reason = "not driven: the mean effect of the modules does not settle as the depth grows";
+    certificate.fix = "coefficients that settle as k grows";
+  }
+}
+
+std::string flow(const Steps& steps) {
+  std::string text;
+  for (const auto& [family, step] : steps) {
+    if (std::abs(step) <= kNoStep) continue;
+    const double size = std::abs(step);
+    text += text.empty() ? (step < 0 ? "-" : "") : step < 0 ? " - " : " + ";
+    text += concat(std::abs(size - 1.0) < 1e-9 ? "" : concat(short_number(size), " "), family, "(x)");
+  }
+  return text;
+}
+
+}  // namespace
+
+Certificate certify(const Rule& rule, int depth, int step, const LeafValues& given) {
+  if (depth < 1 || step < 0)
+    throw base::ConfigError("a certificate needs a depth of at least 1 and a step of at least 0");
+  const LeafValues values = given ? given : [&](const Leaf& leaf) { return rule.initial_value(leaf); };
+  Certificate certificate;
+  certificate.step = step;
+  certificate.tableau = rule.step(step);
+  certificate.numeric = evaluate(certificate.tableau, values);
+  certificate.start = evaluate(rule.start(), rule.step(0).A.columns, values);
+  certificate.output = evaluate(rule.output(step), certificate.tableau.A.columns, values);
+  certificate.is_explicit = rule.is_explicit();
+  std::set<Leaf> leaves;
+  collect_leaves(certificate.tableau, leaves);
+  std::vector<std::string> names;
+  for (const Coefficient& c : rule.coefficients()) names.push_back(c.name);
+  for (const Leaf& leaf : leaves) certificate.coefficients[Scalar::leaf(leaf).text(names)] = values(leaf);
+  if (!rule.is_explicit()) {
+    const double gain = cycle_gain(certificate.numeric.D);
+    if (gain > 0.0) certificate.lipschitz_bound = 1.0 / gain;
+  }
+
+  if (is_constant_at(rule, 4 * std::max(depth, kSmallestHorizon), values)) {
+    judge_constant(rule, values, certificate);
+  } else {
+    judge_varying(rule, depth, values, certificate);
+  }
+  if (certificate.reason.empty() && !is_driven(certificate.effective_step)) {
+    certificate.reason = "not driven: no module moves the state in the mean";
+    certificate.fix = "module weights that do not cancel";
+  }
+  certificate.certified = certificate.reason.empty();
+  if (certificate.certified) {
+    certificate.reason =
+        concat("K steps with modules scaled by 1/K converge to the flow of x' = ", flow(*certificate.effective_step));
+  }
+  return certificate;
+}
+
+}  // namespace optdnn::algorithms

@@ -1,0 +1,212 @@
+// The certificate as text and as JSON (the schema of `certify --json`).
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "optdnn/algorithms/certificate.h"
+#include "optdnn/algorithms/numbers.h"
+#include "optdnn/base/text.h"
+
+namespace optdnn::algorithms {
+
+using base::concat;
+using nlohmann::json;
+
+namespace {
+
+constexpr size_t kWidestTable = 12;  // states and calls together
+
+std::string padded(const std::string& text, size_t width, bool to_the_right) {
+  const std::string space(width > text.size() ? width - text.size() : 0, ' ');
+  return to_the_right ? space + text : text + space;
+}
+
+std::string complex_text(const std::complex<double>& value) {
+  if (value.imag() == 0.0) return short_number(value.real());
+  return concat(short_number(value.real()), value.imag() < 0 ? " - " : " + ", short_number(std::abs(value.imag())),
+                "i");
+}
+
+// "1, 0.25 +- 0.433i"
+std::string roots_text(const std::vector<std::complex<double>>& roots) {
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < roots.size(); ++i) {
+    if (i + 1 < roots.size() && roots[i].imag() > 0.0 && std::abs(roots[i + 1] - std::conj(roots[i])) < 1e-9) {
+      texts.push_back(concat(short_number(roots[i].real()), " +- ", short_number(roots[i].imag()), "i"));
+      ++i;
+    } else {
+      texts.push_back(complex_text(roots[i]));
+    }
+  }
+  return base::join(texts, ", ");
+}
+
+std::string call_text_of(const Rule& rule, const Call& call) {
+  const std::string& family = rule.families()[call.family];
+  return call.fresh < 0 ? concat(family, "(", call.argument, ")")
+                        : concat(family, "[k,", call.fresh, "](", call.argument, ")");
+}
+
+// Rows: the arguments of the calls (C | D), then the next states (A | B). Zeros are left blank.
+std::string table_text(const Rule& rule, const Certificate& certificate) {
+  const Tableau& t = certificate.tableau;
+  const NumericTableau& n = certificate.numeric;
+  const size_t states = t.states.size(), calls = t.calls.size();
+  if (states + calls > kWidestTable)
+    return concat("  ", states, " states and ", calls, " calls; --json prints the matrices\n");
+  std::vector<std::vector<std::string>> cells{{""}};
+  for (const std::string& state : t.states) cells[0].push_back(state);
+  for (const Call& call : t.calls) cells[0].push_back(call_text_of(rule, call));
+  const auto add_row = [&](const std::string& name, const Eigen::MatrixXd& left, const Eigen::MatrixXd& right,
+                           size_t row) {
+    auto& line = cells.emplace_back(std::vector<std::string>{name});
+    for (const auto* matrix : {&left, &right}) {
+      for (Eigen::Index j = 0; j < matrix->cols(); ++j) {
+        const double value = (*matrix)(static_cast<Eigen::Index>(row), j);
+        line.push_back(value == 0.0 ? "." : short_number(value));
+      }
+    }
+  };
+  for (size_t i = 0; i < calls; ++i) add_row(concat("argument of ", call_text_of(rule, t.calls[i])), n.C, n.D, i);
+  for (size_t i = 0; i < t.next_states.size(); ++i) add_row(t.next_states[i], n.A, n.B, i);
+
+  std::vector<size_t> widths(cells[0].size(), 0);
+  for (const auto& line : cells) {
+    for (size_t j = 0; j < line.size(); ++j) widths[j] = std::max(widths[j], line[j].size());
+  }
+  std::string text;
+  for (const auto& line : cells) {
+    text += "  " + padded(line[0], widths[0], false) + " |";
+    for (size_t j = 1; j < line.size(); ++j)
+      text += concat(j == states + 1 ? "  |" : "", "  ", padded(line[j], widths[j], true));
+    text += "\n";
+  }
+  return text;
+}
+
+std::string coefficient_text(const Coefficient& c) {
+  std::string text = concat(c.name, " = ", c.value ? base::number_text(*c.value) : c.sequence);
+  if (c.learn != Learn::no) text += c.learn == Learn::shared ? ", learned" : ", learned per step";
+  if (c.range) text += concat(" in [", base::number_text(c.range->low), ", ", base::number_text(c.range->high), "]");
+  return text;
+}
+
+std::string verdict_line(const char* name, bool yes, const std::string& detail = "") {
+  return concat("  ", padded(name, 18, false), yes ? "yes" : "no ", detail.empty() ? "" : concat("   ", detail), "\n");
+}
+
+std::string stability_text(const std::map<int, double>& constants) {
+  std::vector<std::string> depths, values;
+  for (const auto& [K, value] : constants) {
+    depths.push_back(std::to_string(K));
+    values.push_back(short_number(value));
+  }
+  return concat("stability constant ", base::join(values, ", "), " at K = ", base::join(depths, ", "));
+}
+
+json numbers(const Eigen::VectorXd& values) { return std::vector<double>(values.begin(), values.end()); }
+
+json numbers(const Eigen::MatrixXd& matrix) {
+  json rows = json::array();
+  for (Eigen::Index i = 0; i < matrix.rows(); ++i) rows.push_back(numbers(Eigen::VectorXd(matrix.row(i).transpose())));
+  return rows;
+}
+
+}  // namespace
+
+std::string short_number(double value) {
+  std::ostringstream out;
+  out.precision(4);
+  out << (value == 0.0 ? 0.0 : value);  // no -0
+  return out.str();
+}
+
+std::string certificate_text(const Rule& rule, const Certificate& certificate, std::optional<bool> modules_two_layer) {
+  std::string text = concat("rule ", rule.name(), rule.is_explicit() ? ", explicit" : ", implicit", "\n\n");
+  for (const std::string& line : base::split(base::trim(rule.equations()), '\n')) text += concat("  ", line, "\n");
+  for (const Coefficient& coefficient : rule.coefficients()) text += concat("  ", coefficient_text(coefficient), "\n");
+
+  const bool constant = certificate.eigenvalues.has_value();
+  text += constant ? "\ntableau, the same at every step\n\n" : concat("\ntableau of step ", certificate.step, "\n\n");
+  text += table_text(rule, certificate);
+
+  text += "\ncertificate\n\n";
+  text += verdict_line("preconsistent", certificate.preconsistent);
+  std::string stability;
+  if (constant)
+    stability = concat(certificate.eigenvalues->size() == 1 ? "root " : "roots ", roots_text(*certificate.eigenvalues));
+  if (certificate.stability_constant) stability = stability_text(*certificate.stability_constant);
+  text += verdict_line("zero-stable", certificate.zero_stable, stability);
+  std::vector<std::string> steps;
+  bool driven = false;
+  if (certificate.effective_step) {
+    for (const auto& [family, step] : *certificate.effective_step) {
+      steps.push_back(concat(family, " ", short_number(step)));
+      driven |= step != 0.0;
+    }
+  }
+  text += verdict_line("driven", driven, steps.empty() ? "" : concat("effective step ", base::join(steps, ", ")));
+  text += verdict_line("started and read", certificate.started_and_read);
+  if (certificate.lipschitz_bound) {
+    text += concat("  the solve is a contraction while the modules on a cycle have a Lipschitz constant below ",
+                   short_number(*certificate.lipschitz_bound), "\n");
+  }
+  if (modules_two_layer) text += verdict_line("two-layer modules", *modules_two_layer);
+
+  text += concat("\n", certificate.certified ? "certified: " : "not certified: ", certificate.reason, "\n");
+  if (!certificate.fix.empty()) text += concat("fix: ", certificate.fix, "\n");
+  return text;
+}
+
+json certificate_json(const Rule& rule, const Certificate& certificate, std::optional<bool> modules_two_layer) {
+  json calls = json::array();
+  for (const Call& call : certificate.tableau.calls)
+    calls.push_back({{"family", rule.families()[call.family]}, {"argument", call.argument}});
+  json coefficients = json::object();
+  for (const Coefficient& c : rule.coefficients()) {
+    if (c.learn == Learn::no) coefficients[c.name] = c.value ? json(*c.value) : json(c.sequence);
+  }
+  for (const auto& [name, value] : certificate.coefficients) coefficients[name] = value;
+
+  json object = {{"rule", rule.name()},
+                 {"step", certificate.step},
+                 {"states", certificate.tableau.states},
+                 {"calls", calls},
+                 {"A", numbers(certificate.numeric.A)},
+                 {"B", numbers(certificate.numeric.B)},
+                 {"C", numbers(certificate.numeric.C)},
+                 {"D", numbers(certificate.numeric.D)},
+                 {"start", numbers(certificate.start)},
+                 {"output", numbers(certificate.output)},
+                 {"coefficients", coefficients},
+                 {"explicit", certificate.is_explicit},
+                 {"eigenvalues", nullptr},
+                 {"spectral_radius", nullptr},
+                 {"preconsistent", certificate.preconsistent},
+                 {"zero_stable", certificate.zero_stable},
+                 {"effective_step", nullptr},
+                 {"started_and_read", certificate.started_and_read},
+                 {"stability_constant", nullptr},
+                 {"lipschitz_bound", nullptr},
+                 {"modules_two_layer", nullptr},
+                 {"certified", certificate.certified},
+                 {"reason", certificate.reason}};
+  if (certificate.eigenvalues) {
+    json roots = json::array();
+    for (const auto& root : *certificate.eigenvalues) roots.push_back({root.real(), root.imag()});
+    object["eigenvalues"] = roots;
+  }
+  if (certificate.spectral_radius) object["spectral_radius"] = *certificate.spectral_radius;
+  if (certificate.effective_step) object["effective_step"] = *certificate.effective_step;
+  if (certificate.stability_constant) {
+    json constants = json::object();
+    for (const auto& [K, value] : *certificate.stability_constant) constants[std::to_string(K)] = value;
+    object["stability_constant"] = constants;
+  }
+  if (certificate.lipschitz_bound) object["lipschitz_bound"] = *certificate.lipschitz_bound;
+  if (modules_two_layer) object["modules_two_layer"] = *modules_two_layer;
+  return object;
+}
+
+}  // namespace optdnn::algorithms

@@ -1,0 +1,105 @@
+#include "optdnn/algorithms/root_condition.h"
+
+#include <Eigen/Eigenvalues>
+#include <Eigen/QR>
+#include <Eigen/SVD>
+#include <algorithm>
+#include <cmath>
+
+namespace optdnn::algorithms {
+
+namespace {
+
+using Complex = std::complex<double>;
+
+constexpr double kRank = 1e-6;      // singular values below it, relative to the largest, count as zero
+constexpr double kSameRoot = 1e-4;  // rounding splits a double root by about 1e-8, a triple one by 1e-5
+
+std::vector<Complex> eigenvalues_of(const Eigen::MatrixXd& A) {
+  std::vector<Complex> roots;
+  if (A.rows() == 0) return roots;
+  const Eigen::VectorXcd found = A.eigenvalues();
+  for (Complex root : found) {
+    // Rounding must not show: a part that small is none.
+    if (std::abs(root.real()) < 1e-12) root.real(0.0);
+    if (std::abs(root.imag()) < 1e-12) root.imag(0.0);
+    roots.push_back(root);
+  }
+  std::sort(roots.begin(), roots.end(), [](Complex a, Complex b) {
+    const double da = std::abs(a), db = std::abs(b);
+    return std::abs(da - db) > 1e-9 ? da > db : a.real() != b.real() ? a.real() > b.real() : a.imag() > b.imag();
+  });
+  return roots;
+}
+
+// Columns w with w^H A = root w^H.
+Eigen::MatrixXcd left_eigenvectors(const Eigen::MatrixXd& A, Complex root) {
+  Eigen::MatrixXcd shifted = A.transpose().cast<Complex>();
+  shifted.diagonal().array() -= std::conj(root);
+  const Eigen::JacobiSVD<Eigen::MatrixXcd> svd(shifted, Eigen::ComputeFullV);
+  const auto& sizes = svd.singularValues();
+  Eigen::Index rank = 0;
+  while (rank < sizes.size() && sizes(rank) > kRank * std::max(1.0, sizes(0))) ++rank;
+  return svd.matrixV().rightCols(A.rows() - rank);
+}
+
+}  // namespace
+
+double cycle_gain(const Eigen::MatrixXd& D) {
+  const auto roots = eigenvalues_of(D.cwiseAbs());
+  return roots.empty() ? 0.0 : std::abs(roots.front());
+}
+
+RootCondition judge_roots(const NumericTableau& tableau, const Eigen::VectorXd& start, const Eigen::VectorXd& output) {
+  const Eigen::MatrixXd& A = tableau.A;
+  const Eigen::Index n = A.rows(), calls = tableau.C.rows();
+  RootCondition result;
+  result.eigenvalues = eigenvalues_of(A);
+  result.spectral_radius = std::abs(result.eigenvalues.front());
+
+  Eigen::MatrixXd system(n + calls, n);
+  system << A - Eigen::MatrixXd::Identity(n, n), tableau.C;
+  Eigen::VectorXd wanted = Eigen::VectorXd::Zero(n + calls);
+  wanted.tail(calls).setOnes();
+  result.q = system.completeOrthogonalDecomposition().solve(wanted);
+  result.preconsistent = calls > 0 && (system * result.q - wanted).cwiseAbs().maxCoeff() < kExact;
+  result.reads = std::abs(output.dot(result.q) - 1.0) < kExact;
+
+  // Each root on the circle once, with its multiplicity and its left eigenvectors.
+  std::vector<Complex> circle;
+  for (const Complex root : result.eigenvalues) {
+    if (std::abs(std::abs(root) - 1.0) <= kOnCircle) circle.push_back(root);
+  }
+  result.zero_stable = result.spectral_radius <= 1.0 + kOnCircle;
+  result.started = true;
+  Eigen::VectorXd w;
+  while (!circle.empty()) {
+    const auto others = std::stable_partition(
+        circle.begin(), circle.end(), [first = circle.front()](Complex r) { return std::abs(r - first) <= kSameRoot; });
+    Complex root = 0.0;
+    for (auto r = circle.begin(); r != others; ++r) root += *r;
+    const int multiplicity = static_cast<int>(others - circle.begin());
+    root /= multiplicity;
+    circle.erase(circle.begin(), others);
+
+    const Eigen::MatrixXcd left = left_eigenvectors(A, root);
+    const bool is_one = std::abs(root - 1.0) <= kSameRoot;
+    result.one_is_root |= is_one;
+    if (left.cols() != multiplicity || (is_one && multiplicity > 1)) {
+      result.zero_stable = false;
+      result.unstable_multiplicity = multiplicity;
+    }
+    if ((left.adjoint() * (start - result.q).cast<Complex>()).cwiseAbs().maxCoeff() >= kExact) result.started = false;
+    if (is_one && left.cols() == 1) {
+      Eigen::Index largest = 0;
+      left.col(0).cwiseAbs().maxCoeff(&largest);
+      w = (left.col(0) / left(largest, 0)).real();
+    }
+  }
+  if (result.preconsistent && result.zero_stable && w.size() == n && std::abs(w.dot(result.q)) > kExact) {
+    result.steps = tableau.B.transpose() * w / w.dot(result.q);
+  }
+  return result;
+}
+
+}  // namespace optdnn::algorithms
