@@ -141,9 +141,9 @@ struct Length {
 };
 
 struct Train {
-  Length length{.epochs = 1, .iterations = {}};
+  Length length{1.0, std::nullopt};
   bool shuffle = true;
-  std::string note;
+  std::string note{};
   bool operator==(const Train&) const = default;
 
   template <class Fields>

@@ -67,7 +67,8 @@ nlohmann::json variant_schema() {
     schema["description"] = help_of<A>();
     choices.push_back(std::move(schema));
   });
-  if (!names.empty()) choices.insert(choices.begin(), {{"enum", names}});
+  const nlohmann::json by_name = {{"enum", names}};
+  if (!names.empty()) choices.insert(choices.begin(), by_name);
   return {{"oneOf", choices}};
 }
 

@@ -93,11 +93,12 @@ void TreeBuilder::OnNull(const YAML::Mark& mark, YAML::anchor_t) {
       std::any_of(frames_.begin(), frames_.end(), [](const Frame& f) { return f.is_key || f.drop_value; });
   if (is_refused) return add(Node(), place(mark));
   if (frame.kind == Node::Kind::sequence) {
+    // An empty item's mark is at what follows: go back to its dash or comma.
     size_t offset = offset_of(mark);
     const std::string& text = source_->text;
-    if (offset == text.size() || text[offset] != '~') {
-      while (offset > 0 && (offset == text.size() || std::string_view(" \r\n-,]").find(text[offset]) == 0)) --offset;
-    }
+    const bool is_written =
+        offset < text.size() && std::string_view("~nN").find(text[offset]) != std::string_view::npos;
+    if (!is_written && offset > 0) offset = std::min(text.find_last_not_of(" \r\n", offset - 1), offset);
     diagnostics_.error(span(offset, 1), "an item of this list has no value", "write a value, or remove the item");
     return add(Node(), place(mark));
   }

@@ -126,7 +126,8 @@ class Writer {
     lines_.push_back({lead + (ends ? "|" : "|-"), comment(origin)});
     std::vector<std::string> block = base::split(node.text(), '\n');
     if (ends) block.pop_back();
-    for (const std::string& line : block) lines_.push_back({line.empty() ? "" : std::string(indent, ' ') + line, ""});
+    const std::string space(std::max<size_t>(indent, 2), ' ');
+    for (const std::string& line : block) lines_.push_back({line.empty() ? "" : space + line, ""});
   }
 
   void write_entries(size_t indent, const Node& node, const Node* origin) {
