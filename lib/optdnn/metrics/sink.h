@@ -31,10 +31,10 @@ std::unique_ptr<Sink> make_csv_sink(const std::filesystem::path& path);
 std::unique_ptr<Sink> make_tensorboard_sink(const std::filesystem::path& path, double start_time_s);
 
 struct TerminalOptions {
-  std::string label;           // "apg2, seed 0"
-  int64_t iterations = 0;      // of the whole run
-  bool is_terminal = false;    // a bar in place; otherwise a plain line per evaluation
-  int width = 100;             // columns of the terminal
+  std::string label;         // "apg2, seed 0"
+  int64_t iterations = 0;    // of the whole run
+  bool is_terminal = false;  // a bar in place; otherwise a plain line per evaluation
+  int width = 100;           // columns of the terminal
 };
 
 // A progress bar with rate and time left. Requires: `out` outlives the sink.

@@ -34,7 +34,8 @@ std::optional<TrainState> load_state(const std::filesystem::path& folder);
 TensorMap named_weights(const torch::nn::Module& module);
 
 // Copies every tensor of `source` into the tensor of that name in `target`, converting device and type.
-// Errors: EnvironmentError naming `what` and the names that are missing, left over or of another shape; nothing is copied then.
+// Errors: EnvironmentError naming `what` and the names that are missing, left over or of another shape; nothing is
+// copied then.
 void copy_tensors(const TensorMap& source, TensorMap& target, const std::string& what);
 
 // Reads last.safetensors, best.safetensors or any such file into the module.

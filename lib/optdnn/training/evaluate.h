@@ -16,8 +16,8 @@ namespace optdnn::training {
 struct Evaluation {
   double loss = 0;
   int64_t samples = 0;
-  std::optional<double> error_pct;               // of classes
-  std::optional<double> mse, l1, sup_error;      // of a regression: means over samples and dimensions, and the maximum
+  std::optional<double> error_pct;           // of classes
+  std::optional<double> mse, l1, sup_error;  // of a regression: means over samples and dimensions, and the maximum
 
   // What smaller is better: error_pct, or mse.
   double headline() const { return error_pct ? *error_pct : mse.value_or(loss); }
@@ -25,7 +25,8 @@ struct Evaluation {
   void add_to(metrics::Record& record, std::string_view prefix) const;
 };
 
-// In evaluation mode and without gradients; the network's mode is put back. Nothing is read back from a GPU before the end.
+// In evaluation mode and without gradients; the network's mode is put back. Nothing is read back from a GPU before the
+// end.
 Evaluation evaluate(torch::nn::AnyModule& network, const data::Loader& loader, const Loss& loss, Precision precision,
                     const torch::Device& device, bool flip_average = false);
 

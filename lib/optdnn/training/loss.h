@@ -48,8 +48,11 @@ LossSpec default_loss(const data::DataShape& shape);
 // Errors: ConfigError if the loss does not fit the data (mse on classes, logistic on three classes).
 void check_loss(const LossSpec& loss, const data::DataShape& shape);
 
-// Shapes: outputs_BK, targets as in data::Batch -> a scalar in float32 (float64 for float64 outputs).
-using Loss = std::function<torch::Tensor(const torch::Tensor& outputs, const torch::Tensor& targets)>;
+struct Loss {
+  bool regression = false;
+  // Shapes: outputs_BK, targets as in data::Batch -> a scalar in float32 (float64 for float64 outputs).
+  std::function<torch::Tensor(const torch::Tensor& outputs, const torch::Tensor& targets)> mean;
+};
 Loss make_loss(const LossSpec& loss);
 
 }  // namespace optdnn::training

@@ -48,12 +48,13 @@ struct TrainSpec {
   }
   void check(config::Checker& c) const;
 
-  int64_t log_iterations(const Length& length) const;
-  int64_t save_iterations(const Length& length) const;
+  int64_t log_iterations(const Length& whole) const;
+  int64_t save_iterations(const Length& whole) const;
 };
 
 struct EvaluateSpec {
-  static constexpr std::string_view kHelp = "how the test set is used; the last iteration is always followed by an evaluation";
+  static constexpr std::string_view kHelp =
+      "how the test set is used; the last iteration is always followed by an evaluation";
   std::optional<Duration> every;
   int64_t batch_size = 512;
   bool flip_average = false;
@@ -64,7 +65,7 @@ struct EvaluateSpec {
     f("batch_size", batch_size, config::between(1, 1 << 20), "samples per forward pass");
     f("flip_average", flip_average, "images: mean output of the image and its mirror image");
   }
-  int64_t every_iterations(const Length& length) const;
+  int64_t every_iterations(const Length& whole) const;
 };
 
 // Requires: spec.length in epochs or iterations (checked when it is read); batches_per_epoch > 0.

@@ -1,0 +1,17 @@
+// The gradients of a network as one vector.
+#pragma once
+
+#include <torch/torch.h>
+
+#include "optdnn/training/optimizer.h"
+
+namespace optdnn::training {
+
+// Those that there are.
+std::vector<torch::Tensor> gradients_of(const NamedParameters& parameters);
+void clear_gradients(const NamedParameters& parameters);
+
+// The Euclidean norm of all of them together, a float32 scalar.
+torch::Tensor gradient_norm(const std::vector<torch::Tensor>& gradients);
+
+}  // namespace optdnn::training

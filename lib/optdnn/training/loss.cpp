@@ -1,0 +1,70 @@
+#include "optdnn/training/loss.h"
+
+#include "optdnn/base/errors.h"
+#include "optdnn/base/text.h"
+
+namespace optdnn::training {
+
+namespace {
+
+using torch::Tensor;
+
+// 16-bit outputs are reduced in 32 bits.
+Tensor widened(const Tensor& outputs) {
+  return outputs.scalar_type() == torch::kFloat64 ? outputs : outputs.to(torch::kFloat32);
+}
+// Class numbers stay; everything else takes the type of the outputs.
+Tensor matched(const Tensor& targets, const Tensor& outputs) {
+  return targets.is_floating_point() ? targets.to(outputs.scalar_type()) : targets;
+}
+
+Loss made(const CrossEntropyLoss& loss) {
+  return {false, [smoothing = loss.label_smoothing](const Tensor& outputs, const Tensor& targets) {
+            const Tensor logits_BK = widened(outputs);
+            return at::cross_entropy_loss(logits_BK, matched(targets, logits_BK), {}, at::Reduction::Mean, -100,
+                                          smoothing);
+          }};
+}
+
+Loss made(const LogisticLoss&) {
+  return {false, [](const Tensor& outputs, const Tensor& targets) {
+            const Tensor logits_B2 = widened(outputs);
+            const Tensor is_second_B = targets.dim() == 2 ? targets.select(1, 1) : targets;
+            return torch::binary_cross_entropy_with_logits(logits_B2.select(1, 1) - logits_B2.select(1, 0),
+                                                           is_second_B.to(logits_B2.scalar_type()));
+          }};
+}
+
+Loss made(const MseLoss&) {
+  return {true, [](const Tensor& outputs, const Tensor& targets) {
+            const Tensor wide_BD = widened(outputs);
+            return torch::mse_loss(wide_BD, matched(targets, wide_BD));
+          }};
+}
+
+}  // namespace
+
+LossSpec default_loss(const data::DataShape& shape) {
+  if (shape.regression) return MseLoss{};
+  return CrossEntropyLoss{};
+}
+
+void check_loss(const LossSpec& loss, const data::DataShape& shape) {
+  const bool is_mse = std::holds_alternative<MseLoss>(loss);
+  const auto name = std::visit([](const auto& l) { return std::string(l.kName); }, loss);
+  if (is_mse != shape.regression) {
+    throw base::ConfigError(base::concat("the loss '", name, "' does not fit a data set of ",
+                                         shape.regression ? "a regression" : "classes"),
+                            shape.regression ? "use mse" : "use cross_entropy, or logistic for two classes");
+  }
+  if (std::holds_alternative<LogisticLoss>(loss) && shape.outputs != 2) {
+    throw base::ConfigError(base::concat("the loss 'logistic' is for two classes, the data set has ", shape.outputs),
+                            "use cross_entropy");
+  }
+}
+
+Loss make_loss(const LossSpec& loss) {
+  return std::visit([](const auto& l) { return made(l); }, loss);
+}
+
+}  // namespace optdnn::training

@@ -1,0 +1,54 @@
+#include "optdnn/training/optimizer.h"
+
+#include "optdnn/config/reader.h"
+#include "optdnn/training/adam.h"
+#include "optdnn/training/sgd.h"
+
+namespace optdnn::training {
+
+const base::NameTable<DecayOn>& enum_names(DecayOn) {
+  static const base::NameTable<DecayOn> names(
+      "choices",
+      {
+          {"all", "every parameter", DecayOn::all},
+          {"weights", "parameters of two dimensions or more: no norms, biases and coefficients", DecayOn::weights},
+      });
+  return names;
+}
+
+void SgdSpec::check(config::Checker& c) const {
+  if (nesterov && momentum == 0) c.error("nesterov", "nesterov needs a momentum above 0");
+}
+
+NamedParameters trainable_parameters(const torch::nn::Module& module) {
+  NamedParameters parameters;
+  for (const auto& item : module.named_parameters()) {
+    if (item.value().requires_grad()) parameters.emplace_back(item.key(), item.value());
+  }
+  return parameters;
+}
+
+namespace {
+
+struct Maker {
+  const NamedParameters& parameters;
+  std::unique_ptr<Optimizer> operator()(const SgdSpec& spec) const { return std::make_unique<Sgd>(spec, parameters); }
+  std::unique_ptr<Optimizer> operator()(const AdamwSpec& spec) const {
+    return std::make_unique<Adam>(spec, true, parameters);
+  }
+  std::unique_ptr<Optimizer> operator()(const AdamSpec& spec) const {
+    return std::make_unique<Adam>(spec, false, parameters);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, const NamedParameters& parameters) {
+  return std::visit(Maker{parameters}, spec);
+}
+
+double peak_learning_rate(const OptimizerSpec& spec) {
+  return std::visit([](const auto& s) { return s.learning_rate; }, spec);
+}
+
+}  // namespace optdnn::training

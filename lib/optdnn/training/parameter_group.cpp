@@ -1,0 +1,44 @@
+#include "optdnn/training/parameter_group.h"
+
+namespace optdnn::training {
+
+std::vector<ParameterGroup> make_groups(const NamedParameters& parameters, double weight_decay, DecayOn decay_on,
+                                        size_t moments) {
+  ParameterGroup decayed, free;
+  decayed.weight_decay = weight_decay;
+  decayed.moments.resize(moments);
+  free.moments.resize(moments);
+  for (const auto& [name, parameter] : parameters) {
+    ParameterGroup& group = decay_on == DecayOn::all || parameter.dim() >= 2 ? decayed : free;
+    group.names.push_back(name);
+    group.parameters.push_back(parameter);
+    for (auto& moment : group.moments) moment.push_back(torch::zeros_like(parameter).detach());
+  }
+  std::vector<ParameterGroup> groups;
+  for (auto& group : {decayed, free}) {
+    if (!group.parameters.empty()) groups.push_back(group);
+  }
+  return groups;
+}
+
+FusedLists::FusedLists(const ParameterGroup& group) : moments(group.moments.size()) {
+  for (size_t i = 0; i < group.parameters.size(); ++i) {
+    const torch::Tensor& gradient = group.parameters[i].grad();
+    if (!gradient.defined()) continue;
+    parameters.push_back(group.parameters[i]);
+    gradients.push_back(gradient);
+    for (size_t m = 0; m < moments.size(); ++m) moments[m].push_back(group.moments[m][i]);
+  }
+}
+
+void add_moments(TensorMap& state, const std::vector<ParameterGroup>& groups,
+                 const std::vector<std::string>& moment_names) {
+  for (const ParameterGroup& group : groups) {
+    for (size_t m = 0; m < group.moments.size(); ++m) {
+      for (size_t i = 0; i < group.names.size(); ++i)
+        state[moment_names[m] + "/" + group.names[i]] = group.moments[m][i];
+    }
+  }
+}
+
+}  // namespace optdnn::training

@@ -1,0 +1,53 @@
+#include "optdnn/training/precision.h"
+
+#include <ATen/autocast_mode.h>
+
+#include "optdnn/base/errors.h"
+
+namespace optdnn::training {
+
+namespace {
+bool is_16_bit(Precision precision) { return precision == Precision::bfloat16 || precision == Precision::float16; }
+}  // namespace
+
+void check_precision(Precision precision, const torch::Device& device) {
+  if (precision == Precision::float16 && device.is_cpu()) {
+    throw base::ConfigError("train.precision float16 needs a GPU", "use bfloat16 or float32 on the CPU");
+  }
+}
+
+torch::Dtype storage_type(Precision precision) {
+  return precision == Precision::float64 ? torch::kFloat64 : torch::kFloat32;
+}
+
+torch::Tensor prepared(const torch::Tensor& tensor, const torch::Device& device, Precision precision,
+                       bool channels_last) {
+  const auto type = tensor.is_floating_point() ? storage_type(precision) : tensor.scalar_type();
+  const auto format =
+      channels_last && tensor.dim() == 4 ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Preserve;
+  return tensor.to(device, type, /*non_blocking=*/true, /*copy=*/false, format);
+}
+
+void prepare_network(torch::nn::Module& module, const torch::Device& device, Precision precision, bool channels_last) {
+  const torch::NoGradGuard no_grad;
+  for (torch::Tensor parameter : module.parameters())
+    parameter.set_data(prepared(parameter, device, precision, channels_last));
+  for (torch::Tensor buffer : module.buffers()) buffer.set_data(prepared(buffer, device, precision));
+}
+
+Autocast::Autocast(Precision precision, const torch::Device& device)
+    : device_(device.type()),
+      was_enabled_(at::autocast::is_autocast_enabled(device_)),
+      previous_type_(at::autocast::get_autocast_dtype(device_)) {
+  at::autocast::set_autocast_enabled(device_, is_16_bit(precision));
+  at::autocast::set_autocast_dtype(device_, precision == Precision::float16 ? torch::kFloat16 : torch::kBFloat16);
+  at::autocast::increment_nesting();
+}
+
+Autocast::~Autocast() {
+  if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+  at::autocast::set_autocast_enabled(device_, was_enabled_);
+  at::autocast::set_autocast_dtype(device_, previous_type_);
+}
+
+}  // namespace optdnn::training

@@ -1,0 +1,38 @@
+// Number types of a network and of its forward pass.
+#pragma once
+
+#include <torch/torch.h>
+
+#include "optdnn/training/train_spec.h"
+
+namespace optdnn::training {
+
+// Errors: ConfigError for float16 without a GPU.
+void check_precision(Precision precision, const torch::Device& device);
+
+// The type weights and inputs are kept in: float64, or float32.
+torch::Dtype storage_type(Precision precision);
+
+// Moves parameters and buffers to the device and the storage type, in place; with `channels_last` also every
+// four-dimensional parameter to that memory format.
+void prepare_network(torch::nn::Module& module, const torch::Device& device, Precision precision, bool channels_last);
+
+// Inputs likewise; channels_last concerns images alone.
+torch::Tensor prepared(const torch::Tensor& tensor, const torch::Device& device, Precision precision,
+                       bool channels_last = false);
+
+// While it lives, forward passes run in 16 bits if the precision says so. Not for backward passes.
+class Autocast {
+ public:
+  Autocast(Precision precision, const torch::Device& device);
+  ~Autocast();
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  torch::DeviceType device_;
+  bool was_enabled_ = false;
+  torch::Dtype previous_type_;
+};
+
+}  // namespace optdnn::training

@@ -1,0 +1,31 @@
+// SGD with momentum, as PyTorch defines it:
+//   g = gradient + weight_decay w,   v = momentum v + g,   w -= lr (nesterov ? g + momentum v : v)
+#include "optdnn/training/sgd.h"
+
+#include <ATen/ops/_fused_sgd.h>
+
+namespace optdnn::training {
+
+Sgd::Sgd(const SgdSpec& spec, const NamedParameters& parameters)
+    : spec_(spec), groups_(make_groups(parameters, spec.weight_decay, spec.decay_on, spec.momentum > 0 ? 1 : 0)) {}
+
+void Sgd::step(double learning_rate, const StepControl& control) {
+  const torch::NoGradGuard no_grad;
+  for (const ParameterGroup& group : groups_) {
+    const FusedLists lists(group);
+    if (lists.parameters.empty()) continue;
+    const auto momenta = spec_.momentum > 0 ? lists.moments[0] : std::vector<torch::Tensor>{};
+    // v starts at zero, so the first step needs no case of its own.
+    at::_fused_sgd_(lists.parameters, lists.gradients, momenta, group.weight_decay, spec_.momentum, learning_rate,
+                    /*dampening=*/0.0, spec_.nesterov, /*maximize=*/false, /*is_first_step=*/false, control.divide,
+                    control.skip);
+  }
+}
+
+TensorMap Sgd::state() const {
+  TensorMap state;
+  add_moments(state, groups_, {"momentum"});
+  return state;
+}
+
+}  // namespace optdnn::training

@@ -1,0 +1,310 @@
+// The loop as a whole: bits that must be equal, sums that must add up, and the ways it stops.
+#include "optdnn/training/trainer.h"
+
+#include <fstream>
+
+#include "optdnn/base/errors.h"
+#include "optdnn/base/files.h"
+#include "optdnn/training/checkpoint.h"
+#include "optdnn/training/gradients.h"
+#include "optdnn/training/optimizer.h"
+#include "support/catch.h"
+#include "support/temporary_folder.h"
+#include "training/small_nets.h"
+
+namespace optdnn::training {
+namespace {
+
+using torch::Tensor;
+
+// Keeps records in memory.
+struct Keep : metrics::Sink {
+  std::vector<metrics::Record> records;
+  int64_t rewound_to = -2;
+  void rewind(int64_t iteration) override { rewound_to = iteration; }
+  void write(const metrics::Record& record) override { records.push_back(record); }
+};
+
+std::string text_of(const std::filesystem::path& path) { return base::read_file(path, 1 << 24); }
+
+// A clock that shows the number of times it was asked would differ after a resume; this one stands still.
+void use(TrainJob& job, const TemporaryFolder& folder) {
+  job.checkpoints = folder / "checkpoints";
+  job.seconds = [] { return 5.0; };
+}
+
+}  // namespace
+
+TEST_CASE("training lowers the loss and the error") {
+  const SmallImages images;
+  SmallJob small(images);
+  const Evaluation before =
+      evaluate(small.job.network, small.test_loader, make_loss(CrossEntropyLoss{}), Precision::float32, torch::kCPU);
+  const TrainResult result = train(small.job);
+  REQUIRE(result.iterations == 21);
+  REQUIRE(result.epochs == 3);
+  REQUIRE(!result.stopped);
+  REQUIRE(result.last.samples == 30);
+  REQUIRE(result.last.loss < 0.8 * before.loss);
+  REQUIRE(result.best <= *result.last.error_pct);
+}
+
+TEST_CASE("the same job gives the same bits, with any number of loader threads") {
+  const SmallImages images;
+  for (const Net net : {Net::convolutions, Net::with_batch_norm}) {
+    Tensor first;
+    for (const int threads : {0, 0, 1, 4}) {
+      SmallJob small(images, net, 16, threads);
+      train(small.job);
+      const Tensor weights = flat_weights(small.job.network);
+      if (!first.defined()) first = weights;
+      REQUIRE(torch::equal(weights, first));
+    }
+    SmallJob other(images, net);
+    other.job.network = make_net(net, 2);
+    train(other.job);
+    REQUIRE(!torch::equal(flat_weights(other.job.network), first));
+  }
+}
+
+TEST_CASE("a run stopped anywhere and continued ends with the bits of an unbroken one") {
+  const SmallImages images;
+  for (const Net net : {Net::with_batch_norm, Net::with_dropout}) {
+    const auto configure = [](SmallJob& small) {
+      AdamwSpec adamw;
+      adamw.learning_rate = 0.01;
+      small.job.optimizer = adamw;
+      small.job.train.ema = EmaSpec{0.9};
+      small.job.train.accumulate = 2;
+      small.job.train.gradient_clip = 1.0;
+      small.job.train.log_every = Duration{{}, 3, {}};
+      small.job.train.keep_best = true;
+    };
+    const TemporaryFolder whole;
+    SmallJob unbroken(images, net);
+    configure(unbroken);
+    use(unbroken.job, whole);
+    const auto lines = metrics::make_json_lines_sink(whole / "metrics.jsonl");
+    unbroken.job.sinks = {lines.get()};
+    const TrainResult expected = train(unbroken.job);
+    REQUIRE(expected.iterations == 12);
+
+    for (const std::vector<int64_t>& stops : {std::vector<int64_t>{4}, {1, 6, 7}, {0, 11}, {12}}) {
+      CAPTURE(stops.front());
+      const TemporaryFolder folder;
+      TrainResult result;
+      for (size_t part = 0; part <= stops.size(); ++part) {
+        SmallJob small(images, net);  // everything new, other weights and random numbers, as in a new process
+        small.job.network = make_net(net, 100 + part * (part > 0));
+        if (part == 0) small.job.network = make_net(net);
+        configure(small);
+        use(small.job, folder);
+        const auto part_lines = metrics::make_json_lines_sink(folder / "metrics.jsonl");
+        small.job.sinks = {part_lines.get()};
+        int64_t left = part < stops.size() ? stops[part] - (part > 0 ? stops[part - 1] : 0) : 1000;
+        small.job.stop_requested = [&left] { return left-- == 0; };
+        result = train(small.job);
+        REQUIRE(result.resumed_at == (part > 0 ? stops[part - 1] : 0));
+        REQUIRE(result.stopped == (part < stops.size() && stops[part] < 12));
+        if (part == stops.size()) REQUIRE(torch::equal(flat_weights(small.job.network), flat_weights(unbroken.job.network)));
+      }
+      for (const char* file : {"checkpoints/state.safetensors", "checkpoints/last.safetensors", "checkpoints/best.safetensors", "metrics.jsonl"}) {
+        CAPTURE(file);
+        REQUIRE(text_of(folder / file) == text_of(whole / file));
+      }
+      REQUIRE(result.best == expected.best);
+      REQUIRE(result.best_iteration == expected.best_iteration);
+      REQUIRE(result.last.loss == expected.last.loss);
+    }
+  }
+}
+
+TEST_CASE("two batches of 64 accumulated are one of 128") {
+  const SmallImages images(300);  // the last iteration of an epoch has 44 samples
+  SmallJob large(images, Net::convolutions, 128), halves(images, Net::convolutions, 64);
+  halves.job.train.accumulate = 2;
+  for (SmallJob* small : {&large, &halves}) {
+    small->job.train.precision = Precision::float64;
+    REQUIRE(train(small->job).iterations == 9);
+  }
+  REQUIRE(torch::allclose(flat_weights(large.job.network), flat_weights(halves.job.network), 0, 1e-10));
+}
+
+TEST_CASE("clipping bounds the whole gradient") {
+  const SmallImages images;
+  SmallJob small(images, Net::convolutions, 100);
+  SgdSpec sgd;
+  sgd.learning_rate = 1;
+  small.job.optimizer = sgd;
+  small.job.schedule = ConstantSchedule{};
+  small.job.train.length = Duration{{}, 1, {}};
+  small.job.train.precision = Precision::float64;
+  small.job.train.gradient_clip = 0.01;
+  const Tensor before = flat_weights(small.job.network);
+  train(small.job);
+  REQUIRE((flat_weights(small.job.network) - before).norm().item<double>() == Approx(0.01).epsilon(1e-6));
+
+  SmallJob free(images, Net::convolutions, 100), loose(images, Net::convolutions, 100);
+  loose.job.train.gradient_clip = 1e6;
+  train(free.job);
+  train(loose.job);
+  REQUIRE(torch::equal(flat_weights(free.job.network), flat_weights(loose.job.network)));
+}
+
+TEST_CASE("a loss that is not finite stops before the weights are touched and names its batch") {
+  SmallImages images;
+  images.factor = std::numeric_limits<double>::quiet_NaN();
+  images.factor_sample = 55;
+  // Where the bad sample comes in the second epoch's order is found by looking; the first epoch is spared.
+  struct Later : data::DataSet {
+    const SmallImages& bad;
+    SmallImages good;
+    explicit Later(const SmallImages& images_) : bad(images_) {}
+    data::DataShape shape() const override { return good.shape(); }
+    int64_t size(data::Split split) const override { return good.size(split); }
+    data::Batch batch(data::Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const override {
+      return (split == data::Split::train && epoch == 1 ? bad : good).batch(split, seed, epoch, indices);
+    }
+  } later(images);
+
+  const TemporaryFolder folder;
+  SmallJob small(later, Net::convolutions);
+  use(small.job, folder);
+  small.job.train.save_every = Duration{{}, 1, {}};
+  int64_t batch = 0;
+  {
+    auto reader = small.train_loader.epoch(1);
+    for (int64_t n = 1; const auto made = reader.next(); ++n) {
+      if (!made->inputs.isfinite().all().item<bool>()) batch = n;
+    }
+  }
+  REQUIRE(batch > 0);
+  try {
+    train(small.job);
+    FAIL("went on");
+  } catch (const base::DivergedError& error) {
+    REQUIRE(std::string(error.what()) == "the loss of iteration " + std::to_string(7 + batch) + " (epoch 2, batch " + std::to_string(batch) +
+                                             ") is not finite; the weights are those after iteration " + std::to_string(6 + batch));
+  }
+  auto saved = make_net(Net::convolutions, 3);
+  load_weights(*saved.ptr(), folder / "checkpoints/last.safetensors");
+  REQUIRE(torch::equal(flat_weights(small.job.network), flat_weights(saved)));
+}
+
+TEST_CASE("a moving average is what is evaluated, and what is kept as best") {
+  const SmallImages images;
+  const TemporaryFolder folder;
+  SmallJob small(images);
+  use(small.job, folder);
+  small.job.train.ema = EmaSpec{0.999};  // hardly moves
+  small.job.train.keep_best = true;
+  const Tensor start = flat_weights(small.job.network);
+  train(small.job);
+  auto best = make_net(Net::convolutions, 3);
+  load_weights(*best.ptr(), folder / "checkpoints/best.safetensors");
+  const Tensor end = flat_weights(small.job.network);
+  REQUIRE((flat_weights(best) - start).norm().item<double>() < 0.05 * (end - start).norm().item<double>());
+}
+
+TEST_CASE("records come at log points and evaluations, observers see the latter") {
+  const SmallImages images;
+  SmallJob small(images);
+  Keep keep;
+  std::vector<int64_t> epochs;
+  small.job.sinks = {&keep};
+  small.job.train.length = Duration{{}, 10, {}};
+  small.job.train.log_every = Duration{{}, 5, {}};
+  small.job.observers.push_back([&](int64_t epoch, metrics::Record& record) {
+    epochs.push_back(epoch);
+    record.set("seen", 1.0);
+  });
+  double now = 100;
+  small.job.seconds = [&] { return now++; };
+  train(small.job);
+  REQUIRE(keep.rewound_to == -1);
+  std::vector<std::pair<int64_t, bool>> points;
+  for (const auto& record : keep.records) {
+    points.emplace_back(record.iteration(), record.find("test/error_pct") && record.find("seen"));
+    REQUIRE(record.number("train/loss"));
+    REQUIRE(record.number("train/error_pct"));
+    REQUIRE(record.number("train/learning_rate"));
+    REQUIRE(record.seconds() > 0);
+  }
+  REQUIRE(points == std::vector<std::pair<int64_t, bool>>{{5, false}, {7, true}, {10, true}});
+  REQUIRE(epochs == std::vector<int64_t>{1, 1});
+  // The loss of an evaluation's record is that of all iterations since the evaluation before it.
+  SmallJob quiet(images);
+  Keep whole;
+  quiet.job.sinks = {&whole};
+  quiet.job.train.length = Duration{{}, 10, {}};
+  quiet.job.train.log_every = Duration{{}, 1000, {}};
+  train(quiet.job);
+  REQUIRE(*whole.records[0].number("train/loss") == Approx(*keep.records[1].number("train/loss")).epsilon(1e-12));
+}
+
+TEST_CASE("a finished run is evaluated again and otherwise left as it is") {
+  const SmallImages images;
+  const TemporaryFolder folder;
+  SmallJob first(images);
+  use(first.job, folder);
+  const TrainResult expected = train(first.job);
+  SmallJob second(images);
+  use(second.job, folder);
+  const TrainResult result = train(second.job);
+  REQUIRE(result.resumed_at == 21);
+  REQUIRE(result.iterations == 21);
+  REQUIRE(result.last.loss == expected.last.loss);
+  SmallJob anew(images);
+  use(anew.job, folder);
+  anew.job.resume = false;
+  REQUIRE(train(anew.job).resumed_at == 0);
+}
+
+TEST_CASE("a regression trains with every optimizer") {
+  const SmallRegression sine;
+  config::for_each_alternative<OptimizerSpec>([&](auto spec) {
+    CAPTURE(spec.kName);
+    spec.learning_rate = std::is_same_v<decltype(spec), SgdSpec> ? 0.2 : 0.02;
+    SmallJob small(sine, Net::vector);
+    small.job.optimizer = spec;
+    small.job.train.length = Duration{100, {}, {}};
+    const TrainResult result = train(small.job);
+    REQUIRE(*result.last.mse < 0.05);
+    REQUIRE(*result.last.sup_error >= std::sqrt(*result.last.mse));
+    REQUIRE(!result.last.error_pct);
+  });
+}
+
+TEST_CASE("precisions agree about as far as their digits reach") {
+  const SmallImages images;
+  const auto loss_in = [&](Precision precision) {
+    SmallJob small(images, Net::with_batch_norm);
+    small.job.train.precision = precision;
+    small.job.train.length = Duration{1, {}, {}};
+    const double loss = train(small.job).last.loss;
+    const auto type = precision == Precision::float64 ? torch::kFloat64 : torch::kFloat32;
+    for (const Tensor& parameter : small.job.network.ptr()->parameters()) REQUIRE(parameter.scalar_type() == type);
+    return loss;
+  };
+  const double exact = loss_in(Precision::float64);
+  REQUIRE(loss_in(Precision::float32) == Approx(exact).epsilon(1e-4));
+  REQUIRE(loss_in(Precision::bfloat16) == Approx(exact).epsilon(5e-2));
+  REQUIRE(loss_in(Precision::bfloat16) != loss_in(Precision::float32));
+  REQUIRE_THROWS_AS(loss_in(Precision::float16), base::ConfigError);
+}
+
+TEST_CASE("flip averaging is the mean of the outputs of an image and its mirror image") {
+  const SmallImages images;
+  SmallJob small(images);
+  const Loss loss = make_loss(CrossEntropyLoss{});
+  double expected = 0;
+  auto reader = small.test_loader.epoch(0);
+  while (const auto batch = reader.next()) {
+    const torch::NoGradGuard no_grad;
+    const Tensor outputs = (small.job.network.forward<Tensor>(batch->inputs) + small.job.network.forward<Tensor>(batch->inputs.flip(3))) / 2;
+    expected += loss.mean(outputs, batch->targets).item<double>() * static_cast<double>(batch->inputs.size(0)) / 30;
+  }
+  REQUIRE(evaluate(small.job.network, small.test_loader, loss, Precision::float32, torch::kCPU, true).loss == Approx(expected).epsilon(1e-6));
+}
+
+}  // namespace optdnn::training
