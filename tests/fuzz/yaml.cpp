@@ -71,8 +71,7 @@ void locate_all(const Node& node, int& budget) {
   for (const Node::Entry& entry : node.entries()) locate_all(entry.value, budget);
 }
 
-void check_row(const Node& config) {
-  base::Diagnostics diagnostics;
+void check_row(const Node& config, base::Diagnostics& diagnostics) {
   const auto experiment = read<Experiment>(config, diagnostics, "experiment");
   diagnostics.render();
   if (diagnostics.has_errors()) return;
@@ -99,6 +98,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   locate_all(file, budget);
   const TableFile table = expand(file, sets, diagnostics);
   diagnostics.render();
-  for (size_t i = 0; i < table.rows.size() && i < 4; ++i) check_row(table.rows[i].config);
+  for (size_t i = 0; i < table.rows.size() && i < 4; ++i) check_row(table.rows[i].config, diagnostics);
   return 0;
 }

@@ -15,7 +15,7 @@ concept HasDumpHook = requires(const T& value) {
   { dump_value(value) } -> std::same_as<Node>;
 };
 
-// Every field with its value; std::optional fields that hold none are left out.
+// Every field with its value; those that hold none (std::optional, Node) are left out.
 template <class T>
 Node dump(const T& value);
 
@@ -28,10 +28,8 @@ class StructDumper : public FieldVisitor<StructDumper> {
  public:
   template <class T>
   void field(const Field& field, T& member) {
-    if constexpr (is_optional<T>) {
-      if (!member) return;
-    }
-    entries_.push_back({std::string(field.name), {}, dump(std::as_const(member))});
+    Node value = dump(std::as_const(member));
+    if (!value.is_null()) entries_.push_back({std::string(field.name), {}, std::move(value)});
   }
   void name(std::string_view name) { entries_.push_back({"name", {}, text_node(std::string(name))}); }
   Node take() { return Node::map(std::move(entries_)); }

@@ -1,5 +1,7 @@
 #include "optdnn/config/merge.h"
 
+#include <algorithm>
+
 #include "optdnn/base/text.h"
 #include "optdnn/config/place.h"
 #include "optdnn/config/read.h"
@@ -78,6 +80,14 @@ Node merge(const Node& base, const Node& over) {
     }
   }
   return Node::map(std::move(entries), old_size > 0 ? base.span() : over.span());
+}
+
+Node without_keys(const Node& map, const std::vector<std::string>& keys) {
+  std::vector<Node::Entry> entries;
+  for (const Node::Entry& entry : map.entries()) {
+    if (std::find(keys.begin(), keys.end(), entry.key) == keys.end()) entries.push_back(entry);
+  }
+  return Node::map(std::move(entries), map.span());
 }
 
 Node set_path(const Node& tree, std::string_view path, const base::SourceSpan& path_span, const Node& value,

@@ -1,7 +1,9 @@
 // Overriding one tree by another, or one value by its path.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "optdnn/base/diagnostics.h"
 #include "optdnn/config/node.h"
@@ -11,6 +13,9 @@ namespace optdnn::config {
 // Maps are merged key by key. What `over` replaces whole: scalars, lists, and a map by a map that holds `name`, since
 // another choice has other keys.
 Node merge(const Node& base, const Node& over);
+
+// `map` without these keys.
+Node without_keys(const Node& map, const std::vector<std::string>& keys);
 
 // `tree` with `value` at the dotted `path`. Maps that are missing are made; a choice written by its name alone
 // (`optimizer: sgd`) becomes a map. `path_span` is where the path is written.

@@ -1,13 +1,12 @@
 #include "optdnn/config/table.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 
 #include "optdnn/base/names.h"
 #include "optdnn/base/text.h"
+#include "optdnn/config/include.h"
 #include "optdnn/config/merge.h"
-#include "optdnn/config/read.h"
 #include "optdnn/config/sweep.h"
 #include "optdnn/config/yaml_text.h"
 
@@ -26,54 +25,6 @@ const std::vector<std::string> kRowKeys{"id", "paper", "grid", "zip"};
 bool is_among(const std::vector<std::string>& keys, std::string_view key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
-
-Node without(const Node& map, const std::vector<std::string>& keys) {
-  std::vector<Node::Entry> entries;
-  for (const Node::Entry& entry : map.entries()) {
-    if (!is_among(keys, entry.key)) entries.push_back(entry);
-  }
-  return Node::map(std::move(entries), map.span());
-}
-
-// --- include ---
-
-std::filesystem::path identity(const std::filesystem::path& path) {
-  std::error_code failure;
-  const auto canonical = std::filesystem::weakly_canonical(path, failure);
-  return failure ? path.lexically_normal() : canonical;
-}
-
-Node with_include(const Node& file, std::vector<std::filesystem::path> chain, base::Diagnostics& diagnostics) {
-  const Node* include = file.find("include");
-  const Node own = include ? without(file, {"include"}) : file;
-  if (!include || include->is_null()) return own;
-  if (!include->is_scalar() || include->text().empty()) {
-    diagnostics.error(include->span(), "'include' must be the name of one file", "for instance include: base.yaml");
-    return own;
-  }
-  const auto& source = include->span().source;
-  const auto path =
-      (std::filesystem::path(source ? source->name : "").parent_path() / include->text()).lexically_normal();
-  if (std::find(chain.begin(), chain.end(), identity(path)) != chain.end()) {
-    diagnostics.error(include->span(), "this file is included by itself", "remove one include of the circle");
-    return own;
-  }
-  chain.push_back(identity(path));
-  Node base;
-  try {
-    base = read_yaml_file(path, diagnostics);
-  } catch (const base::Error& error) {
-    diagnostics.error(include->span(), error.what(), error.hint());
-  }
-  if (base.is_null()) return own;
-  if (!base.is_map()) {
-    diagnostics.error(base.span(), "an included file must be a map of keys");
-    return own;
-  }
-  return merge(with_include(base, std::move(chain), diagnostics), own);
-}
-
-// --- rows ---
 
 bool check_id(const std::string& id, const base::SourceSpan& place, base::Diagnostics& diagnostics) {
   const auto fits = [](char c) {
@@ -158,7 +109,8 @@ class Expansion {
       return;
     }
     const Node* paper = config.find("paper");
-    table.rows.push_back({std::move(id), paper ? without(config, {"paper"}) : config, paper ? *paper : Node(), place});
+    table.rows.push_back(
+        {std::move(id), paper ? without_keys(config, {"paper"}) : config, paper ? *paper : Node(), place});
   }
 
   base::Diagnostics& diagnostics_;
@@ -196,7 +148,7 @@ void expand_row(const Node& row, const Node& defaults, const std::vector<AxisGro
   if (!id->is_scalar() || id->text().empty()) return diagnostics.error(id->span(), "'id' must be a text");
   std::vector<AxisGroup> axes = read_axes(row, diagnostics);
   axes.insert(axes.end(), file_axes.begin(), file_axes.end());
-  expansion.add(id->text(), id->span(), merge(defaults, without(row, {"id", "grid", "zip"})), axes);
+  expansion.add(id->text(), id->span(), merge(defaults, without_keys(row, {"id", "grid", "zip"})), axes);
 }
 
 void expand_table(const Node& file, Expansion& expansion, base::Diagnostics& diagnostics) {
@@ -234,12 +186,12 @@ TableFile expand(const Node& file, const std::vector<std::string>& sets, base::D
     return {};
   }
   const auto& source = file.span().source;
-  const Node whole = with_include(file, {identity(source ? source->name : "")}, diagnostics);
+  const Node whole = with_include(file, diagnostics);
   Expansion expansion(sets, diagnostics);
   if (whole.find("table") || whole.find("defaults") || whole.find("rows")) {
     expand_table(whole, expansion, diagnostics);
   } else {
-    expansion.add("", {source}, without(whole, {"grid", "zip"}), read_axes(whole, diagnostics));
+    expansion.add("", {source}, without_keys(whole, {"grid", "zip"}), read_axes(whole, diagnostics));
   }
   return std::move(expansion.table);
 }
