@@ -27,160 +27,97 @@ Coefficient learned(Coefficient coefficient) {
   return coefficient;
 }
 
-// Choice: apart from the names in its text, the paper's formulas are not available; the sources say where each form is
+// Choice: apart from the names in its text, the paper's formulas are not available; `source` says where each form is
 // taken from. T stands for minus the scaled gradient.
+// clang-format off
 std::vector<CatalogueRule> make_catalogue() {
   return {
-      {"gradient_descent",
-       "x + T(x), the residual network",  //
-       "x[k+1] = x[k] + T(x[k])",         //
-       {},
-       {},
-       "",
-       "ResNet; Wu et al. 2024",
-       ""},
+      {.name = "gradient_descent", .help = "x + T(x), the residual network",
+       .equations = "x[k+1] = x[k] + T(x[k])",
+       .source = "ResNet; Wu et al. 2024"},
 
-      {"heavy_ball",
-       "gradient descent with momentum",  //
-       "x[k+1] = x[k] + beta*(x[k] - x[k-1]) + T(x[k])",
-       {number("beta", 0.5)},
-       {},
-       "",
-       "Polyak 1964; Li et al. 2018",
-       ""},
+      {.name = "heavy_ball", .help = "gradient descent with momentum",
+       .equations = "x[k+1] = x[k] + beta*(x[k] - x[k-1]) + T(x[k])",
+       .coefficients = {number("beta", 0.5)},
+       .source = "Polyak 1964; Li et al. 2018"},
 
-      {"nesterov",
-       "momentum, with T at the extrapolated point",
-       "y[k]   = x[k] + beta*(x[k] - x[k-1])\n"
-       "x[k+1] = y[k] + T(y[k])",
-       {number("beta", 0.5)},
-       {},
-       "",
-       "Nesterov, strongly convex case; Li et al. 2018",
-       ""},
+      {.name = "nesterov", .help = "momentum, with T at the extrapolated point",
+       .equations = "y[k]   = x[k] + beta*(x[k] - x[k-1])\n"
+                    "x[k+1] = y[k] + T(y[k])",
+       .coefficients = {number("beta", 0.5)},
+       .source = "Nesterov, strongly convex case; Li et al. 2018"},
 
-      {"nesterov_dense",
-       "Nesterov's iterates as sums over all earlier modules",
-       "x[k+1] = x[k] + sum(j, 0, k, h[k+1,j]*T(x[j]))",
-       {learned(sequence("h", "nesterov_dense"))},
-       {},
-       "",
-       "Li et al. 2018 (AGD2); with h fixed the network of apg",
-       "apg"},
+      {.name = "nesterov_dense", .help = "Nesterov's iterates as sums over all earlier modules",
+       .equations = "x[k+1] = x[k] + sum(j, 0, k, h[k+1,j]*T(x[j]))",
+       .coefficients = {learned(sequence("h", "nesterov_dense"))},
+       .source = "Li et al. 2018 (AGD2); at its start the network of apg", .same_network_as = "apg"},
 
-      {"dense",
-       "dense connections as sums, a fresh module for each pair",
-       "x[k+1] = x[0] + sum(j, 0, k, a[k+1,j]*T[k,j](x[j]))",
-       {learned(number("a", 1.0))},
-       {},
-       "",
-       "DenseNet as sums; Li et al. 2018, there without x[0]",
-       ""},
+      {.name = "dense", .help = "dense connections as sums, a fresh module for each pair",
+       .equations = "x[k+1] = x[0] + sum(j, 0, k, a[k+1,j]*T[k,j](x[j]))",
+       .coefficients = {learned(number("a", 1.0))},
+       .source = "DenseNet as sums; Li et al. 2018, there without x[0]"},
 
-      {"apg",
-       "accelerated proximal gradient, the extrapolated point as the state",
-       "x[k+1] = (1 + b[k+1])*(x[k] + T(x[k])) - b[k+1]*(x[k-1] + T(x[k-1]))",
-       {sequence("b", "fista")},
-       {},
-       "",
-       "Beck, Teboulle 2009, in the form of Wu et al. 2024",
-       ""},
+      {.name = "apg", .help = "accelerated proximal gradient, the extrapolated point as the state",
+       .equations = "x[k+1] = (1 + b[k+1])*(x[k] + T(x[k])) - b[k+1]*(x[k-1] + T(x[k-1]))",
+       .coefficients = {sequence("b", "fista")},
+       .source = "Beck, Teboulle 2009, in the form of Wu et al. 2024"},
 
       // Choice: delta apart from theta*gamma (then it is nesterov) and from gamma (then it is gradient_descent).
-      {"apg2",
-       "two coupled sequences, relaxed",
-       "y[k]   = (1 - theta)*x[k] + theta*z[k]\n"
-       "z[k+1] = z[k] + gamma*T(y[k])\n"
-       "x[k+1] = y[k] + delta*T(y[k])",
-       {number("theta", 0.5), number("gamma", 1.5), number("delta", 1.0)},
-       {},
-       "",
-       "Auslender, Teboulle 2006; Tseng 2008, method 2; Wu et al. 2024",
-       ""},
+      {.name = "apg2", .help = "two coupled sequences, relaxed",
+       .equations = "y[k]   = (1 - theta)*x[k] + theta*z[k]\n"
+                    "z[k+1] = z[k] + gamma*T(y[k])\n"
+                    "x[k+1] = y[k] + delta*T(y[k])",
+       .coefficients = {number("theta", 0.5), number("gamma", 1.5), number("delta", 1.0)},
+       .source = "Auslender, Teboulle 2006; Tseng 2008, method 2; Wu et al. 2024"},
 
-      {"ladmm",
-       "linearised alternating directions with two modules",
-       "z[k+1] = (z[k] + T(z[k]) + y[k] - l[k])/2\n"
-       "y[k+1] = (y[k] + S(y[k]) + z[k+1] + l[k])/2\n"
-       "l[k+1] = l[k] + z[k+1] - y[k+1]",
-       {},
-       {{"l", 0.0}},
-       "",
-       "Li et al. 2018; Wu et al. 2024",
-       ""},
+      {.name = "ladmm", .help = "linearised alternating directions, two modules",
+       .equations = "z[k+1] = (z[k] + T(z[k]) + y[k] - l[k])/2\n"
+                    "y[k+1] = (y[k] + S(y[k]) + z[k+1] + l[k])/2\n"
+                    "l[k+1] = l[k] + z[k+1] - y[k+1]",
+       .start = {{"l", 0.0}},
+       .source = "Li et al. 2018; Wu et al. 2024"},
 
-      {"pgd",
-       "proximal gradient descent, the prox as its optimality condition",  //
-       "x[k+1] = x[k] + T(x[k]) + S(x[k+1])",                              //
-       {},
-       {},
-       "",
-       "Wu et al. 2024",
-       ""},
+      {.name = "pgd", .help = "proximal gradient descent, the prox as its optimality condition",
+       .equations = "x[k+1] = x[k] + T(x[k]) + S(x[k+1])",
+       .source = "Wu et al. 2024"},
 
-      {"fista",
-       "accelerated proximal gradient descent with an implicit prox",
-       "y[k]   = x[k] + b[k]*(x[k] - x[k-1])\n"
-       "x[k+1] = y[k] + T(y[k]) + S(x[k+1])",
-       {sequence("b", "fista")},
-       {},
-       "",
-       "Beck, Teboulle 2009; Wu et al. 2024",
-       ""},
+      {.name = "fista", .help = "accelerated proximal gradient descent with an implicit prox",
+       .equations = "y[k]   = x[k] + b[k]*(x[k] - x[k-1])\n"
+                    "x[k+1] = y[k] + T(y[k]) + S(x[k+1])",
+       .coefficients = {sequence("b", "fista")},
+       .source = "Beck, Teboulle 2009; Wu et al. 2024"},
 
-      {"admm",
-       "alternating directions, both steps as optimality conditions",
-       "z[k+1] = y[k] - l[k] + T(z[k+1])\n"
-       "y[k+1] = z[k+1] + l[k] + S(y[k+1])\n"
-       "l[k+1] = l[k] + z[k+1] - y[k+1]",
-       {},
-       {{"l", 0.0}},
-       "",
-       "optimality conditions of ADMM with penalty 1",
-       ""},
+      {.name = "admm", .help = "alternating directions, both steps as optimality conditions",
+       .equations = "z[k+1] = y[k] - l[k] + T(z[k+1])\n"
+                    "y[k+1] = z[k+1] + l[k] + S(y[k+1])\n"
+                    "l[k+1] = l[k] + z[k+1] - y[k+1]",
+       .start = {{"l", 0.0}},
+       .source = "optimality conditions of ADMM with penalty 1; Wu et al. 2024 (form (1))"},
 
-      {"proximal_point",
-       "the implicit Euler step",    //
-       "x[k+1] = x[k] + T(x[k+1])",  //
-       {},
-       {},
-       "",
-       "Rockafellar 1976",
-       ""},
+      {.name = "proximal_point", .help = "the implicit Euler step",
+       .equations = "x[k+1] = x[k] + T(x[k+1])",
+       .source = "Rockafellar 1976"},
 
-      {"heavy_ball_2018",
-       "heavy ball as the ancestor trained it; not preconsistent",
-       "x[k+1] = x[k] - x[k-1] + T(x[k])",  //
-       {},
-       {},
-       "",
-       "Li et al. 2018 (HB-Net)",
-       ""},
+      {.name = "heavy_ball_2018", .help = "heavy ball as the ancestor trained it; not preconsistent",
+       .equations = "x[k+1] = x[k] - x[k-1] + T(x[k])",
+       .source = "Li et al. 2018 (HB-Net)"},
 
-      {"momentum",
-       "heavy ball with a velocity",
-       "v[k+1] = g*v[k] + (1 - g)*T(x[k])\n"
-       "x[k+1] = x[k] + v[k+1]",
-       {number("g", 0.5)},
-       {{"v", 0.0}},
-       "",
-       "Sander et al. 2021; heavy_ball with beta = g, T scaled by 1-g",
-       "heavy_ball"},
+      {.name = "momentum", .help = "heavy ball with a velocity",
+       .equations = "v[k+1] = g*v[k] + (1 - g)*T(x[k])\n"
+                    "x[k+1] = x[k] + v[k+1]",
+       .coefficients = {number("g", 0.5)}, .start = {{"v", 0.0}},
+       .source = "Sander et al. 2021; heavy_ball with beta = g and T scaled by 1-g", .same_network_as = "heavy_ball"},
 
-      {"runge_kutta4",
-       "the classical Runge-Kutta method, one module per step",
-       "a[k]   = T(x[k])\n"
-       "b[k]   = T(x[k] + a[k]/2)\n"
-       "c[k]   = T(x[k] + b[k]/2)\n"
-       "d[k]   = T(x[k] + c[k])\n"
-       "x[k+1] = x[k] + (a[k] + 2*b[k] + 2*c[k] + d[k])/6",
-       {},
-       {},
-       "",
-       "Kutta 1901",
-       ""},
+      {.name = "runge_kutta4", .help = "the classical Runge-Kutta method, one module per step",
+       .equations = "a[k]   = T(x[k])\n"
+                    "b[k]   = T(x[k] + a[k]/2)\n"
+                    "c[k]   = T(x[k] + b[k]/2)\n"
+                    "d[k]   = T(x[k] + c[k])\n"
+                    "x[k+1] = x[k] + (a[k] + 2*b[k] + 2*c[k] + d[k])/6",
+       .source = "Kutta 1901"},
   };
 }
+// clang-format on
 
 }  // namespace
 

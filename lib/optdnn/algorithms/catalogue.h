@@ -13,11 +13,11 @@ struct CatalogueRule {
   std::string name;
   std::string help;  // one line
   std::string equations;
-  std::vector<Coefficient> coefficients;
-  std::map<std::string, double> start;
-  std::string output;
+  std::vector<Coefficient> coefficients = {};
+  std::map<std::string, double> start = {};
+  std::string output = "";
   std::string source;
-  std::string same_network_as;  // empty: a network of its own
+  std::string same_network_as = "";  // empty: a network of its own
 };
 
 const std::vector<CatalogueRule>& catalogue();

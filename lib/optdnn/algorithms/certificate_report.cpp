@@ -92,9 +92,15 @@ std::string coefficient_text(const Coefficient& c) {
   return text;
 }
 
-std::string verdict_line(const char* name, bool yes, const std::string& detail = "") {
-  return concat("  ", padded(name, 18, false), yes ? "yes" : "no ", detail.empty() ? "" : concat("   ", detail), "\n");
+// A condition that rests on one that fails is neither met nor missed.
+enum class Verdict { yes, no, open };
+
+std::string verdict_line(const char* name, Verdict verdict, const std::string& detail = "") {
+  const char* word = verdict == Verdict::yes ? "yes" : verdict == Verdict::no ? "no" : "-";
+  return concat("  ", padded(name, 18, false), detail.empty() ? word : concat(padded(word, 6, false), detail), "\n");
 }
+
+Verdict verdict(bool yes, bool open = false) { return yes ? Verdict::yes : open ? Verdict::open : Verdict::no; }
 
 std::string stability_text(const std::map<int, double>& constants) {
   std::vector<std::string> depths, values;
@@ -132,12 +138,12 @@ std::string certificate_text(const Rule& rule, const Certificate& certificate, s
   text += table_text(rule, certificate);
 
   text += "\ncertificate\n\n";
-  text += verdict_line("preconsistent", certificate.preconsistent);
+  text += verdict_line("preconsistent", verdict(certificate.preconsistent));
   std::string stability;
   if (constant)
     stability = concat(certificate.eigenvalues->size() == 1 ? "root " : "roots ", roots_text(*certificate.eigenvalues));
   if (certificate.stability_constant) stability = stability_text(*certificate.stability_constant);
-  text += verdict_line("zero-stable", certificate.zero_stable, stability);
+  text += verdict_line("zero-stable", verdict(certificate.zero_stable), stability);
   std::vector<std::string> steps;
   bool driven = false;
   if (certificate.effective_step) {
@@ -146,13 +152,14 @@ std::string certificate_text(const Rule& rule, const Certificate& certificate, s
       driven |= step != 0.0;
     }
   }
-  text += verdict_line("driven", driven, steps.empty() ? "" : concat("effective step ", base::join(steps, ", ")));
-  text += verdict_line("started and read", certificate.started_and_read);
+  text += verdict_line("driven", verdict(driven, !certificate.preconsistent || !certificate.zero_stable),
+                       steps.empty() ? "" : concat("effective step ", base::join(steps, ", ")));
+  text += verdict_line("started and read", verdict(certificate.started_and_read, !certificate.preconsistent));
   if (certificate.lipschitz_bound) {
     text += concat("  the solve is a contraction while the modules on a cycle have a Lipschitz constant below ",
                    short_number(*certificate.lipschitz_bound), "\n");
   }
-  if (modules_two_layer) text += verdict_line("two-layer modules", *modules_two_layer);
+  if (modules_two_layer) text += verdict_line("two-layer modules", verdict(*modules_two_layer));
 
   text += concat("\n", certificate.certified ? "certified: " : "not certified: ", certificate.reason, "\n");
   if (!certificate.fix.empty()) text += concat("fix: ", certificate.fix, "\n");

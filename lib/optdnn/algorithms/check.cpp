@@ -35,7 +35,7 @@ class Checker {
                 "every term holds a state or a module, as in 0.5*x[k]");
       }
     }
-    if (families_.empty() && !failed_) {
+    if (families_.empty() && !failed_ && program_.is_complete) {
       report_(program_.lines.front().target, "the rule calls no module",
               "a module is capitalised, as in x[k+1] = x[k] + T(x[k])");
     }
@@ -83,6 +83,7 @@ class Checker {
     const Type type = check(node);
     if (type != Type::unknown) return type;
     if (node.indices.empty()) return unknown_coefficient(node);
+    if (!program_.is_complete) return Type::bad;  // its line may be one that could not be read
     const auto closest = base::closest_name(node.name, line_names());
     return fail(
         node.place,
@@ -222,7 +223,7 @@ class Checker {
       return fail(node.children[1].place, "divide by a number or a coefficient",
                   "not linear: the divisor holds a state or a module");
     if (node.children[1].kind == Kind::number && node.children[1].number == 0.0)
-      return fail(node.children[1].place, "", "division by zero");
+      return fail(node.children[1].place, "divide by another number", "division by zero");
     return above;
   }
 
@@ -266,7 +267,8 @@ void check_declaration(const Coefficient& c, const base::SourceSpan& span, base:
                 "small letters, digits and '_'; capitals are modules, k and sum are taken");
   }
   if (c.value.has_value() == !c.sequence.empty()) {
-    return fail(concat("coefficient '", c.name, "' needs either a value or a sequence"));
+    return fail(concat("coefficient '", c.name, "' needs either a value or a sequence"),
+                "as in {value: 0.5} or {sequence: fista}");
   }
   if (!c.sequence.empty() && !find_sequence(c.sequence)) {
     std::vector<std::string> names;
@@ -277,14 +279,16 @@ void check_declaration(const Coefficient& c, const base::SourceSpan& span, base:
     return fail(concat("coefficient '", c.name, "' is shared by all steps and cannot start from a sequence"),
                 "learn: per_step");
   }
-  if (c.value && !std::isfinite(*c.value)) return fail(concat("the value of coefficient '", c.name, "' is not finite"));
+  if (c.value && !std::isfinite(*c.value))
+    return fail(concat("the value of coefficient '", c.name, "' is not finite"), "give it a number");
   if (!c.range) return;
   if (!std::isfinite(c.range->low) || !std::isfinite(c.range->high) || c.range->low >= c.range->high) {
     return fail(concat("the range of coefficient '", c.name, "' is empty"), "range: [low, high] with low < high");
   }
   if (c.value && (*c.value < c.range->low || *c.value > c.range->high)) {
     fail(concat("coefficient '", c.name, "' is ", base::number_text(*c.value), ", outside its range [",
-                base::number_text(c.range->low), ", ", base::number_text(c.range->high), "]"));
+                base::number_text(c.range->low), ", ", base::number_text(c.range->high), "]"),
+         "a learned value starts inside its range");
   }
 }
 
@@ -306,10 +310,11 @@ Names check_program(Program& program, const RuleSpec& spec, const Report& report
     const base::SourceSpan& span = coefficient.span.source ? coefficient.span : spec.span;
     check_declaration(coefficient, span, diagnostics);
     if (!declared.insert(coefficient.name).second)
-      diagnostics.error(span, concat("coefficient '", coefficient.name, "' is declared twice"));
+      diagnostics.error(span, concat("coefficient '", coefficient.name, "' is declared twice"),
+                        "remove one of the two");
   }
   if (program.lines.empty()) {
-    if (diagnostics.errors() == errors_before)
+    if (diagnostics.errors() == errors_before && program.is_complete)
       report({0, 1}, "the rule has no equations", "as in x[k+1] = x[k] + T(x[k])");
     return names;
   }
@@ -332,7 +337,7 @@ Names check_program(Program& program, const RuleSpec& spec, const Report& report
       diagnostics.error(spec.span, concat("start names '", name, "', but no line updates it"),
                         base::suggestion(name, lines, "states"));
     } else if (!std::isfinite(value)) {
-      diagnostics.error(spec.span, concat("the start of '", name, "' is not finite"));
+      diagnostics.error(spec.span, concat("the start of '", name, "' is not finite"), "give it a number");
     }
   }
   if (!spec.output.empty() && named < 0) {
@@ -343,7 +348,7 @@ Names check_program(Program& program, const RuleSpec& spec, const Report& report
     report(program.lines.front().target, "missing update: no line computes a state",
            concat("write ", lines.front(), "[k+1] = ... for the next step's value"));
   }
-  if (diagnostics.errors() > errors_before) return names;
+  if (diagnostics.errors() > errors_before || !program.is_complete) return names;
 
   names.output = !spec.output.empty() ? named : x >= 0 ? x : first_state;
   std::vector<bool> read(lines.size(), false);

@@ -77,6 +77,11 @@ std::set<Item> Compiled::reads(const Step& step) const {
 Item Compiled::output_item(int k) const { return {output, false, program.lines[output].is_state ? k : k - 1}; }
 
 std::vector<Item> Compiled::states(int k) const {
+  if (!growing && k > 0) {  // the same values, k steps later
+    std::vector<Item> later = states(0);
+    for (Item& item : later) item.index += item.anchored ? 0 : k;
+    return later;
+  }
   std::set<Item> needed{output_item(k)}, produced;
   for (int ahead = k; ahead <= k + horizon; ++ahead) {
     const auto now = step(ahead);

@@ -79,9 +79,10 @@ std::vector<Token> read_tokens(std::string_view text, const Report& report) {
       at = number_end(text, at);
       double number = 0.0;
       const auto result = std::from_chars(text.data() + from, text.data() + at, number);
-      if (result.ec != std::errc() || !std::isfinite(number))
-        report({from, at - from}, "this number is too large or too small", "");
-      add(Token::Kind::number, from, at, std::isfinite(number) ? number : 0.0);
+      const bool readable = result.ec == std::errc() && std::isfinite(number);
+      if (!readable)
+        report({from, at - from}, "this number cannot be represented", "numbers reach from 1e-307 to 1e308");
+      add(readable ? Token::Kind::number : Token::Kind::bad, from, at, number);
     } else if (std::string_view("+-*/()[],=").find(c) != std::string_view::npos) {
       if (c == '(' || c == '[') ++open;
       if ((c == ')' || c == ']') && open > 0) --open;
@@ -89,6 +90,7 @@ std::vector<Token> read_tokens(std::string_view text, const Report& report) {
       ++at;
     } else {
       report({at, 1}, unexpected(c), hint_for(c));
+      add(Token::Kind::bad, at, at + 1);
       while (at < text.size() && (static_cast<unsigned char>(text[at]) >= 0x80 || text[at] == c)) ++at;
     }
   }

@@ -111,6 +111,21 @@ class Emitter {
   std::map<Item, int> state_column_, call_column_;
 };
 
+Row start_row(const Compiled& compiled) {
+  Row start;
+  const std::vector<Item> states = compiled.states(0);
+  for (size_t i = 0; i < states.size(); ++i) {
+    const int line = states[i].name;
+    if (line >= static_cast<int>(compiled.program.lines.size())) continue;  // remembered results start at zero
+    const UnrollOptions options = compiled.options();
+    const double weight = compiled.program.lines[line].is_state
+                              ? start_of_state(options, line)
+                              : start_of_intermediate(options, line, states[i].index, compiled.names);
+    if (weight != 0.0) start.push_back({static_cast<int>(i), Scalar(weight)});
+  }
+  return start;
+}
+
 }  // namespace
 
 Locate locate_in_text(std::string name, std::string text) {
@@ -137,17 +152,15 @@ std::optional<Rule> make_rule(const RuleSpec& spec, base::Diagnostics& diagnosti
     diagnostics.error(known.locate(place.offset, place.length), std::move(message), std::move(hint));
   };
   compiled->program = parse_program(known.equations, report);
-  if (diagnostics.errors() > errors_before) return std::nullopt;
   const Names names = check_program(compiled->program, known, report, diagnostics);
   if (diagnostics.errors() > errors_before) return std::nullopt;
   compiled->families = names.families;
   compiled->output = names.output;
   try {
     analyse(*compiled);
-    Rule rule(compiled);
-    rule.step(0);
-    rule.start();
-    return rule;
+    Emitter(*compiled, 0).tableau();
+    start_row(*compiled);
+    return Rule(compiled);
   } catch (const StepError& error) {
     report(error.place, error.message, error.hint);
   } catch (const base::ConfigError& error) {
@@ -170,20 +183,7 @@ Tableau Rule::step(int k) const {
 }
 
 Row Rule::start() const {
-  return with_lock(*compiled_, 0, [&] {
-    Row start;
-    const std::vector<Item> states = compiled_->states(0);
-    for (size_t i = 0; i < states.size(); ++i) {
-      const int line = states[i].name;
-      if (line >= static_cast<int>(compiled_->program.lines.size())) continue;  // remembered results start at zero
-      const bool is_state = compiled_->program.lines[line].is_state;
-      const double weight = is_state
-                                ? start_of_state(compiled_->options(), line)
-                                : start_of_intermediate(compiled_->options(), line, states[i].index, compiled_->names);
-      if (weight != 0.0) start.push_back({static_cast<int>(i), Scalar(weight)});
-    }
-    return start;
-  });
+  return with_lock(*compiled_, 0, [&] { return start_row(*compiled_); });
 }
 
 Row Rule::output(int depth) const {

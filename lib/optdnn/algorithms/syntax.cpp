@@ -27,21 +27,35 @@ class Parser {
         continue;
       }
       if (static_cast<int>(lines.size()) == kMaxLines) {
-        report_(peek().place, concat("more than ", kMaxLines, " lines"), "");
+        report_(peek().place, concat("more than ", kMaxLines, " lines"), "a rule is a handful of lines");
+        is_complete = false;
         break;
       }
       try {
-        lines.push_back(line());
+        if (!has_bad_token()) {
+          lines.push_back(line());
+          continue;
+        }
       } catch (const LineError&) {
-        while (peek().kind != Token::Kind::line_end) ++at_;
       }
+      is_complete = false;
+      while (peek().kind != Token::Kind::line_end) ++at_;
       nesting_ = 0;
       variables_.clear();
     }
     return lines;
   }
 
+  bool is_complete = true;
+
  private:
+  // The mistake has been reported already; what else is wrong with the line may follow from it.
+  bool has_bad_token() const {
+    size_t at = at_;
+    while (tokens_[at].kind != Token::Kind::line_end && tokens_[at].kind != Token::Kind::bad) ++at;
+    return tokens_[at].kind == Token::Kind::bad;
+  }
+
   const Token& peek() const { return tokens_[at_]; }
   bool sees(std::string_view symbol) const { return peek().kind == Token::Kind::symbol && peek().text == symbol; }
   bool accept(std::string_view symbol) {
@@ -57,7 +71,16 @@ class Parser {
     return peek().kind == Token::Kind::line_end ? "the line ends" : concat("there is '", peek().text, "'");
   }
   void expect(std::string_view symbol, std::string_view where) {
-    if (!accept(symbol)) fail(peek().place, concat("expected '", symbol, "' ", where, ", but ", found()));
+    if (!accept(symbol))
+      fail(peek().place, concat("expected '", symbol, "' ", where, ", but ", found()),
+           "a line is written as x[k+1] = x[k] + T(x[k])");
+  }
+  // Closes what `open` opened; between the two an operator may be missing.
+  void expect_close(std::string_view symbol, Place open) {
+    if (accept(symbol)) return;
+    if (peek().kind == Token::Kind::line_end)
+      fail(open, "this parenthesis is not closed", concat("a '", symbol, "' is missing"));
+    fail(peek().place, concat("expected an operator or '", symbol, "', but ", found()), "a product is written with *");
   }
   Place since(size_t offset) const {
     const Place& last = tokens_[at_ - 1].place;
@@ -107,7 +130,7 @@ class Parser {
       const Token& token = peek();
       if (token.kind == Token::Kind::number) {
         if (token.number != std::floor(token.number) || token.number > kMaxIndex) {
-          fail(token.place, concat("bad index: a whole number up to ", kMaxIndex, " is needed"));
+          fail(token.place, concat("bad index: a whole number up to ", kMaxIndex, " is needed"), "as in x[k-1]");
         }
         index.constant += sign * static_cast<int>(token.number);
       } else if (token.kind == Token::Kind::name && token.text == "k") {
@@ -115,15 +138,19 @@ class Parser {
       } else if (token.kind == Token::Kind::name) {
         add_variable(index, token, sign);
       } else {
-        fail(token.place, concat("bad index: expected k, a sum's variable or a whole number, but ", found()));
+        fail(token.place, concat("bad index: expected k, a sum's variable or a whole number, but ", found()),
+             "as in x[k-1]");
       }
       ++at_;
+      if (sees("*") || sees("/") || sees("."))
+        fail(peek().place, "bad index: steps are counted, not multiplied",
+             "an index is k, a sum's variable or a whole number, joined by + and -");
       sign = sees("+") ? 1 : -1;
     } while (accept("+") || accept("-"));
     index.place = since(from);
     if (std::abs(index.constant) > kMaxIndex)
-      fail(index.place, concat("bad index: it reaches further than ", kMaxIndex, " steps"));
-    if (index.of_k < 0 || index.of_k > 1) fail(index.place, "bad index: k stands in it once at most", "as in x[k-1]");
+      fail(index.place, concat("bad index: it reaches further than ", kMaxIndex, " steps"), "as in x[k-1]");
+    if (index.of_k < 0 || index.of_k > 1) fail(index.place, "bad index: k is added once at most", "as in x[k-1]");
     return index;
   }
 
@@ -190,13 +217,14 @@ class Parser {
   Node read_atom() {
     Node node;
     const Token& token = peek();
-    const size_t from = token.place.offset;
+    const Place token_place = token.place;
+    const size_t from = token_place.offset;
     if (token.kind == Token::Kind::number) {
       node.number = token.number;
       ++at_;
     } else if (accept("(")) {
       node = read_sum();
-      expect(")", "to close the parenthesis");
+      expect_close(")", token_place);
       if (node.kind == Node::Kind::add) node.place = since(from);
       return node;
     } else if (token.kind == Token::Kind::name) {
@@ -214,7 +242,8 @@ class Parser {
         if (sees("[")) read_indices(node);
       }
     } else {
-      fail(token.place, concat("expected a number, a name or '(', but ", found()));
+      fail(token.place, concat("expected a number, a name or '(', but ", found()),
+           "a line is written as x[k+1] = x[k] + T(x[k])");
     }
     node.place = since(from);
     return node;
@@ -238,9 +267,10 @@ class Parser {
     }
     if (!sees("("))
       fail(token.place, concat("module '", node.name, "' needs an argument"), concat("as in ", node.name, "(x[k])"));
+    const Place open = peek().place;
     expect("(", "after the module");
     node.children.push_back(read_sum());
-    expect(")", "after the module's argument");
+    expect_close(")", open);
   }
 
   void read_sum_over(Node& node) {
@@ -256,6 +286,7 @@ class Parser {
     }
     if (static_cast<int>(variables_.size()) == kMaxSumNesting)
       fail(peek().place, concat("more than ", kMaxSumNesting, " sums inside each other"));
+    const Place open = tokens_[at_ - 1].place;
     ++at_;
     expect(",", "after the sum's variable");
     node.indices.push_back(read_index());
@@ -265,7 +296,7 @@ class Parser {
     variables_.push_back(node.name);
     node.children.push_back(read_sum());
     variables_.pop_back();
-    expect(")", "to close the sum");
+    expect_close(")", open);
   }
 
   std::vector<Token> tokens_;
@@ -280,11 +311,14 @@ class Parser {
 Program parse_program(std::string_view text, const Report& report) {
   Program program;
   if (text.size() > kMaxTextBytes) {
-    report({0, 1}, concat("the equations are longer than ", kMaxTextBytes, " bytes"), "");
+    report({0, 1}, concat("the equations are longer than ", kMaxTextBytes, " bytes"), "a rule is a handful of lines");
+    program.is_complete = false;
     return program;
   }
   program.text = text;
-  program.lines = Parser(read_tokens(program.text, report), report).lines();
+  Parser parser(read_tokens(program.text, report), report);
+  program.lines = parser.lines();
+  program.is_complete = parser.is_complete;
   return program;
 }
 

@@ -61,6 +61,7 @@ struct Line {
 struct Program {
   std::string text;
   std::vector<Line> lines;
+  bool is_complete = true;  // no line was left out
 };
 
 // Limits on what is read, far beyond any method in use.
@@ -71,7 +72,7 @@ inline constexpr int kMaxFactors = 64;  // of one product
 inline constexpr int kMaxIndex = 64;    // in an index or a bound
 inline constexpr int kMaxSumNesting = 3;
 
-// Errors: reported through `report`; lines with errors are left out.
+// Errors: reported through `report`; lines with errors are left out of the program.
 using Report = std::function<void(Place, std::string message, std::string hint)>;
 Program parse_program(std::string_view text, const Report& report);
 

@@ -92,8 +92,9 @@ class Unroller {
       case Kind::sum: {
         Weight total;
         for_each_term(node, [&](const Node& term) {
-          const Weight weight = scalar(term);
-          total = {total.value + weight.value, total.varies || weight.varies};
+          const bool subtracts = term.kind == Kind::negate;
+          const Weight weight = scalar(subtracts ? term.children[0] : term);
+          total = {subtracts ? total.value - weight.value : total.value + weight.value, total.varies || weight.varies};
         });
         if (node.kind == Kind::sum && !bindings_.is_window(node)) total.varies = true;
         return total;
@@ -104,7 +105,8 @@ class Unroller {
   }
 
   Scalar divisor(const Node& node, const Weight& weight) const {
-    if (weight.value.is_zero()) throw StepError{node.place, concat("division by zero at k = ", k()), ""};
+    if (weight.value.is_zero())
+      throw StepError{node.place, concat("division by zero at k = ", k()), "k starts at 0, as in 1/(k + 1)"};
     return weight.value;
   }
 
@@ -173,7 +175,7 @@ class Unroller {
       throw StepError{
           node.place,
           concat("bad index: at k = ", k(), " this is ", line.name, "[", index.value, "], which lies in the future"),
-          ""};
+          "the newest value is the one this step computes"};
     }
     if (before_start()) {
       const double start =

@@ -30,7 +30,8 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 std::optional<std::string> closest_name(std::string_view word, const std::vector<std::string>& candidates) {
   if (word.size() > 64) return std::nullopt;
   const std::string* best = nullptr;
-  size_t best_distance = 1 + std::max<size_t>(1, word.size() / 3);
+  // Of a single letter every other letter is one slip away: no suggestion.
+  size_t best_distance = word.size() < 2 ? 1 : 1 + std::max<size_t>(1, word.size() / 3);
   for (const std::string& candidate : candidates) {
     const size_t distance = edit_distance(word, candidate);
     if (distance < best_distance) {

@@ -1,0 +1,138 @@
+// The certificate's table, and what it says where a rule is not certified.
+#include <nlohmann/json.hpp>
+
+#include "algorithms/rules.h"
+#include "optdnn/algorithms/certificate.h"
+
+using namespace optdnn::algorithms;
+
+namespace {
+
+struct Expected {
+  Rule rule;
+  bool preconsistent, zero_stable, certified;
+  std::vector<std::complex<double>> roots;  // empty: not of a constant tableau
+  std::map<std::string, double> steps;      // empty: undefined
+};
+
+std::vector<Expected> table() {
+  const double half = std::sqrt(3.0) / 2.0;
+  return {
+      {shipped("gradient_descent"), true, true, true, {1.0}, {{"T", 1.0}}},
+      {shipped("heavy_ball", {constant("beta", 0.9)}), true, true, true, {1.0, 0.9}, {{"T", 10.0}}},
+      {shipped("heavy_ball", {constant("beta", 1.0)}), true, false, false, {1.0, 1.0}, {}},
+      {shipped("heavy_ball_2018"), false, true, false, {{0.5, half}, {0.5, -half}}, {}},
+      {shipped("nesterov"), true, true, true, {1.0, 0.5}, {{"T", 2.0}}},
+      {shipped("apg2"), true, true, true, {1.0, 0.5}, {{"T", 1.5}}},
+      {shipped("ladmm"), true, true, true, {1.0, {0.25, half / 2}, {0.25, -half / 2}}, {{"T", 1.0 / 3}, {"S", 1.0 / 3}}},
+      {shipped("pgd"), true, true, true, {1.0}, {{"T", 1.0}, {"S", 1.0}}},
+      {shipped("fista", {constant("b", 0.5)}), true, true, true, {1.0, 0.5}, {{"T", 2.0}, {"S", 2.0}}},
+      {shipped("admm"), true, true, true, {1.0, 0.0, 0.0}, {{"T", 1.0}, {"S", 1.0}}},
+      {shipped("nesterov", {sequenced("beta", "fista")}), true, false, false, {}, {}},
+      {rule_of("x[k+1] = x[0] + sum(j, 0, k, T(x[j]))"), true, true, true, {}, {{"T", 1.0}}},
+      {shipped("dense"), true, true, true, {}, {{"T", 1.0}}},
+      {shipped("apg"), true, false, false, {}, {}},
+      {shipped("momentum"), true, true, true, {1.0, 0.5}, {{"T", 1.0}}},
+      {shipped("runge_kutta4"), true, true, true, {1.0}, {{"T", 1.0}}},
+      {shipped("proximal_point"), true, true, true, {1.0}, {{"T", 1.0}}},
+  };
+}
+
+}  // namespace
+
+TEST_CASE("the certificate of each rule is that of the table") {
+  for (const Expected& expected : table()) {
+    const Certificate c = certify(expected.rule, 9);
+    INFO(certificate_text(expected.rule, c));
+    CHECK(c.preconsistent == expected.preconsistent);
+    CHECK(c.zero_stable == expected.zero_stable);
+    CHECK(c.certified == expected.certified);
+    CHECK(c.eigenvalues.has_value() == !expected.roots.empty());
+    CHECK(c.stability_constant.has_value() == expected.roots.empty());
+    for (size_t i = 0; i < expected.roots.size(); ++i) CHECK(std::abs((*c.eigenvalues)[i] - expected.roots[i]) < 1e-7);
+    REQUIRE(c.effective_step.has_value() == !expected.steps.empty());
+    for (const auto& [family, step] : expected.steps) CHECK(c.effective_step->at(family) == Approx(step).epsilon(1e-9));
+    CHECK_FALSE(c.reason.empty());
+    CHECK(c.fix.empty() == c.certified);
+    CHECK(c.lipschitz_bound.has_value() != expected.rule.is_explicit());
+  }
+}
+
+TEST_CASE("with the FISTA sequence Nesterov's stability constant grows like the depth, and the certificate says so") {
+  const Certificate c = certify(shipped("nesterov", {sequenced("beta", "fista")}), 9);
+  const std::map<int, double> expected = {{10, 2.65}, {20, 4.61}, {40, 8.53}, {80, 16.28}};
+  for (const auto& [K, value] : expected) CHECK(c.stability_constant->at(K) == Approx(value).margin(5e-3));
+  CHECK(c.reason == "not zero-stable: the stability constant grows like K, although it is finite at every depth");
+  CHECK(c.fix == "a constant or a learnable bounded coefficient in place of 'beta' = fista");
+}
+
+TEST_CASE("gradient descent written as a sum has a stability constant of one") {
+  const Certificate c = certify(rule_of("x[k+1] = x[0] + sum(j, 0, k, T(x[j]))"), 9);
+  for (const auto& [K, value] : *c.stability_constant) CHECK(value == 1.0);
+}
+
+TEST_CASE("the Lipschitz bound of proximal gradient descent concerns S alone") {
+  const Certificate c = certify(shipped("pgd"), 1);
+  CHECK(*c.lipschitz_bound == Approx(1.0));
+  CHECK(*certify(rule_of("x[k+1] = x[k] + 5*T(x[k]) + 0.25*S(x[k+1])"), 1).lipschitz_bound == Approx(4.0));
+}
+
+TEST_CASE("the stability constant judges a varying rule as the roots judge the constant one") {
+  // Learned per step at equal values, apart from the first: nearly the constant rule.
+  for (const double beta : {0.3, 0.9, 1.0}) {
+    const Rule constant_rule = shipped("heavy_ball", {constant("beta", beta)});
+    const Rule varying = shipped("heavy_ball", {learned(constant("beta", beta))});
+    const LeafValues values = [&](const Leaf& leaf) { return leaf.indices[0] == 0 ? 0.9 * beta : beta; };
+    const Certificate a = certify(constant_rule, 4), b = certify(varying, 4, 0, values);
+    CHECK_FALSE(b.eigenvalues.has_value());
+    CHECK(a.certified == b.certified);
+    if (a.certified) CHECK(b.effective_step->at("T") == Approx(a.effective_step->at("T")).epsilon(0.02));
+  }
+}
+
+TEST_CASE("a learnable coefficient is judged at its current value") {
+  const Rule rule = shipped("heavy_ball", {learned(constant("beta", 0.5))});
+  CHECK(certify(rule, 4).certified);
+  CHECK(certify(rule, 4).eigenvalues.has_value());
+  CHECK_FALSE(certify(rule, 4, 0, [](const Leaf&) { return 1.0; }).certified);
+  CHECK(certify(rule, 4, 2).coefficients == std::map<std::string, double>{{"beta[2]", 0.5}});
+}
+
+TEST_CASE("start and output are part of the certificate") {
+  CHECK_FALSE(certify(rule_of("v[k+1] = v[k]\nx[k+1] = x[k] + T(x[k]) + 0*v[k+1] + v[k]"), 1).certified);
+  RuleSpec spec;
+  spec.name = "velocity";
+  spec.equations = "v[k+1] = 0.5*v[k] + T(x[k])\nx[k+1] = x[k] + v[k+1]";
+  spec.start = {{"v", 0.0}};
+  CHECK(certify(rule_of(spec), 1).certified);
+  spec.start = {{"v", 1.0}};  // moves the point before any module does
+  CHECK_FALSE(certify(rule_of(spec), 1).started_and_read);
+  spec.start = {{"v", 0.0}};
+  spec.output = "v";
+  CHECK_FALSE(certify(rule_of(spec), 1).started_and_read);
+}
+
+TEST_CASE("modules whose effects cancel do not drive the state") {
+  const Certificate c = certify(rule_of("x[k+1] = x[k] + T(x[k]) - T(x[k-1])"), 1);
+  CHECK(c.preconsistent);
+  CHECK(c.zero_stable);
+  CHECK_FALSE(c.certified);
+  CHECK(c.effective_step->at("T") == Approx(0.0).margin(1e-12));
+}
+
+TEST_CASE("the JSON has every field of the schema, null where undefined") {
+  const Rule rule = shipped("apg");
+  const nlohmann::json object = certificate_json(rule, certify(rule, 3, 2));
+  for (const char* key : {"rule", "step", "states", "calls", "A", "B", "C", "D", "start", "output", "coefficients", "explicit", "eigenvalues", "spectral_radius", "preconsistent", "zero_stable",
+                          "effective_step", "started_and_read", "stability_constant", "lipschitz_bound", "modules_two_layer", "certified", "reason"}) {
+    INFO(key);
+    CHECK(object.contains(key));
+  }
+  CHECK(object["states"] == nlohmann::json({"x[k]", "x[k-1]", "T(x[k-1])"}));
+  CHECK(object["eigenvalues"].is_null());
+  CHECK(object["modules_two_layer"].is_null());
+  CHECK(object["calls"][0] == nlohmann::json({{"family", "T"}, {"argument", "x[k]"}}));
+  CHECK(object["A"].size() == 3);
+  CHECK(object["start"] == nlohmann::json({1.0, 1.0, 0.0}));
+  CHECK(certificate_json(rule, certify(rule, 3), true)["modules_two_layer"] == true);
+}
