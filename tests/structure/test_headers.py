@@ -1,6 +1,8 @@
 # Every header compiles alone. A header whose own source includes it first is proven by the build; every other one is
 # compiled here by itself: plainly if it needs no torch, else behind the precompiled torch header of the build folder.
+# The build folder remembers what compiled, by a hash of all the project's text that went into it.
 import concurrent.futures
+import hashlib
 import json
 import os
 import re
@@ -56,10 +58,19 @@ class Headers(Rules):
     def test_headers_compile_alone(self):
         tree = read_tree()
         commands = json.loads((BUILD / "compile_commands.json").read_text())
+        remembered = BUILD / "headers_alone.json"
+        known = set(json.loads(remembered.read_text())) if remembered.exists() else set()
+
+        def check(path):
+            options = command_like(path, commands, needs_torch(path, tree))
+            text = [tree[inner] for inner in [path, *sorted(reachable(path, tree))]]
+            key = hashlib.sha256("\0".join([path, *options, *text]).encode()).hexdigest()
+            return key, [] if key in known else compile_alone(path, ROOT, options)
+
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            done = pool.map(lambda p: compile_alone(p, ROOT, command_like(p, commands, needs_torch(p, tree))),
-                            headers_to_compile(tree))
-            self.assert_none([complaint for complaints in done for complaint in complaints])
+            done = list(pool.map(check, headers_to_compile(tree)))
+        remembered.write_text(json.dumps([key for key, complaints in done if not complaints]))
+        self.assert_none([complaint for _, complaints in done for complaint in complaints])
 
     def test_a_header_that_leans_on_others_or_lacks_a_guard_is_found(self):
         for text in ("#pragma once\nstd::string name();\n", "struct Twice {};\n"):
