@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# Reports on runs: report.md with figures/, report.html that needs nothing else, and results.json.
+#   scripts/report.py runs/table_1_nested_rings                      -> runs/table_1_nested_rings/report/
+#   scripts/report.py runs/a runs/b --out both --title "a beside b"
+# Exit codes: 0 if a run could be read (what could not is named in the report), 2 wrong usage, 3 nothing to read, or
+# no place to write.
+import argparse
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+try:
+    from report import document, figures, results, runs, table
+except ModuleNotFoundError as error:
+    print(f"report.py: Python package '{error.name}' is missing\n   hint: scripts/test installs what the scripts need"
+          " into .venv; or pip install -r scripts/requirements.txt", file=sys.stderr)
+    sys.exit(3)
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="report.py", description="Tables and figures of trained runs.")
+    parser.add_argument("runs", metavar="RUNS", type=pathlib.Path, nargs="+",
+                        help="a folder that holds run folders at any depth")
+    parser.add_argument("--out", metavar="FOLDER", type=pathlib.Path, help="default: report/ in the first of RUNS")
+    parser.add_argument("--title", metavar="TEXT", help="default: the title of the table")
+    return parser.parse_args(arguments)
+
+
+def compose(title: str, groups: list[runs.Group], problems: list[str]) -> list[document.Block]:
+    blocks: list[document.Block] = [document.Heading(1, title)]
+    for group in groups:
+        if len(groups) > 1:
+            blocks.append(document.Heading(2, f"{document.plain(group.title)} (`{group.stem}`)"))
+        blocks += table.table_blocks(group)
+        blocks += figures.figure_blocks(group, f"{group.stem}-" if len(groups) > 1 else "", problems)
+    if problems:
+        blocks += [document.Heading(2, "What could not be read"), document.Bullets(list(map(document.plain, problems)))]
+    return blocks
+
+
+def write(out: pathlib.Path, title: str, blocks: list[document.Block], groups: list[runs.Group]) -> None:
+    (out / "figures").mkdir(parents=True, exist_ok=True)
+    for block in blocks:
+        if isinstance(block, document.Picture):
+            (out / "figures" / f"{block.name}.png").write_bytes(block.png)
+    for name, text in (("report.md", document.to_markdown(blocks)), ("report.html", document.to_html(title, blocks)),
+                       ("results.json", results.results_json(groups))):
+        temporary = out / (name + ".part")
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, out / name)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    groups, problems = runs.read_groups(options.runs)
+    if not any(run.readable for group in groups for run in group.runs):
+        print("\n".join(["report.py: no run could be read", *("   " + p for p in problems)]), file=sys.stderr)
+        return 3
+    title = document.plain(options.title or ", ".join(dict.fromkeys(group.title for group in groups)))
+    out = options.out or options.runs[0] / "report"
+    try:
+        write(out, title, compose(title, groups, problems), groups)
+    except OSError as error:
+        print(f"report.py: cannot write {error.filename}: {error.strerror}", file=sys.stderr)
+        return 3
+    for problem in problems:
+        print(f"report.py: {problem}", file=sys.stderr)
+    print(out / "report.md")
+    print(out / "report.html")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

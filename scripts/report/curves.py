@@ -1,0 +1,99 @@
+# Training curves: a panel per metric, a line per row. The line is the mean over the seeds that did not diverge, the
+# band reaches from the smallest to the largest of them; a seed that diverged is a thin line of its own that ends in
+# a cross where its last finite value was.
+import math
+from typing import Iterator
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from report import style
+from report.runs import Group, Row, Run
+from report.table import KNOWN
+
+ROWS_A_PAGE = 8
+CAPTION = ("Line: mean over seeds, nothing smoothed; band: smallest to largest. "
+           "Thin line with a cross: a seed that diverged, up to its last finite value.")
+
+
+def draw(group: Group, _: list[str]) -> Iterator[tuple[str, str, Figure]]:
+    rows = [row for row in group.rows if any(run.records for run in row.runs)]
+    metrics = metrics_of(rows)
+    if not metrics:
+        return
+    pages = style.pages(rows, ROWS_A_PAGE)
+    for number, page in enumerate(pages, 1):
+        figure, axes = style.panels(len(metrics), columns=3, width=3.3, height=2.6)
+        for metric, ax in zip(metrics, axes):
+            draw_metric(ax, page, metric)
+            limit(ax, rows, metric)
+        style.legend(figure, axes[0])
+        yield f"curves-{number}" if len(pages) > 1 else "curves", CAPTION, figure
+
+
+def metrics_of(rows: list[Row]) -> list[str]:
+    names = {name for row in rows for run in row.runs for record in run.records for name in record}
+    tests = sorted((name for name in names if name.startswith("test/")), key=lambda name: (name not in KNOWN, name))
+    known = [name for name in KNOWN if name in names]
+    return ["train/loss"] * ("train/loss" in names) + known + [name for name in tests if name not in KNOWN]
+
+
+def draw_metric(ax: Axes, rows: list[Row], metric: str) -> None:
+    for index, row in enumerate(rows):
+        whole = [run for run in row.runs if run.status != "diverged"]
+        epochs, mean, low, high = band(whole, metric)
+        marker = "o" if len(epochs) == 1 else ""
+        ax.plot(epochs, mean, label=style.short(row.id), marker=marker, **style.line(index))
+        ax.fill_between(epochs, low, high, color=style.color(index), alpha=0.18, linewidth=0)
+        for run in row.runs:
+            if run.status == "diverged":
+                draw_diverged(ax, series(run, metric), style.color(index))
+    ax.set_ylabel("train loss" if metric == "train/loss" else KNOWN[metric].title if metric in KNOWN else metric)
+    ax.set_xlabel("epoch")
+    style.epochs(ax)
+
+
+def draw_diverged(ax: Axes, points: dict[float, float], color: str) -> None:
+    finite = [(epoch, value) for epoch, value in points.items() if math.isfinite(value)]
+    if finite:
+        ax.plot(*zip(*finite), color=color, linewidth=0.7)
+        ax.plot(*finite[-1], "x", color=color, markersize=7, markeredgewidth=2)
+
+
+def series(run: Run, metric: str) -> dict[float, float]:
+    """epoch -> value"""
+    return {record["epoch"]: record[metric] for record in run.records if metric in record}
+
+
+def band(runs: list[Run], metric: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Epochs, mean, smallest and largest over runs. Seeds whose value is not finite count nowhere."""
+    all_points = [series(run, metric) for run in runs]
+    epochs = np.array(sorted({epoch for points in all_points for epoch in points}))
+    values = np.array([[points.get(epoch, math.nan) for epoch in epochs] for points in all_points])
+    values = values.reshape(-1, len(epochs))
+    values = np.where(np.isfinite(values), values, math.nan)
+    there = np.isfinite(values).any(axis=0)
+    epochs, values = epochs[there], values[:, there]
+    if not len(epochs):
+        return (np.empty(0),) * 4
+    return epochs, np.nanmean(values, axis=0), np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+
+
+def limit(ax: Axes, rows: list[Row], metric: str) -> None:
+    """The same for every page, and set by the runs that did not diverge, where there are any."""
+    whole = [run for row in rows for run in row.runs if run.status != "diverged"]
+    runs = whole if any(finite_values(run, metric) for run in whole) else [run for row in rows for run in row.runs]
+    values = [value for run in runs for value in finite_values(run, metric)]
+    if not values:
+        return
+    low, high = min(values), max(values)
+    if low > 0 and high > 20 * low:
+        style.logarithmic(ax, low, high)
+    elif high > low:
+        ax.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+
+
+def finite_values(run: Run, metric: str) -> list[float]:
+    return [value for value in series(run, metric).values() if math.isfinite(value)]
+

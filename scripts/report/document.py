@@ -1,0 +1,121 @@
+# A report as a list of blocks, written as Markdown or as one HTML page that needs nothing else.
+# Texts are a little Markdown: **bold**, `code`, and a backslash before a character that means itself. What comes from
+# files goes through plain().
+import base64
+import html
+import re
+from dataclasses import dataclass
+from typing import Sequence
+
+
+@dataclass
+class Heading:
+    level: int
+    text: str
+
+
+@dataclass
+class Paragraph:
+    text: str
+
+
+@dataclass
+class Bullets:
+    items: Sequence[str]
+
+
+@dataclass
+class Table:
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]  # the first column is text, the others are numbers
+
+
+@dataclass
+class Picture:
+    name: str  # of its file, without .png
+    caption: str
+    png: bytes
+
+
+Block = Heading | Paragraph | Bullets | Table | Picture
+
+
+def plain(text: object) -> str:
+    return re.sub(r"([\\`*|<>\[\]])", r"\\\1", " ".join(str(text).split()))
+
+
+def to_markdown(blocks: Sequence[Block]) -> str:
+    return "\n\n".join(markdown_of(block) for block in blocks) + "\n"
+
+
+def markdown_of(block: Block) -> str:
+    match block:
+        case Heading(level, text):
+            return "#" * level + " " + text
+        case Paragraph(text):
+            return text
+        case Bullets(items):
+            return "\n".join("- " + item for item in items)
+        case Table(header, rows):
+            rule = [":--"] + ["--:"] * (len(header) - 1)
+            return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, rule, *rows])
+        case Picture(name, caption, _):
+            return f"![{name}](figures/{name}.png)\n\n{caption}"
+
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 76rem; margin: 2rem auto;
+       padding: 0 1rem; }
+h1, h2, h3 { line-height: 1.2; margin: 2rem 0 .6rem; }
+div.table { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .7rem; text-align: right; white-space: nowrap; border-bottom: 1px solid #ddd; }
+th { border-bottom: 2px solid #444; vertical-align: bottom; white-space: normal; }
+th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
+tbody tr:hover td { background: #f3f6fa; }
+figure { margin: 1.5rem 0; }
+figure img { max-width: 100%; height: auto; }
+figcaption, footer { color: #555; font-size: .9rem; max-width: 60rem; }
+code { background: #f2f2f2; padding: 0 .25em; border-radius: 3px; }
+"""
+
+
+def to_html(title: str, blocks: Sequence[Block]) -> str:
+    return "\n".join(["<!DOCTYPE html>", '<html lang="en"><head><meta charset="utf-8">',
+                      '<meta name="viewport" content="width=device-width, initial-scale=1">',
+                      f"<title>{inline(title)}</title>", f"<style>{STYLE}</style></head><body>",
+                      *map(html_of, blocks), "</body></html>", ""])
+
+
+def html_of(block: Block) -> str:
+    match block:
+        case Heading(level, text):
+            return f"<h{level}>{inline(text)}</h{level}>"
+        case Paragraph(text):
+            return f"<p>{inline(text)}</p>"
+        case Bullets(items):
+            return "<ul>" + "".join(f"<li>{inline(item)}</li>" for item in items) + "</ul>"
+        case Table(header, rows):
+            lines = ["<tr>" + "".join(f"<td>{inline(cell)}</td>" for cell in row) + "</tr>" for row in rows]
+            head = "".join(f"<th>{inline(cell)}</th>" for cell in header)
+            body = "\n".join(lines)
+            return f'<div class="table"><table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div>'
+        case Picture(_, caption, png):
+            data = base64.b64encode(png).decode("ascii")
+            alt = html.escape(re.sub(r"\\(.)|\*\*|`", r"\1", caption))
+            return (f'<figure><img alt="{alt}" src="data:image/png;base64,{data}">'
+                    f"<figcaption>{inline(caption)}</figcaption></figure>")
+
+
+def inline(text: str) -> str:
+    """The little Markdown of a text as HTML."""
+    pattern = r"\\(?P<self>[\\`*|<>\[\]])|\*\*(?P<bold>(?:\\.|[^*\\])+)\*\*|`(?P<code>[^`]+)`|(?P<other>.)"
+
+    def one(match: re.Match[str]) -> str:
+        if match["bold"]:
+            return f"<b>{inline(match['bold'])}</b>"
+        if match["code"]:
+            return f"<code>{html.escape(match['code'])}</code>"
+        return html.escape(match["self"] or match["other"])
+
+    return re.sub(pattern, one, text, flags=re.DOTALL)

@@ -1,0 +1,48 @@
+# Every number of a report once more, as JSON for other programs: the tables' means and each run's own numbers. A run
+# is a line; a number that is not finite is null; no folder of any machine is named.
+import json
+import statistics
+from typing import Any
+
+from report.runs import Group, Row, Run, number, without_places
+from report.table import certified_cell, metrics_of, paper_of
+
+OF_RUN = ("config_hash", "device", "device_name", "threads", "optdnn", "libtorch", "parameters", "multiply_adds",
+          "iterations", "epochs", "seconds", "last", "best", "error")
+
+
+def results_json(groups: list[Group]) -> str:
+    return "[" + ",\n".join(group_json(group) for group in groups) + "]\n"
+
+
+def group_json(group: Group) -> str:
+    rows = ",\n".join(row_json(group, row) for row in group.rows)
+    return f'{{"config": {text(group.stem)}, "table": {text(group.title)}, "rows": [\n{rows}]}}'
+
+
+def row_json(group: Group, row: Row) -> str:
+    values = {metric.name: metric.values(row) for metric in metrics_of(group)}
+    means = {name: {"mean": statistics.fmean(v), "std": statistics.stdev(v) if len(v) > 1 else None,
+                    "median": statistics.median(v), "n": len(v)} for name, v in values.items() if v}
+    head = {"row": row.id, "n": len(row.finished), "metrics": means, "certified": certified_cell(row)}
+    head |= {"paper": paper_of(row)} if paper_of(row) else {}
+    runs = ",\n   ".join(text(run_numbers(run)) for run in row.runs)
+    return f' {text(head)[:-1]}, "runs": [\n   {runs}]}}'
+
+
+def run_numbers(run: Run) -> dict[str, Any]:
+    return {"seed": run.seed, "status": run.status} | {k: run.summary[k] for k in OF_RUN if k in run.summary}
+
+
+def text(value: Any) -> str:
+    return json.dumps(portable(value), ensure_ascii=True, allow_nan=False)
+
+
+def portable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: portable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [portable(inner) for inner in value]
+    if isinstance(value, float):
+        return number(value)
+    return without_places(value) if isinstance(value, str) else value

@@ -1,0 +1,243 @@
+# The table of one config: a line per row, the mean and the standard deviation over its finished seeds, published
+# numbers beside ours. Runs that did not finish count nowhere and are named in the column of seeds; a best mean is
+# marked only where it and the next both rest on three or more seeds and no seed of either was lost.
+import statistics
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from report.document import Block, Bullets, Paragraph, Table, plain
+from report.runs import Group, Row, Run, mapping, number, without_places
+from report.text import NOTHING, PLUS_MINUS, counted, fixed, listed, mean_spread, span
+
+ENOUGH_SEEDS = 3
+
+
+@dataclass(frozen=True)
+class Metric:
+    name: str
+    title: str
+    decimals: int
+    better: str  # "lower" or "higher"
+    with_median: bool = False
+
+    @property
+    def paper_key(self) -> str:
+        return self.name.replace("/", "_")
+
+    def values(self, row: Row) -> list[float]:
+        return [value for run in row.finished if (value := self.of(run)) is not None]
+
+    def of(self, run: Run) -> float | None:
+        return run.last(self.name)
+
+    def loss(self, value: float) -> float:
+        return value if self.better == "lower" else -value
+
+
+@dataclass(frozen=True)
+class BestEpoch(Metric):
+    """The headline at its best epoch; chosen on the test set, so it is printed beside the last one, never for it."""
+
+    def of(self, run: Run) -> float | None:
+        return number(mapping(run.summary.get("best")).get("headline"))
+
+
+METRICS = [
+    Metric("test/error_pct", "test error (%)", 2, "lower"),
+    Metric("test/mse", "test MSE", 5, "lower"),
+    Metric("test/l1", "test L1 error", 5, "lower"),
+    Metric("test/sup_error", "test sup error", 4, "lower"),
+    Metric("test/margin", "margin", 3, "higher", with_median=True),
+    Metric("test/normalized_margin", "normalized margin", 4, "higher", with_median=True),
+    Metric("test/loss", "test loss", 4, "lower"),
+]
+KNOWN = {metric.name: metric for metric in METRICS}
+HEADLINES = ("test/error_pct", "test/mse")
+
+
+def metrics_of(group: Group) -> list[Metric]:
+    """What the group's runs measured; the metrics nobody listed come last, and none of theirs is ever best."""
+    names = {name for run in group.runs for name in mapping(run.summary.get("last")) if name.startswith("test/")}
+    names |= {metric.name for metric in METRICS for row in group.rows if metric.paper_key in paper_of(row)}
+    metrics = [metric for metric in METRICS if metric.name in names]
+    headline = next((metric for metric in metrics if metric.name in HEADLINES), None)
+    if headline:
+        title = headline.title + " at its best epoch"
+        best = BestEpoch("best/" + headline.name, title, headline.decimals, headline.better)
+        metrics.insert(metrics.index(headline) + 1, best)
+    return metrics + [Metric(name, plain(name), 4, "") for name in sorted(names - set(KNOWN))]
+
+
+def paper_of(row: Row) -> dict[str, Any]:
+    return next((paper for run in row.runs if (paper := mapping(run.summary.get("paper")))), {})
+
+
+# One column: its title and its cell for each row.
+Column = tuple[str, Callable[[Row], str]]
+
+
+def table_blocks(group: Group) -> list[Block]:
+    sources = sources_of(group)
+    columns: list[Column] = [("row", lambda row: plain(row.id)), ("seeds", seeds_cell)]
+    for metric in metrics_of(group):
+        columns.append((metric.title, metric_column(group, metric)))
+        columns += published_column(group, metric.paper_key, metric.decimals, sources)
+    for key, title in (("parameters", "parameters"), ("multiply_adds", "multiply-adds")):
+        columns.append((title, lambda row, key=key: span(summary_values(row, key))))
+        columns += published_column(group, key, 0, sources)
+    columns.append(("seconds", lambda row: mean_spread(summary_values(row, "seconds", row.finished), 1)))
+    columns.append(("certified", certified_cell))
+    table = Table([title for title, _ in columns], [[cell(row) for _, cell in columns] for row in group.rows])
+    return [table, *beneath(group, sources)]
+
+
+def beneath(group: Group, sources: list[str]) -> list[Block]:
+    blocks: list[Block] = [Paragraph(legend(group))]
+    if sources:
+        blocks.append(Paragraph("Published: " + "; ".join(f"({i}) {plain(s)}" for i, s in enumerate(sources, 1)) + "."))
+    for title, items in (("Ours beside published numbers:", comparisons(group)),
+                         ("Published, with nothing of ours beside it:", unmatched(group)),
+                         ("Not certified:", refusals(group)), ("Not finished, and in no mean:", losses(group))):
+        if items:
+            blocks += [Paragraph(title), Bullets(items)]
+    return blocks + [Paragraph(measured_on(group))]
+
+
+def legend(group: Group) -> str:
+    text = (f"Mean {PLUS_MINUS} sample standard deviation over the finished seeds, at the last epoch; "
+            "seconds are of training.")
+    if any(best_row(group, metric) for metric in metrics_of(group)):
+        text += f" **Bold**: the best mean, where it and the next have n >= {ENOUGH_SEEDS} and lost no seed."
+    return text
+
+
+def seeds_cell(row: Row) -> str:
+    finished = str(len(row.finished))
+    lost = Counter(run.status for run in row.runs if run.status != "finished")
+    return ", ".join([finished] + [f"{count} {status}" for status, count in lost.items()])
+
+
+def metric_column(group: Group, metric: Metric) -> Callable[[Row], str]:
+    best = best_row(group, metric)
+
+    def cell(row: Row) -> str:
+        values = metric.values(row)
+        text = mean_spread(values, metric.decimals)
+        if metric.with_median and len(values) > 1:
+            text += f", median {fixed(statistics.median(values), metric.decimals)}"
+        if row is best:
+            return f"**{text}** (n = {len(values)})"
+        lost = 0 < len(values) < len(row.finished)
+        return text + (f" (n = {len(values)})" if lost else "")
+
+    return cell
+
+
+def best_row(group: Group, metric: Metric) -> Row | None:
+    rows = [row for row in group.rows if metric.values(row)]
+    rows.sort(key=lambda row: metric.loss(statistics.fmean(metric.values(row))))
+    if not metric.better or isinstance(metric, BestEpoch) or len(rows) < 2:
+        return None
+    solid = all(len(metric.values(row)) == len(row.runs) >= ENOUGH_SEEDS for row in rows[:2])
+    tie = statistics.fmean(metric.values(rows[0])) == statistics.fmean(metric.values(rows[1]))
+    return rows[0] if solid and not tie else None
+
+
+def summary_values(row: Row, key: str, runs: list[Run] | None = None) -> list[float]:
+    values = [number(run.summary.get(key)) for run in (row.runs if runs is None else runs)]
+    return [value for value in values if value is not None]
+
+
+def sources_of(group: Group) -> list[str]:
+    return list(dict.fromkeys(str(paper["source"]) for row in group.rows if "source" in (paper := paper_of(row))))
+
+
+def published_column(group: Group, key: str, decimals: int, sources: list[str]) -> list[Column]:
+    def cell(row: Row) -> str:
+        paper = paper_of(row)
+        if key not in paper:
+            return NOTHING
+        value = number(paper[key])
+        text = plain(paper[key]) if value is None else published(value, decimals)
+        return text + (f" ({sources.index(str(paper['source'])) + 1})" if "source" in paper else "")
+
+    return [("published", cell)] if any(key in paper_of(row) for row in group.rows) else []
+
+
+def published(value: float, decimals: int) -> str:
+    """With the digits it was published with, not with ours."""
+    text = f"{value:,}" if abs(value) < 1e15 else f"{value:g}"
+    return text.removesuffix(".0") if decimals == 0 else text
+
+
+def comparisons(group: Group) -> list[str]:
+    return [comparison(row, metric, theirs) for row in group.rows for metric in metrics_of(group)
+            if metric.better and metric.values(row)
+            and (theirs := number(paper_of(row).get(metric.paper_key))) is not None]
+
+
+def comparison(row: Row, metric: Metric, theirs: float) -> str:
+    values = metric.values(row)
+    gap = metric.loss(statistics.fmean(values)) - metric.loss(theirs)
+    verdict = "equal" if gap == 0 else f"{'worse' if gap > 0 else 'better'} by {fixed(abs(gap), metric.decimals)}"
+    few = "" if len(values) >= ENOUGH_SEEDS else ", too few seeds to claim anything"
+    return (f"{plain(row.id)}, {metric.title}: ours {mean_spread(values, metric.decimals)} (n = {len(values)}), "
+            f"published {published(theirs, metric.decimals)}: ours is {verdict}{few}")
+
+
+def unmatched(group: Group) -> list[str]:
+    known = {metric.paper_key for metric in metrics_of(group)} | {"parameters", "multiply_adds", "source"}
+    return [f"{plain(row.id)}: {plain(key)} {plain(value)}" for row in group.rows
+            for key, value in paper_of(row).items() if key not in known]
+
+
+def stages_of(row: Row) -> list[dict[str, Any]]:
+    stages = (stage for run in row.runs if isinstance(run.summary.get("certificate"), list)
+              for stage in run.summary["certificate"])
+    return [stage for stage in stages if isinstance(stage, dict)]
+
+
+def certified_cell(row: Row) -> str:
+    verdicts = {stage.get("certified") is True for stage in stages_of(row)}
+    return {(): NOTHING, (True,): "yes", (False,): "no"}.get(tuple(verdicts), "mixed")
+
+
+def refusals(group: Group) -> list[str]:
+    items = []
+    for row in group.rows:
+        refused = [stage for stage in stages_of(row) if stage.get("certified") is not True]
+        reasons = dict.fromkeys(str(stage.get("reason") or "no reason given") for stage in refused)
+        items += [f"{plain(row.id)}: {'; '.join(map(plain, reasons))}"] if refused else []
+    return items
+
+
+def losses(group: Group) -> list[str]:
+    """One line per run that did not finish; then the seeds that other rows have and this one lacks."""
+    lines = [f"{plain(row.id)}, seed {plain(run.seed)}: {why_lost(run)}"
+             for row in group.rows for run in row.runs if run.status != "finished"]
+    every = {run.seed for run in group.runs}
+    for row in group.rows:
+        lacking = sorted(every - {run.seed for run in row.runs}, key=str)
+        lines += [f"{plain(row.id)}: no run of seed {listed(lacking)}, which other rows have"] if lacking else []
+    return lines
+
+
+def why_lost(run: Run) -> str:
+    error = run.summary.get("error")
+    if not error and run.records:
+        error = f"its metrics end at iteration {run.records[-1]['iteration']:,.0f}"
+    return plain(run.status) + (f": {plain(without_places(str(error)))}" if error else "")
+
+
+def measured_on(group: Group) -> str:
+    """Every machine and version once, with the number of its runs."""
+    places = Counter(place_of(run) for run in group.runs if run.summary)
+    return "Measured on: " + "; ".join(f"{place} ({counted(n, 'run')})" for place, n in sorted(places.items())) + "."
+
+
+def place_of(run: Run) -> str:
+    get = lambda key: plain(without_places(str(run.summary.get(key, "unknown"))))  # noqa: E731
+    threads = number(run.summary.get("threads"))
+    return (f"{get('device')} ({get('device_name')}), {counted(int(threads or 0), 'thread')}, "
+            f"optdnn {get('optdnn')}, LibTorch {get('libtorch')}")

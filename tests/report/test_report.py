@@ -1,0 +1,370 @@
+# The report of made-up runs: its Markdown to the letter, what it says about runs that were lost, that the page needs
+# nothing else, and that no damaged file stops it. Figures are checked for being there and small.
+import contextlib
+import html.parser
+import importlib.util
+import io
+import json
+import os
+import pathlib
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+GOLDEN = ROOT / "tests/golden/report"
+NEEDED = ("numpy", "safetensors", "matplotlib")
+HERE = all(importlib.util.find_spec(name) for name in NEEDED)
+
+if HERE:
+    import fixture
+
+
+def report(*arguments: object) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of scripts/report.py, run in this process."""
+    place = importlib.util.spec_from_file_location("report_program", ROOT / "scripts/report.py")
+    program = importlib.util.module_from_spec(place)
+    place.loader.exec_module(program)
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = program.main(list(map(str, arguments)))
+        except SystemExit as end:
+            code = end.code
+    return code, out.getvalue(), err.getvalue()
+
+
+class Page(html.parser.HTMLParser):
+    """What an HTML page refers to, and its text."""
+    def __init__(self, text: str):
+        super().__init__()
+        self.references, self.tags, self.text = [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.references += [value for name, value in attributes if name in ("src", "href", "data", "action")]
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@unittest.skipUnless(HERE, f"this Python lacks one of {NEEDED}")
+class Report(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.folder = pathlib.Path(cls.temporary.name)
+        cls.runs = fixture.make_runs(cls.folder / "runs")
+        cls.out = cls.folder / "out"
+        cls.code, _, cls.said = report(cls.runs, "--out", cls.out)
+        cls.markdown = (cls.out / "report.md").read_text(encoding="utf-8") if cls.code == 0 else ""
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.temporary.cleanup()
+
+    def test_the_markdown_is_the_golden_one(self):
+        self.assertEqual(self.code, 0, self.said)
+        if os.environ.get("OPTDNN_UPDATE_GOLDEN"):
+            GOLDEN.mkdir(parents=True, exist_ok=True)
+            (GOLDEN / "report.md").write_text(self.markdown, encoding="utf-8")
+        self.maxDiff = None
+        self.assertEqual(self.markdown, (GOLDEN / "report.md").read_text(encoding="utf-8"))
+
+    def test_every_figure_is_there_is_a_png_and_is_small(self):
+        names = re.findall(r"!\[.*\]\((figures/.*\.png)\)", self.markdown)
+        self.assertEqual(sorted(names), sorted(f"figures/{p.name}" for p in (self.out / "figures").iterdir()))
+        self.assertEqual({re.sub("figures/(.*).png", r"\1", name) for name in names},
+                         {"rings-curves", "rings-radius", "rings-coefficients", "rings-boundaries", "rings-paths",
+                          "telgarsky-curves", "telgarsky-fits"})
+        for name in names:
+            png = (self.out / name).read_bytes()
+            self.assertEqual(png[:8], b"\x89PNG\r\n\x1a\n")
+            self.assertLess(len(png), 200_000, name)
+
+    def test_the_page_needs_no_network_no_file_and_no_script(self):
+        text = (self.out / "report.html").read_text(encoding="utf-8")
+        page = Page(text)
+        self.assertEqual(len(page.references), 7)
+        self.assertTrue(all(reference.startswith("data:image/png;base64,") for reference in page.references))
+        self.assertNotRegex(text, r"https?://|file:|url\(|@import")
+        self.assertFalse({"script", "link", "iframe"} & set(page.tags))
+        for said in ("1.25 \u00b1 0.25", "*Table 1*", "seed 2: diverged", "beta | may reach 1", "Measured on: cpu"):
+            self.assertIn(said, page.text)
+
+    def test_no_folder_of_the_machine_is_named(self):
+        for name in ("report.md", "report.html", "results.json"):
+            text = (self.out / name).read_text(encoding="utf-8")
+            self.assertNotIn("/somewhere", text)
+            self.assertNotIn(self.temporary.name, text)
+
+    def test_results_hold_every_run_and_its_numbers(self):
+        groups = json.loads((self.out / "results.json").read_text())
+        self.assertEqual([group["config"] for group in groups], ["rings", "telgarsky"])
+        rows = {row["row"]: row for row in groups[0]["rows"]}
+        statuses = [run["status"] for run in rows["momentum"]["runs"]]
+        self.assertEqual(statuses, ["finished", "damaged", "without summary"])
+        self.assertEqual(rows["apg2"]["metrics"]["test/error_pct"], {"mean": 1.25, "std": 0.25, "median": 1.25, "n": 3})
+        self.assertIsNone(rows["resnet"]["runs"][0]["last"]["test/margin"])
+
+    def test_the_same_runs_give_the_same_bytes_even_if_named_twice(self):
+        again, runs = self.folder / "again", self.runs / "telgarsky"
+        self.assertEqual(report(runs / "apg2-depth=3", runs, runs, "--out", again)[0], 0)
+        for name in ("curves", "fits"):
+            self.assertEqual((again / f"figures/{name}.png").read_bytes(),
+                             (self.out / f"figures/telgarsky-{name}.png").read_bytes())
+        table = re.search(r"^\| row .*\n(\|.*\n)+", (again / "report.md").read_text(encoding="utf-8"), re.MULTILINE)
+        self.assertIn(table[0], self.markdown)
+
+
+@unittest.skipUnless(HERE, f"this Python lacks one of {NEEDED}")
+class Rules(unittest.TestCase):
+    """What is said about numbers, on rows without files."""
+    def row(self, name, errors, statuses=None, paper=None):
+        from report import runs
+        made = []
+        for seed, error in enumerate(errors):
+            status = statuses[seed] if statuses else "finished"
+            summary = {"status": status, "last": {"test/error_pct": error}} | ({"paper": paper} if paper else {})
+            made.append(runs.Run(pathlib.Path(f"seed-{seed}"), "table", name, seed, status, summary))
+        return runs.Row(name, made)
+
+    def cells(self, *rows):
+        from report import runs, table
+        group = runs.Group("table", "Table", list(rows))
+        return [dict(zip(block.header, cells)) for block in table.table_blocks(group)[:1] for cells in block.rows]
+
+    def errors(self, *rows):
+        return [cells["test error (%)"] for cells in self.cells(*rows)]
+
+    def comparisons(self, row):
+        from report import runs, table
+        return table.comparisons(runs.Group("table", "Table", [row]))
+
+    def test_the_best_mean_is_marked_with_its_n(self):
+        self.assertEqual(self.errors(self.row("a", [3, 4, 5]), self.row("b", [1, 2, 3])),
+                         ["4.00 \u00b1 1.00", "**2.00 \u00b1 1.00** (n = 3)"])
+
+    def test_nothing_is_best_beside_fewer_than_three_seeds_a_lost_seed_or_an_equal_mean(self):
+        whole = self.row("a", [1, 2, 3])
+        for other in (self.row("b", [3, 4]), self.row("b", [0.5, 0.5]), self.row("b", [1, 2, 3]),
+                      self.row("b", [3, 4, 5, 6], ["finished"] * 3 + ["diverged"]),
+                      self.row("b", [0, 0, 0, 6], ["finished"] * 3 + ["diverged"])):
+            self.assertFalse([cell for cell in self.errors(whole, other) if "**" in cell])
+
+    def test_runs_that_did_not_finish_are_in_no_mean_and_are_counted(self):
+        row = self.row("a", [1, 3, 100, 200], ["finished", "finished", "stopped", "diverged"])
+        self.assertEqual(self.errors(row), ["2.00 \u00b1 1.41"])
+        self.assertEqual(self.cells(row)[0]["seeds"], "2, 1 stopped, 1 diverged")
+
+    def test_a_row_that_lacks_a_seed_says_so(self):
+        from report import runs, table
+        group = runs.Group("table", "Table", [self.row("a", [1, 2, 3]), self.row("b", [1])])
+        self.assertEqual(table.losses(group), ["b: no run of seed 1 and 2, which other rows have"])
+
+    def test_a_lost_comparison_is_printed_as_lost(self):
+        for errors, verdict in (([7, 8, 9], "ours is worse by 1.03"), ([5, 6, 7], "ours is better by 0.97"),
+                                ([6.97] * 3, "ours is equal"), ([7.97], "worse by 1.00, too few seeds")):
+            self.assertIn(verdict, self.comparisons(self.row("a", errors, paper={"test_error_pct": 6.97}))[0])
+
+    def test_nothing_is_published_that_the_config_does_not_say(self):
+        self.assertNotIn("published", self.cells(self.row("a", [1, 2]))[0])
+        self.assertEqual(self.comparisons(self.row("a", [1, 2], paper={"source": "somebody"})), [])
+
+    def test_numbers_have_fixed_digits_and_small_ones_an_exponent(self):
+        from report import text
+        for values, decimals, wanted in (([1.23456], 2, "1.23"), ([1, 2, 3], 2, "2.00 \u00b1 1.00"), ([], 2, "-"),
+                                         ([2e-6, 4e-6], 5, "(3.00 \u00b1 1.41)e-06"),
+                                         ([0.0, 0.0], 4, "0.0000 \u00b1 0.0000"),
+                                         ([12345.678], 1, "12,345.7"), ([-7.25], 3, "-7.250")):
+            self.assertEqual(text.mean_spread(values, decimals), wanted)
+
+    def test_rows_follow_the_config_and_a_sweep_its_numbers(self):
+        from report import runs
+        with tempfile.TemporaryDirectory() as folder:
+            config = pathlib.Path(folder) / "table.yaml"
+            config.write_text("rows:\n  - {id: resnet, depth: 3}\n  - id: apg2\n    depth: 5\n")
+            made = [runs.Run(pathlib.Path(), "table", name, 0, "finished", {"config": str(config)})
+                    for name in ("apg2-depth=10", "apg2-depth=3", "other", "resnet")]
+            self.assertEqual([row.id for row in runs.make_group(made).rows],
+                             ["resnet", "apg2-depth=3", "apg2-depth=10", "other"])
+
+    def test_texts_from_files_stay_texts(self):
+        from report import document
+        evil = "a | <script>alert(1)</script> **b** `c` \\ [d](e)\nf"
+        block = document.Table(["x"], [[document.plain(evil)]])
+        self.assertEqual(Page(document.html_of(block)).text.strip(), "x\n" + evil.replace("\n", " "))
+        self.assertNotIn("<script", document.html_of(block))
+        line = document.markdown_of(block).splitlines()[-1]
+        self.assertEqual(len(re.findall(r"(?<!\\)\|", line)), 2)
+
+
+@unittest.skipUnless(HERE, f"this Python lacks one of {NEEDED}")
+class BadInput(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(self.temporary.cleanup)
+        self.folder = pathlib.Path(self.temporary.name)
+
+    def make(self):
+        lines = fixture.records("apg2", 0, 1.0, False)
+        run = self.folder / "rings/apg2/seed-0"
+        fixture.make_run(run, "Rings", "apg2", 0, lines, "finished", {"test/error_pct": 1.0})
+        fixture.make_pictures(run, 2, 1.0)
+        return run
+
+    def test_wrong_usage_is_2_and_nothing_to_read_is_3(self):
+        self.assertEqual(report()[0], 2)
+        self.assertEqual(report(self.folder, "--colour")[0], 2)
+        for folder in (self.folder, self.folder / "none"):
+            code, out, err = report(folder)
+            self.assertEqual((code, out), (3, ""))
+            self.assertIn("no run could be read", err)
+
+    def test_a_report_that_cannot_be_written_is_3(self):
+        fixture.make_run(self.folder / "rings/apg2/seed-0", "Rings", "apg2", 0, [], "finished", {"test/error_pct": 1.0})
+        (self.folder / "file").write_text("")
+        code, _, err = report(self.folder, "--out", self.folder / "file")
+        self.assertEqual(code, 3)
+        self.assertIn("cannot write", err)
+
+    def test_a_damaged_file_is_named_and_costs_only_itself(self):
+        run = self.make()
+        kept = shutil.copytree(run, self.folder / "kept")
+        shutil.move(kept, self.folder / "rings/apg2/seed-1")
+        for name, bytes_, said in DAMAGE:
+            with self.subTest(f"{name} {bytes_[:30]}"):
+                original = (run / name).read_bytes()
+                (run / name).write_bytes(bytes_)
+                groups, problems = read_and_draw(self.folder)
+                self.assertIn(said, "\n".join(problems))
+                self.assertEqual(len([p for p in problems if "seed-1" in p or "could not be drawn" in p]), 0, problems)
+                (run / name).write_bytes(original)
+
+    def test_values_of_the_wrong_kind_are_no_numbers(self):
+        run = self.make()
+        summary = json.loads((run / "summary.json").read_text())
+        odd = [None, True, "7", [1], {"a": 1}, 10 ** 400, float("nan"), -1e308]
+        for key in ("table", "last", "best", "certificate", "paper", "parameters", "seconds", "threads", "device",
+                    "error", "config", "multiply_adds"):
+            for value in odd:
+                with self.subTest(f"{key}: {str(value)[:20]}"):
+                    (run / "summary.json").write_text(json.dumps(summary | {key: value}))
+                    compose(self.folder)
+        for value in odd:
+            summary |= {"last": {"test/error_pct": value, "test/new": value},
+                        "paper": {"test_error_pct": value, "source": value}}
+            (run / "summary.json").write_text(json.dumps(summary))
+            compose(self.folder)
+
+
+def tensors(shapes: dict[str, list[int]], metadata: dict[str, str]) -> bytes:
+    """A safetensors file of zeros."""
+    header, offset = {"__metadata__": metadata}, 0
+    for name, shape in shapes.items():
+        size = 4
+        for length in shape:
+            size *= length
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [offset, offset + size]}
+        offset += size
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + bytes(offset)
+
+
+GRID = {"grid_inputs": [6, 2], "grid_outputs": [6, 2]}
+DAMAGE = [
+    ("summary.json", b"", "summary.json is damaged"), ("summary.json", b"[1, 2]", "no known status"),
+    ("summary.json", b'{"status": "great"}', "no known status"),
+    ("summary.json", b"\xff\xfe\x00", "summary.json is damaged"),
+    ("summary.json", b"[" * 100_000, "summary.json is damaged"),
+    ("metrics.jsonl", b'{"iteration": 1, "epoch": 1, "train/loss": 2}\n{"iter', "line 2 is no record"),
+    ("metrics.jsonl", b'3\n{"iteration": "x", "epoch": 1}\n{"epoch": NaN, "iteration": 1}',
+     "3 damaged lines, the first 1"),
+    ("metrics.jsonl", b"\x00\xff" * 1000, "line 1 is no record"),
+    ("pictures.safetensors", b"", "pictures.safetensors is damaged"),
+    ("pictures.safetensors", b"\xff" * 64, "pictures.safetensors is damaged"),
+    ("pictures.safetensors", tensors({"grid_inputs": [6, 2]}, {}), "grid_outputs is missing"),
+    ("pictures.safetensors", tensors(GRID, {}), "grid_rows 0 x grid_cols 0 is not 6 points"),
+    ("pictures.safetensors", tensors(GRID, {"grid_rows": "-2", "grid_cols": "-3"}), "grid_rows -2"),
+    ("pictures.safetensors", tensors(GRID, {"grid_rows": "two", "grid_cols": "3"}), "pictures.safetensors is damaged"),
+    ("pictures.safetensors", tensors(GRID, {"grid_rows": "2", "grid_cols": "4"}), "2 x grid_cols 4 is not 6 points"),
+    ("pictures.safetensors", tensors(GRID | {"grid_outputs": [5, 2]}, {}), "has shape [5, 2]"),
+    ("pictures.safetensors", tensors({"path_states": [4, 0, 2]}, {}), "has shape [4, 0, 2]"),
+    ("pictures.safetensors", tensors({"points_inputs": [4, 3], "points_targets": [4]}, {}), "has shape [4, 3]"),
+]
+
+
+def read_and_draw(folder: pathlib.Path) -> tuple[list, list[str]]:
+    """In this process, and only the figures that read what may be damaged."""
+    from report import pictures, runs
+    groups, problems = runs.read_groups([folder])
+    for group in groups:
+        pictures.read_sketches(group, problems)
+    return groups, problems
+
+
+def compose(folder: pathlib.Path) -> str:
+    from report import document, results, runs, table
+    groups, problems = runs.read_groups([folder])
+    json.loads(results.results_json(groups))
+    blocks = [block for group in groups for block in table.table_blocks(group)]
+    return document.to_markdown(blocks) + document.to_html("", blocks)
+
+
+STUB = """#!/bin/sh
+# Stands in for optdnn: `train CONFIG ... [--dry-run]`
+for word; do last=$word; done
+[ "$last" = --dry-run ] && echo rings/apg2/seed-0 && exit 0
+cp -r ready runs
+echo "$@" > arguments
+exit $CODE
+"""
+
+
+@unittest.skipUnless(HERE, f"this Python lacks one of {NEEDED}")
+class Reproduce(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(self.temporary.cleanup)
+        self.root = pathlib.Path(self.temporary.name)
+        (self.root / "configs").mkdir()
+        (self.root / "configs/rings.yaml").write_text("table: Nested rings\n")
+        (self.root / "scripts").symlink_to(ROOT / "scripts")
+        (self.root / ".venv").symlink_to(sys.prefix)
+        (self.root / "stub").write_text(STUB)
+        (self.root / "stub").chmod(0o755)
+
+    def reproduce(self, *arguments: str, code: int = 0) -> int:
+        environment = os.environ | {"OPTDNN": str(self.root / "stub"), "CODE": str(code)}
+        command = [self.root / "scripts/reproduce", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True).returncode
+
+    def test_results_are_put_where_they_are_committed(self):
+        lines = [{"iteration": 1, "epoch": 1, "train/loss": 0.5}]
+        fixture.make_run(self.root / "ready/rings/apg2/seed-0", "Rings", "apg2", 0, lines, "finished",
+                         {"test/loss": 1.0, "test/mse": 0.5})
+        results = self.root / "configs/results/rings"
+        (results / "figures").mkdir(parents=True)
+        (results / "figures/old.png").write_text("")
+        self.assertEqual(self.reproduce("rings", "--seed", "0", code=1), 1)
+        self.assertFalse((results / "report.md").exists(), "a failure that is no result leaves the results alone")
+        shutil.rmtree(self.root / "runs")
+        self.assertEqual(self.reproduce("rings", "--seed", "0", "--device", "cpu", code=4), 4)
+        self.assertEqual((self.root / "arguments").read_text(), "train configs/rings.yaml --seed 0 --device cpu\n")
+        self.assertEqual(sorted(p.name for p in results.iterdir()), ["figures", "report.md", "results.json"])
+        self.assertIn("curves.png", [p.name for p in (results / "figures").iterdir()])
+        self.assertFalse((results / "figures/old.png").exists())
+
+    def test_a_table_that_is_not_there_is_wrong_usage(self):
+        self.assertEqual(self.reproduce(), 2)
+        self.assertEqual(self.reproduce("nothing"), 2)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT / "scripts"))
+    unittest.main()
