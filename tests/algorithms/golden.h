@@ -11,7 +11,9 @@
 
 namespace optdnn::algorithms {
 
-inline std::filesystem::path golden_folder() { return std::filesystem::path(OPTDNN_SOURCE_DIR) / "tests/golden/algorithms"; }
+inline std::filesystem::path golden_folder() {
+  return std::filesystem::path(OPTDNN_SOURCE_DIR) / "tests/golden/algorithms";
+}
 
 inline std::string read_text(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -19,7 +19,8 @@ Unrolled keep(const Unrolled& all, const std::vector<int>& kept) {
   }
   result.weights.resize(static_cast<int>(rows.size()), static_cast<int>(columns.size()));
   for (size_t i = 0; i < rows.size(); ++i) {
-    for (size_t j = 0; j < columns.size(); ++j) result.weights(static_cast<int>(i), static_cast<int>(j)) = all.weights(rows[i], columns[j]);
+    for (size_t j = 0; j < columns.size(); ++j)
+      result.weights(static_cast<int>(i), static_cast<int>(j)) = all.weights(rows[i], columns[j]);
   }
   return result;
 }
@@ -73,7 +74,8 @@ double difference(const Unrolled& a, const Unrolled& b) {
   std::map<int, int> families;  // a module's letter means nothing
   for (size_t i = 0; i < a.calls.size(); ++i) {
     const int family = families.try_emplace(a.calls[i].family, b.calls[i].family).first->second;
-    if (a.calls[i].step != b.calls[i].step || a.calls[i].fresh != b.calls[i].fresh || family != b.calls[i].family) return kInfinity;
+    if (a.calls[i].step != b.calls[i].step || a.calls[i].fresh != b.calls[i].fresh || family != b.calls[i].family)
+      return kInfinity;
   }
   double largest = (a.weights.col(0) - b.weights.col(0)).cwiseAbs().maxCoeff();
   for (Eigen::Index j = 1; j < a.weights.cols(); ++j) {

@@ -11,7 +11,8 @@ template <class Number>
 using Vector = std::vector<Number>;
 
 template <class Number, class LeafValue>
-void add_rows(const Row& row, const std::vector<Vector<Number>>& from, const LeafValue& leaf_value, Vector<Number>& sum) {
+void add_rows(const Row& row, const std::vector<Vector<Number>>& from, const LeafValue& leaf_value,
+              Vector<Number>& sum) {
   for (const Term& term : row) {
     const Number weight = term.value.evaluate<Number>(leaf_value);
     for (size_t i = 0; i < sum.size(); ++i) sum[i] = sum[i] + weight * from[term.column][i];

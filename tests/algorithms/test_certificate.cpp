@@ -24,7 +24,12 @@ std::vector<Expected> table() {
       {shipped("heavy_ball_2018"), false, true, false, {{0.5, half}, {0.5, -half}}, {}},
       {shipped("nesterov"), true, true, true, {1.0, 0.5}, {{"T", 2.0}}},
       {shipped("apg2"), true, true, true, {1.0, 0.5}, {{"T", 1.5}}},
-      {shipped("ladmm"), true, true, true, {1.0, {0.25, half / 2}, {0.25, -half / 2}}, {{"T", 1.0 / 3}, {"S", 1.0 / 3}}},
+      {shipped("ladmm"),
+       true,
+       true,
+       true,
+       {1.0, {0.25, half / 2}, {0.25, -half / 2}},
+       {{"T", 1.0 / 3}, {"S", 1.0 / 3}}},
       {shipped("pgd"), true, true, true, {1.0}, {{"T", 1.0}, {"S", 1.0}}},
       {shipped("fista", {constant("b", 0.5)}), true, true, true, {1.0, 0.5}, {{"T", 2.0}, {"S", 2.0}}},
       {shipped("admm"), true, true, true, {1.0, 0.0, 0.0}, {{"T", 1.0}, {"S", 1.0}}},
@@ -123,8 +128,29 @@ TEST_CASE("modules whose effects cancel do not drive the state") {
 TEST_CASE("the JSON has every field of the schema, null where undefined") {
   const Rule rule = shipped("apg");
   const nlohmann::json object = certificate_json(rule, certify(rule, 3, 2));
-  for (const char* key : {"rule", "step", "states", "calls", "A", "B", "C", "D", "start", "output", "coefficients", "explicit", "eigenvalues", "spectral_radius", "preconsistent", "zero_stable",
-                          "effective_step", "started_and_read", "stability_constant", "lipschitz_bound", "modules_two_layer", "certified", "reason"}) {
+  for (const char* key : {"rule",
+                          "step",
+                          "states",
+                          "calls",
+                          "A",
+                          "B",
+                          "C",
+                          "D",
+                          "start",
+                          "output",
+                          "coefficients",
+                          "explicit",
+                          "eigenvalues",
+                          "spectral_radius",
+                          "preconsistent",
+                          "zero_stable",
+                          "effective_step",
+                          "started_and_read",
+                          "stability_constant",
+                          "lipschitz_bound",
+                          "modules_two_layer",
+                          "certified",
+                          "reason"}) {
     INFO(key);
     CHECK(object.contains(key));
   }

@@ -68,7 +68,8 @@ TEST_CASE("momentum is heavy ball with scaled modules for every g") {
 
 TEST_CASE("heavy ball and Nesterov have the same A and B and differ in where T is evaluated") {
   const Rule heavy_ball = shipped("heavy_ball"), nesterov = shipped("nesterov");
-  const auto a = evaluate(heavy_ball.step(3), starts_of(heavy_ball)), b = evaluate(nesterov.step(3), starts_of(nesterov));
+  const auto a = evaluate(heavy_ball.step(3), starts_of(heavy_ball)),
+             b = evaluate(nesterov.step(3), starts_of(nesterov));
   CHECK(a.A == b.A);
   CHECK(a.B == b.B);
   CHECK(a.C != b.C);

@@ -11,7 +11,8 @@ namespace {
 using Strings = std::vector<std::string>;
 
 Eigen::MatrixXd matrix(int rows, int columns, std::vector<double> values) {
-  return Eigen::Map<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(values.data(), rows, columns);
+  return Eigen::Map<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(values.data(), rows,
+                                                                                            columns);
 }
 
 NumericTableau numbers(const Rule& rule, int k) { return evaluate(rule.step(k), starts_of(rule)); }
@@ -128,7 +129,8 @@ TEST_CASE("twins depend on coefficients that move with k, not on constants") {
   CHECK(rule_of(equations, {constant("b", 0.5)}).step(2).calls.size() == 1);
   CHECK(rule_of(equations, {learned(constant("b", 0.5), Learn::shared)}).step(2).calls.size() == 1);
   CHECK(rule_of(equations, {sequenced("b", "theta")}).step(2).calls.size() == 2);
-  CHECK(rule_of("x[k+1] = x[k] + T(b[k+1]*x[k]) - T(b[k]*x[k-1])", {sequenced("b", "theta")}).step(2).calls.size() == 1);
+  CHECK(rule_of("x[k+1] = x[k] + T(b[k+1]*x[k]) - T(b[k]*x[k-1])", {sequenced("b", "theta")}).step(2).calls.size() ==
+        1);
 }
 
 TEST_CASE("the absolute x[0] is a state of its own") {
@@ -209,7 +211,8 @@ TEST_CASE("learnable coefficients stay symbols, one per index tuple or one for a
 
 TEST_CASE("the sequences have the printed values") {
   const auto values = [](const char* name, std::vector<int> at) { return *find_sequence(name)->value(at); };
-  const std::vector<double> theta = {1, .6180, .4559, .3637, .3035, .2609}, fista = {0, 0, .2818, .4340, .5311, .5988, .6489};
+  const std::vector<double> theta = {1, .6180, .4559, .3637, .3035, .2609},
+                            fista = {0, 0, .2818, .4340, .5311, .5988, .6489};
   for (int k = 0; k < 6; ++k) CHECK(values("theta", {k}) == Approx(theta[k]).margin(5e-5));
   for (int k = 0; k < 7; ++k) CHECK(values("fista", {k}) == Approx(fista[k]).margin(5e-5));
   const std::vector<std::vector<double>> dense = {{1}, {0, 1.2818}, {0, .1223, 1.4340}, {0, .0649, .2305, 1.5311}};

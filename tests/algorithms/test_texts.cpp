@@ -61,7 +61,9 @@ TEST_CASE("every broken rule is answered with its message") {
 }
 
 TEST_CASE("certificates read as they should") {
-  const auto check = [](const std::string& file, const Rule& rule, int step = 0) { check_golden(golden_folder() / file, certificate_text(rule, certify(rule, 9, step))); };
+  const auto check = [](const std::string& file, const Rule& rule, int step = 0) {
+    check_golden(golden_folder() / file, certificate_text(rule, certify(rule, 9, step)));
+  };
   check("certify_gradient_descent.txt", shipped("gradient_descent"));
   check("certify_apg2.txt", shipped("apg2"));
   check("certify_ladmm.txt", shipped("ladmm"));

@@ -171,7 +171,7 @@ class Unroller {
       throw StepError{node.place, concat("bad index: at step 0 nothing is known of ", line.name, "[", index.value, "]"),
                       concat("only ", line.name, "[0] may be written without k")};
     }
-    if (index.value > (line.is_state ? k() + 1 : k())) {
+    if (!index.is_absolute && index.value > (line.is_state ? k() + 1 : k())) {
       throw StepError{
           node.place,
           concat("bad index: at k = ", k(), " this is ", line.name, "[", index.value, "], which lies in the future"),
