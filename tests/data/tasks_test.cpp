@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "optdnn/base/errors.h"
+#include "optdnn/base/random.h"
 #include "optdnn/data/catalogue.h"
 #include "optdnn/data/loader.h"
 #include "optdnn/data/telgarsky.h"
@@ -151,6 +152,14 @@ TEST_CASE("fresh samples differ between epochs and iterations, fixed ones do not
   REQUIRE(first_batch(*fresh, 40, 1, 1, Split::test).inputs.equal(first_batch(*fixed, 40, 2, 3, Split::test).inputs));
 }
 
+TEST_CASE("a family's stream of a sample is that sample's stream") {
+  const base::StreamFamily family(3, "task", 5);
+  for (const uint64_t i : {uint64_t{0}, uint64_t{7}, uint64_t{1} << 40}) {
+    base::RandomStream one = family.sample(i), other(3, "task", 5, i);
+    for (int draw = 0; draw < 9; ++draw) REQUIRE(one.next() == other.next());
+  }
+}
+
 TEST_CASE("impossible sizes are refused in words") {
   ParitySpec parity;
   parity.d = 40;
@@ -174,4 +183,14 @@ TEST_CASE("impossible sizes are refused in words") {
   rings.rings = 1000;
   rings.points_per_ring = 10000000;
   REQUIRE_THROWS_WITH(make_dataset(rings, ""), Contains("10,000,000,000 points of 2 numbers at once are too many"));
+  rings = {};
+  rings.batch_size = 100;
+  REQUIRE_THROWS_WITH(make_dataset(rings, ""),
+                      "nested_rings: batch_size is for samples: fixed; an iteration of fresh samples has 8,000 points");
+  rings.samples = Samples::fixed;
+  REQUIRE(batch_size(rings) == 100);
+  GeneratedImagesSpec images;
+  images.train_images = 1000000;
+  images.size_px = 1024;
+  REQUIRE_THROWS_AS(make_dataset(images, ""), base::ConfigError);
 }

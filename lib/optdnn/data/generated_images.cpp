@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optdnn/base/errors.h"
 #include "optdnn/base/random.h"
+#include "optdnn/base/text.h"
 
 namespace optdnn::data {
 
@@ -11,6 +13,11 @@ LabelledImages generate_images(const GeneratedImagesSpec& spec, Split split) {
   const bool train = split == Split::train;
   const int64_t count = train ? spec.train_images : spec.test_images;
   const int64_t pixels = spec.channels * spec.size_px * spec.size_px;
+  if (std::max(count, spec.classes) > (int64_t{1} << 30) / pixels) {
+    throw base::ConfigError(base::concat("generated_images: ", base::with_thousands(count), " images of ",
+                                         base::with_thousands(pixels), " bytes are too many"),
+                            "lower size_px, channels or the number of images");
+  }
   std::vector<std::vector<float>> patterns(spec.classes, std::vector<float>(pixels));
   for (int64_t c = 0; c < spec.classes; ++c) {
     base::RandomStream(0, "generated_images/pattern", 0, c).fill_uniform(patterns[c], 0.0f, 1.0f);

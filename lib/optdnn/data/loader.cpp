@@ -41,15 +41,15 @@ struct EpochReader::State {
   int64_t epoch;
   int64_t samples;
   int64_t batches;
-  std::vector<int64_t> order;  // empty: natural
+  std::vector<int64_t> order{};  // empty: natural
 
-  std::mutex mutex;
-  std::condition_variable changed;
+  std::mutex mutex{};
+  std::condition_variable changed{};
   int64_t begun = 0;  // the next batch that a worker takes up
   int64_t taken = 0;  // the next batch that next() returns
   bool stopped = false;
-  std::vector<Slot> slots;
-  std::vector<std::thread> workers;
+  std::vector<Slot> slots{};
+  std::vector<std::thread> workers{};
 
   Batch make(int64_t number) const {
     const int64_t first = number * options.batch_size, last = std::min(first + options.batch_size, samples);
@@ -94,19 +94,13 @@ EpochReader::EpochReader(EpochReader&&) noexcept = default;
 EpochReader::~EpochReader() = default;
 
 EpochReader Loader::epoch(int64_t epoch, int64_t first_batch) const {
-  auto state = std::unique_ptr<EpochReader::State>(new EpochReader::State{dataset_,
-                                                                          options_,
-                                                                          epoch,
-                                                                          samples_per_epoch(),
-                                                                          batches_per_epoch(),
-                                                                          {},
-                                                                          {},
-                                                                          {},
-                                                                          first_batch,
-                                                                          first_batch,
-                                                                          false,
-                                                                          {},
-                                                                          {}});
+  std::unique_ptr<EpochReader::State> state(new EpochReader::State{.dataset = dataset_,
+                                                                   .options = options_,
+                                                                   .epoch = epoch,
+                                                                   .samples = samples_per_epoch(),
+                                                                   .batches = batches_per_epoch(),
+                                                                   .begun = first_batch,
+                                                                   .taken = first_batch});
   if (options_.split == Split::train && !dataset_.fresh()) {
     state->order = base::permutation(dataset_.size(Split::train), base::RandomStream(options_.seed, "order", epoch));
   }

@@ -1,5 +1,5 @@
 // What the YAML key `dataset` holds: one struct per data set, each with its list of fields.
-// Sizes that cannot be are refused by make_dataset (catalogue.h), which knows how they hang together.
+// Sizes that cannot be, alone or together, are refused in task_size.cpp.
 #pragma once
 
 #include <cstdint>
@@ -114,7 +114,7 @@ struct NestedRingsSpec : TaskSpec {
     f("rings", rings, config::between(2, 1000), "number of rings");
     f("points_per_ring", points_per_ring, config::between(1, 1e7),
       "points of each ring, per iteration when fresh, in the set when fixed");
-    f("batch_size", batch_size, config::at_least(1), "points per iteration of a fixed set; default: all of them");
+    f("batch_size", batch_size, config::at_least(1), "points per iteration of a fixed set; default: the whole set");
     f("noise", noise, config::at_least(0), "standard deviation of a Gaussian added to both coordinates");
     f("test_points_per_ring", test_points_per_ring, config::between(1, 1e7), "points of each ring in the test set");
   }
@@ -139,7 +139,7 @@ struct ParitySpec : TaskSpec {
     f("points", points, config::at_least(1),
       "vertices drawn at random, per iteration when fresh, in the set when fixed; default: all 2^d vertices");
     f("jitter", jitter, config::at_least(0), "standard deviation of a Gaussian added to every coordinate");
-    f("batch_size", batch_size, config::at_least(1), "points per iteration of a fixed set; default: all of them");
+    f("batch_size", batch_size, config::at_least(1), "points per iteration of a fixed set; default: the whole set");
     f("test_points", test_points, config::between(1, 1 << 22), "points in the test set");
   }
 };

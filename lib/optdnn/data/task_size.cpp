@@ -33,8 +33,6 @@ int64_t checked(std::string_view task, int64_t points, int64_t numbers) {
   return points;
 }
 
-// `all`: the points that belong together. A fresh epoch is so many batches of them, unless the batch has a size of
-// its own.
 TaskSize sized(const TaskSpec& spec, std::string_view task, int64_t all, int64_t batch, int64_t test, int64_t numbers) {
   checked(task, all, numbers);
   checked(task, test, numbers);
@@ -44,12 +42,22 @@ TaskSize sized(const TaskSpec& spec, std::string_view task, int64_t all, int64_t
   return {false, std::min(batch, all), all, test};
 }
 
+// `all`: the points that belong together, one iteration when fresh.
+TaskSize sized(const TaskSpec& spec, std::string_view task, int64_t all, std::optional<int64_t> batch, int64_t test,
+               int64_t numbers) {
+  if (spec.samples == Samples::fresh && batch) {
+    throw ConfigError(concat(task, ": batch_size is for samples: fixed; an iteration of fresh samples has ",
+                             with_thousands(all), " points"),
+                      "leave batch_size out, or set samples: fixed");
+  }
+  return sized(spec, task, all, batch.value_or(all), test, numbers);
+}
+
 }  // namespace
 
 TaskSize task_size(const NestedRingsSpec& spec) {
   const int64_t all = spec.rings * spec.points_per_ring;
-  const int64_t batch = spec.samples == Samples::fresh ? all : spec.batch_size.value_or(all);
-  return sized(spec, spec.kName, all, batch, spec.rings * spec.test_points_per_ring, 2);
+  return sized(spec, spec.kName, all, spec.batch_size, spec.rings * spec.test_points_per_ring, 2);
 }
 
 TaskSize task_size(const ParitySpec& spec) {
@@ -63,8 +71,7 @@ TaskSize task_size(const ParitySpec& spec) {
                       "set points to draw that many of them at random");
   }
   const int64_t all = spec.points ? *spec.points : int64_t{1} << spec.d;
-  const int64_t batch = spec.samples == Samples::fresh ? all : spec.batch_size.value_or(all);
-  return sized(spec, spec.kName, all, batch, spec.test_points, spec.d);
+  return sized(spec, spec.kName, all, spec.batch_size, spec.test_points, spec.d);
 }
 
 TaskSize task_size(const TelgarskySpec& spec) {
