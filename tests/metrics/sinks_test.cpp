@@ -97,7 +97,8 @@ TEST_CASE("whole numbers are written as such and all others read back exactly") 
 }
 
 TEST_CASE("a run that was cut off and continued leaves the files of an unbroken one") {
-  rc::check([](uint64_t seed) {
+  for (uint64_t seed = 0; seed < 30; ++seed) {
+    CAPTURE(seed);
     base::RandomStream random(seed, "records");
     const std::vector<Record> records = random_records(random);
     const size_t kept = random.below(records.size() + 1), seen = kept + random.below(records.size() - kept + 1);
@@ -117,9 +118,9 @@ TEST_CASE("a run that was cut off and continued leaves the files of an unbroken 
       const auto sink = kind.make(path);
       sink->rewind(resumed_at);
       for (size_t i = kept; i < records.size(); ++i) sink->write(records[i]);
-      RC_ASSERT(bytes_of(path) == written(kind, records));
+      REQUIRE(bytes_of(path) == written(kind, records));
     }
-  });
+  }
 }
 
 TEST_CASE("a run that begins anew forgets the old file") {

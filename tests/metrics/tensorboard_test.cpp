@@ -115,7 +115,8 @@ TEST_CASE("a TensorBoard file decodes to the records that were written") {
   for (const auto& [field, value] : decode_message(event.find(5)->second.bytes)) {
     REQUIRE(field == 1);
     const auto parts = decode_message(value.bytes);
-    scalars.emplace_back(parts.find(1)->second.bytes, number_of<float>(static_cast<uint32_t>(parts.find(2)->second.number)));
+    scalars.emplace_back(parts.find(1)->second.bytes,
+                         number_of<float>(static_cast<uint32_t>(parts.find(2)->second.number)));
   }
   REQUIRE(scalars.size() == 3);
   REQUIRE(scalars[0] == std::pair(std::string("train/loss"), 0.1f));

@@ -38,7 +38,8 @@ TEST_CASE("a damaged state is named, and so is one of another kind") {
   const TemporaryFolder folder;
   const auto path = folder / "state.safetensors";
   std::ofstream(path) << "torn";
-  REQUIRE(refusal([&] { load_state(folder.path()); }).find("state.safetensors: not a sound safetensors file") != std::string::npos);
+  REQUIRE(refusal([&] { load_state(folder.path()); }).find("state.safetensors: not a sound safetensors file") !=
+          std::string::npos);
   write_safetensors(path, {});
   REQUIRE(refusal([&] { load_state(folder.path()); }).find("not a training state") != std::string::npos);
   for (const std::string iteration : {"", "x", "1.5", "-1", "99999999999999999999"}) {
@@ -54,7 +55,7 @@ TEST_CASE("weights of another network are refused by name and nothing is copied"
   const torch::Tensor before = flat_weights(other);
   const std::string message = refusal([&] { load_weights(*other.ptr(), folder / "weights"); });
   CAPTURE(message);
-  REQUIRE(message.find("1.bias is missing") != std::string::npos);
+  REQUIRE(message.find("layers.1.bias is missing") != std::string::npos);
   REQUIRE(message.find("and ") != std::string::npos);
   REQUIRE(torch::equal(flat_weights(other), before));
 
@@ -63,7 +64,9 @@ TEST_CASE("weights of another network are refused by name and nothing is copied"
   REQUIRE(torch::equal(flat_weights(same), flat_weights(small)));
 
   TensorMap target{{"a", torch::zeros({2})}};
-  REQUIRE(refusal([&] { copy_tensors({{"a", torch::ones({3})}}, target, "file"); }) == "file does not fit: a has the shape [3] instead of [2]");
+  REQUIRE(refusal([&] {
+            copy_tensors({{"a", torch::ones({3})}}, target, "file");
+          }) == "file does not fit: a has the shape [3] instead of [2]");
 }
 
 }  // namespace optdnn::training

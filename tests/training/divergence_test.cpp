@@ -13,8 +13,9 @@ TEST_CASE("on the CPU a bad loss is thrown at once") {
   DivergenceGuard guard(false, torch::kCPU, {100, 10}, 2);
   guard.watch(kFine, "loss", 0);
   REQUIRE(!guard.skip());
-  REQUIRE_THROWS_WITH(guard.watch(kBad, "loss", 45),
-                      "the loss of iteration 23 (epoch 3, batch 6) is not finite; the weights are those after iteration 22");
+  REQUIRE_THROWS_WITH(
+      guard.watch(kBad, "loss", 45),
+      "the loss of iteration 23 (epoch 3, batch 6) is not finite; the weights are those after iteration 22");
 }
 
 TEST_CASE("deferred, the first bad loss skips every later update and is named when asked") {
@@ -28,7 +29,8 @@ TEST_CASE("deferred, the first bad loss skips every later update and is named wh
     REQUIRE(guard.skip()->item<float>() == 1);
   }
   REQUIRE_THROWS_WITH(guard.check(),
-                      "the loss or gradient of iteration 23 (epoch 3, batch 6) is not finite; the weights are those after iteration 22");
+                      "the loss or gradient of iteration 23 (epoch 3, batch 6) is not finite; the weights are those "
+                      "after iteration 22");
 }
 
 }  // namespace optdnn::training

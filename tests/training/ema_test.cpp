@@ -1,3 +1,4 @@
+// The moving average beside its formula.
 #include "optdnn/training/ema.h"
 
 #include "support/catch.h"
@@ -22,7 +23,7 @@ TEST_CASE("the moving average is its formula, and swapping twice is nothing") {
   REQUIRE(!torch::equal(flat_weights(network), weights));
   ema.swap();
   REQUIRE(torch::equal(flat_weights(network), weights));
-  REQUIRE(ema.state().contains("1.running_mean"));
+  REQUIRE(ema.state().contains("layers.1.running_mean"));
 }
 
 }  // namespace optdnn::training

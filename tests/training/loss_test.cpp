@@ -41,9 +41,11 @@ TEST_CASE("label smoothing spreads its share over all classes") {
 
 TEST_CASE("the logistic loss is the cross-entropy of two classes") {
   const Tensor outputs = logits(2), targets = torch::tensor({0, 1, 1, 1, 0, 0}, torch::kInt64);
-  REQUIRE(value_of(LogisticLoss{}, outputs, targets) == Approx(value_of(CrossEntropyLoss{}, outputs, targets)).epsilon(1e-12));
+  REQUIRE(value_of(LogisticLoss{}, outputs, targets) ==
+          Approx(value_of(CrossEntropyLoss{}, outputs, targets)).epsilon(1e-12));
   const Tensor mixture = torch::tensor({{0.25, 0.75}}).expand({6, 2});
-  REQUIRE(value_of(LogisticLoss{}, outputs, mixture) == Approx(value_of(CrossEntropyLoss{}, outputs, mixture)).epsilon(1e-12));
+  REQUIRE(value_of(LogisticLoss{}, outputs, mixture) ==
+          Approx(value_of(CrossEntropyLoss{}, outputs, mixture)).epsilon(1e-12));
 }
 
 TEST_CASE("losses of 16-bit outputs are taken in 32 bits") {

@@ -13,7 +13,8 @@ NamedParameters make_parameters() {
   base::seed_torch(3);
   NamedParameters parameters;
   for (const auto& shape : std::vector<std::vector<int64_t>>{{4, 3, 3, 3}, {4}, {5, 7}, {}}) {
-    parameters.emplace_back("p" + std::to_string(parameters.size()), torch::randn(shape, torch::kFloat64).requires_grad_());
+    parameters.emplace_back("p" + std::to_string(parameters.size()),
+                            torch::randn(shape, torch::kFloat64).requires_grad_());
   }
   parameters[0].second.set_data(parameters[0].second.contiguous(torch::MemoryFormat::ChannelsLast));
   return parameters;
@@ -37,7 +38,8 @@ void compute_gradients(const NamedParameters& parameters) {
 
 double distance(const NamedParameters& a, const NamedParameters& b) {
   double largest = 0;
-  for (size_t i = 0; i < a.size(); ++i) largest = std::max(largest, (a[i].second - b[i].second).abs().max().item<double>());
+  for (size_t i = 0; i < a.size(); ++i)
+    largest = std::max(largest, (a[i].second - b[i].second).abs().max().item<double>());
   return largest;
 }
 
@@ -57,14 +59,20 @@ std::vector<Twin> twins() {
   adam.weight_decay = adamw.weight_decay = 0.02;
   const auto sgd = [](double m, bool n) {
     return [=](std::vector<Tensor> p) -> std::unique_ptr<torch::optim::Optimizer> {
-      return std::make_unique<torch::optim::SGD>(p, torch::optim::SGDOptions(0.1).momentum(m).nesterov(n).weight_decay(0.01));
+      return std::make_unique<torch::optim::SGD>(
+          p, torch::optim::SGDOptions(0.1).momentum(m).nesterov(n).weight_decay(0.01));
     };
   };
   return {{"sgd", plain, sgd(0, false)},
           {"momentum", momentum, sgd(0.9, false)},
           {"nesterov", nesterov, sgd(0.9, true)},
-          {"adam", adam, [](auto p) { return std::make_unique<torch::optim::Adam>(p, torch::optim::AdamOptions(0.001).weight_decay(0.02)); }},
-          {"adamw", adamw, [](auto p) { return std::make_unique<torch::optim::AdamW>(p, torch::optim::AdamWOptions(0.001).weight_decay(0.02)); }}};
+          {"adam", adam,
+           [](auto p) {
+             return std::make_unique<torch::optim::Adam>(p, torch::optim::AdamOptions(0.001).weight_decay(0.02));
+           }},
+          {"adamw", adamw, [](auto p) {
+             return std::make_unique<torch::optim::AdamW>(p, torch::optim::AdamWOptions(0.001).weight_decay(0.02));
+           }}};
 }
 
 }  // namespace
@@ -163,7 +171,8 @@ TEST_CASE("state names every moment of every parameter") {
     return result;
   };
   REQUIRE(names(SgdSpec{}).empty());
-  REQUIRE(names(twins()[1].spec) == std::vector<std::string>{"momentum/p0", "momentum/p1", "momentum/p2", "momentum/p3"});
+  REQUIRE(names(twins()[1].spec) ==
+          std::vector<std::string>{"momentum/p0", "momentum/p1", "momentum/p2", "momentum/p3"});
   REQUIRE(names(AdamSpec{}).size() == 9);
 }
 

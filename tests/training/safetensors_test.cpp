@@ -22,22 +22,24 @@ using torch::Tensor;
 Safetensors sample() {
   base::seed_torch(11);
   Safetensors content;
-  for (const auto dtype : {torch::kFloat64, torch::kFloat32, torch::kFloat16, torch::kBFloat16, torch::kInt64, torch::kInt32,
-                           torch::kInt16, torch::kInt8, torch::kUInt8, torch::kBool}) {
+  for (const auto dtype : {torch::kFloat64, torch::kFloat32, torch::kFloat16, torch::kBFloat16, torch::kInt64,
+                           torch::kInt32, torch::kInt16, torch::kInt8, torch::kUInt8, torch::kBool}) {
     content.tensors[std::string("type ") + c10::toString(dtype)] = (torch::rand({3, 5}) * 100).gt(50).to(dtype);
   }
   content.tensors["scalar"] = torch::tensor(1.5f);
   content.tensors["empty"] = torch::empty({0, 4});
   content.tensors["a \"name\" \\ with \xc3\xa9"] = torch::randn({7});
   content.tensors["channels last"] = torch::randn({2, 3, 4, 5}).contiguous(torch::MemoryFormat::ChannelsLast);
-  content.tensors["not finite"] = torch::tensor({std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()});
+  content.tensors["not finite"] =
+      torch::tensor({std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()});
   content.metadata = {{"format", "pt"}, {"note", "line\nbreak"}};
   return content;
 }
 
 bool same_bits(const Tensor& a, const Tensor& b) {
   const Tensor x = a.contiguous(), y = b.contiguous();
-  return x.sizes() == y.sizes() && x.scalar_type() == y.scalar_type() && std::memcmp(x.data_ptr(), y.data_ptr(), x.nbytes()) == 0;
+  return x.sizes() == y.sizes() && x.scalar_type() == y.scalar_type() &&
+         std::memcmp(x.data_ptr(), y.data_ptr(), x.nbytes()) == 0;
 }
 
 void require_same(const Safetensors& a, const Safetensors& b) {
@@ -75,8 +77,10 @@ TEST_CASE("the Python package reads our files and we read its files") {
   const std::string python = named ? named : OPTDNN_SOURCE_DIR "/.venv/bin/python";
   const TemporaryFolder folder;
   write_safetensors(folder / "ours", sample());
-  const int status = std::system(base::concat("'", python, "' '", OPTDNN_SOURCE_DIR, "/tests/training/safetensors_peer.py' '",
-                                              (folder / "ours").string(), "' '", (folder / "theirs").string(), "' 2>&1").c_str());
+  const int status =
+      std::system(base::concat("'", python, "' '", OPTDNN_SOURCE_DIR, "/tests/training/safetensors_peer.py' '",
+                               (folder / "ours").string(), "' '", (folder / "theirs").string(), "' 2>&1")
+                      .c_str());
   if (!std::filesystem::exists(python) || WEXITSTATUS(status) == 77) {
     WARN("skipped: " << python << " has no package safetensors; OPTDNN_PYTHON names another Python");
     return;
@@ -116,14 +120,20 @@ TEST_CASE("a file that lies about itself is refused with the reason") {
       {file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", 8), "offsets that are no begin and end"},
       {file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0]}})", 8), "offsets that are no begin and end"},
       {file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,18446744073709551615]}})", 8), "too large"},
-      {file_of(R"({"a":{"dtype":"U8","shape":[4611686018427387904,4],"data_offsets":[0,0]}})", 0), "not those of its shape"},
-      {file_of(R"({"a":{"dtype":"U8","shape":[0,4611686018427387904,4611686018427387904],"data_offsets":[0,0]}})", 0), "not those of its shape"},
+      {file_of(R"({"a":{"dtype":"U8","shape":[4611686018427387904,4],"data_offsets":[0,0]}})", 0),
+       "not those of its shape"},
+      {file_of(R"({"a":{"dtype":"U8","shape":[0,4611686018427387904,4611686018427387904],"data_offsets":[0,0]}})", 0),
+       "not those of its shape"},
       {file_of("{\"a\":{" + one + "},\"b\":{" + one + "}}", 8), "inside another"},
       {file_of("{\"a\":{" + one + R"(},"b":{"dtype":"U8","shape":[1],"data_offsets":[9,10]}})", 10), "after a gap"},
-      {file_of("{\"a\":" + std::string(100000, '[') + std::string(100000, ']') + "}", 0), "a list in an unexpected place"},
+      {file_of("{\"a\":" + std::string(100000, '[') + std::string(100000, ']') + "}", 0),
+       "a list in an unexpected place"},
       {file_of(R"({"a":{"dtype":"F32","shape":[[2]],"data_offsets":[0,8]}})", 8), "a list in an unexpected place"},
       {file_of("{\"a\":null}", 0), "null in an unexpected place"},
-      {file_of("{\"a\":{\"dtype\":\"U8\",\"shape\":[" + base::join(std::vector<std::string>(65, "1"), ",") + R"(],"data_offsets":[0,1]}})", 1), "too long"},
+      {file_of("{\"a\":{\"dtype\":\"U8\",\"shape\":[" + base::join(std::vector<std::string>(65, "1"), ",") +
+                   R"(],"data_offsets":[0,1]}})",
+               1),
+       "too long"},
   };
   for (const Case& c : cases) {
     CAPTURE(c.reason);
@@ -156,11 +166,20 @@ TEST_CASE("a damaged file is refused or read, and never more") {
     for (uint64_t n = 1 + random.below(3); n > 0; --n) {
       const size_t at = random.below(random.coin() ? 8 + header : bytes.size());
       switch (random.below(5)) {
-        case 0: bytes[at % bytes.size()] = static_cast<char>(random.next()); break;
-        case 1: bytes.resize(at); break;
-        case 2: bytes.insert(at % (bytes.size() + 1), 1 + random.below(4), "0[{\"9,"[random.below(6)]); break;
-        case 3: bytes.erase(at % bytes.size(), 1 + random.below(9)); break;
-        default: bytes.insert(at % (bytes.size() + 1), bytes.substr(random.below(bytes.size()), random.below(64)));
+        case 0:
+          bytes[at % bytes.size()] = static_cast<char>(random.next());
+          break;
+        case 1:
+          bytes.resize(at);
+          break;
+        case 2:
+          bytes.insert(at % (bytes.size() + 1), 1 + random.below(4), "0[{\"9,"[random.below(6)]);
+          break;
+        case 3:
+          bytes.erase(at % bytes.size(), 1 + random.below(9));
+          break;
+        default:
+          bytes.insert(at % (bytes.size() + 1), bytes.substr(random.below(bytes.size()), random.below(64)));
       }
       if (bytes.empty()) break;
     }
@@ -175,7 +194,8 @@ TEST_CASE("a damaged file is refused or read, and never more") {
 
 TEST_CASE("a tensor of a type without a name is refused before anything is written") {
   const TemporaryFolder folder;
-  REQUIRE_THROWS_AS(write_safetensors(folder / "file", {{{"a", torch::zeros({2}, torch::kComplexFloat)}}, {}}), std::invalid_argument);
+  REQUIRE_THROWS_AS(write_safetensors(folder / "file", {{{"a", torch::zeros({2}, torch::kComplexFloat)}}, {}}),
+                    std::invalid_argument);
   REQUIRE(!std::filesystem::exists(folder / "file"));
   REQUIRE_THROWS_AS(read_safetensors(folder / "file"), base::EnvironmentError);
 }

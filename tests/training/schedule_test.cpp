@@ -41,7 +41,8 @@ TEST_CASE("step multiplies at its milestones") {
 
 TEST_CASE("cosine falls from one to its final factor") {
   CosineSchedule schedule;
-  require_close(factors(schedule, {0, 25, 50, 75, 100}), {1, (1 + std::sqrt(0.5)) / 2, 0.5, (1 - std::sqrt(0.5)) / 2, 0});
+  require_close(factors(schedule, {0, 25, 50, 75, 100}),
+                {1, (1 + std::sqrt(0.5)) / 2, 0.5, (1 - std::sqrt(0.5)) / 2, 0});
   schedule.final = 0.2;
   require_close(factors(schedule, {0, 50, 100}), {1, 0.6, 0.2});
 }

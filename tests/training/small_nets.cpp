@@ -24,6 +24,15 @@ data::Batch SmallRegression::batch(data::Split, uint64_t, int64_t, const std::ve
   return {x, (3 * x).sin()};
 }
 
+namespace {
+struct LayersImpl : torch::nn::Module {
+  explicit LayersImpl(torch::nn::Sequential all) : layers(register_module("layers", std::move(all))) {}
+  torch::Tensor forward(const torch::Tensor& x) { return layers->forward(x); }
+  torch::nn::Sequential layers;
+};
+TORCH_MODULE(Layers);
+}  // namespace
+
 torch::nn::AnyModule make_net(Net net, uint64_t seed) {
   base::seed_torch(seed);
   torch::nn::Sequential layers;
@@ -31,7 +40,7 @@ torch::nn::AnyModule make_net(Net net, uint64_t seed) {
     layers->push_back(torch::nn::Linear(1, 16));
     layers->push_back(torch::nn::Tanh());
     layers->push_back(torch::nn::Linear(16, 1));
-    return torch::nn::AnyModule(layers);
+    return torch::nn::AnyModule(Layers(layers));
   }
   layers->push_back(torch::nn::Conv2d(torch::nn::Conv2dOptions(2, 8, 3).padding(1)));
   if (net == Net::with_batch_norm) layers->push_back(torch::nn::BatchNorm2d(8));
@@ -40,7 +49,7 @@ torch::nn::AnyModule make_net(Net net, uint64_t seed) {
   layers->push_back(torch::nn::Conv2d(torch::nn::Conv2dOptions(8, 8, 3).stride(2).padding(1)));
   layers->push_back(torch::nn::Flatten());
   layers->push_back(torch::nn::Linear(72, 3));
-  return torch::nn::AnyModule(layers);
+  return torch::nn::AnyModule(Layers(layers));
 }
 
 SmallJob::SmallJob(const data::DataSet& dataset, Net net, int64_t batch_size, int threads)

@@ -14,9 +14,10 @@ class SmallImages : public data::DataSet {
   explicit SmallImages(int64_t train_samples = 100) : train_samples_(train_samples) {}
   data::DataShape shape() const override { return {{2, 6, 6}, 3, false}; }
   int64_t size(data::Split split) const override { return split == data::Split::train ? train_samples_ : 30; }
-  data::Batch batch(data::Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const override;
+  data::Batch batch(data::Split split, uint64_t seed, int64_t epoch,
+                    const std::vector<int64_t>& indices) const override;
 
-  double factor = 1;             // of the images of sample `factor_sample`
+  double factor = 1;  // of the images of sample `factor_sample`
   int64_t factor_sample = -1;
 
  private:
@@ -28,7 +29,8 @@ class SmallRegression : public data::DataSet {
  public:
   data::DataShape shape() const override { return {{1}, 1, true}; }
   int64_t size(data::Split) const override { return 64; }
-  data::Batch batch(data::Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const override;
+  data::Batch batch(data::Split split, uint64_t seed, int64_t epoch,
+                    const std::vector<int64_t>& indices) const override;
 };
 
 enum class Net { convolutions, with_batch_norm, with_dropout, vector };
@@ -37,7 +39,8 @@ torch::nn::AnyModule make_net(Net net, uint64_t seed = 1);
 
 // A job on the CPU with SGD and a cosine; the loaders must outlive it.
 struct SmallJob {
-  explicit SmallJob(const data::DataSet& dataset, Net net = Net::convolutions, int64_t batch_size = 16, int threads = 0);
+  explicit SmallJob(const data::DataSet& dataset, Net net = Net::convolutions, int64_t batch_size = 16,
+                    int threads = 0);
   data::Loader train_loader, test_loader;
   TrainJob job;
 };

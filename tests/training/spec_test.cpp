@@ -35,18 +35,23 @@ std::string mistake(const std::string& text) {
 }  // namespace
 
 TEST_CASE("optimizers, schedules and lengths are read as the configs write them") {
-  const auto sgd = std::get<SgdSpec>(read_sound<OptimizerSpec>("{name: sgd, learning_rate: 0.1, momentum: 0.9, nesterov: true, weight_decay: 1.0e-4}"));
+  const auto sgd = std::get<SgdSpec>(read_sound<OptimizerSpec>(
+      "{name: sgd, learning_rate: 0.1, momentum: 0.9, nesterov: true, weight_decay: 1.0e-4}"));
   REQUIRE(sgd.momentum == 0.9);
   REQUIRE(sgd.nesterov);
-  const auto adamw = std::get<AdamwSpec>(read_sound<OptimizerSpec>("{name: adamw, learning_rate: 4.0e-3, betas: [0.9, 0.95], decay_on: weights}"));
+  const auto adamw = std::get<AdamwSpec>(
+      read_sound<OptimizerSpec>("{name: adamw, learning_rate: 4.0e-3, betas: [0.9, 0.95], decay_on: weights}"));
   REQUIRE(adamw.weight_decay == 0.01);
   REQUIRE(adamw.betas[1] == 0.95);
   REQUIRE(adamw.decay_on == DecayOn::weights);
   const auto cosine = std::get<CosineSchedule>(read_sound<ScheduleSpec>("{name: cosine, warmup: {epochs: 5}}"));
   REQUIRE(*cosine.warmup->epochs == 5);
-  const auto step = std::get<StepSchedule>(read_sound<ScheduleSpec>("{name: step, milestones: [{fraction: 0.5}, {epochs: 75}], factor: [0.5, 0.1]}"));
+  const auto step = std::get<StepSchedule>(
+      read_sound<ScheduleSpec>("{name: step, milestones: [{fraction: 0.5}, {epochs: 75}], factor: [0.5, 0.1]}"));
   REQUIRE(step.milestones.size() == 2);
-  const auto spec = read_sound<TrainSpec>("{length: {epochs: 200}, precision: bfloat16, ema: {decay: 0.9999}, gradient_clip: 1, log_every: {iterations: 10}}");
+  const auto spec = read_sound<TrainSpec>(
+      "{length: {epochs: 200}, precision: bfloat16, ema: {decay: 0.9999}, gradient_clip: 1, log_every: {iterations: "
+      "10}}");
   const Length length = length_of(spec, 391);
   REQUIRE(length.iterations == 78200);
   REQUIRE(spec.log_iterations(length) == 10);
@@ -78,7 +83,7 @@ TEST_CASE("every optimizer and schedule dumps and reads back") {
 TEST_CASE("durations and values that cannot be are refused with their place") {
   const auto says = [](const std::string& text, const std::string& part) {
     INFO(text);
-    REQUIRE(text.find("config.yaml:1:") != std::string::npos);
+    REQUIRE(text.starts_with("config.yaml:"));
     REQUIRE(text.find(part) != std::string::npos);
   };
   says(mistake<TrainSpec>("{length: {}}"), "a duration without a length");
@@ -91,7 +96,8 @@ TEST_CASE("durations and values that cannot be are refused with their place") {
   says(mistake<OptimizerSpec>("{name: sgd, momentum: 1}"), "momentum");
   says(mistake<OptimizerSpec>("{name: adamw, betas: [0.9, 1]}"), "betas");
   says(mistake<ScheduleSpec>("{name: step, milestones: []}"), "milestones");
-  says(mistake<ScheduleSpec>("{name: step, milestones: [{epochs: 1}], factor: [0.1, 0.2]}"), "2 factors for 1 milestones");
+  says(mistake<ScheduleSpec>("{name: step, milestones: [{epochs: 1}], factor: [0.1, 0.2]}"),
+       "2 factors for 1 milestones");
 }
 
 }  // namespace optdnn::training

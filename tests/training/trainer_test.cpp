@@ -106,9 +106,11 @@ TEST_CASE("a run stopped anywhere and continued ends with the bits of an unbroke
         result = train(small.job);
         REQUIRE(result.resumed_at == (part > 0 ? stops[part - 1] : 0));
         REQUIRE(result.stopped == (part < stops.size() && stops[part] < 12));
-        if (part == stops.size()) REQUIRE(torch::equal(flat_weights(small.job.network), flat_weights(unbroken.job.network)));
+        if (part == stops.size())
+          REQUIRE(torch::equal(flat_weights(small.job.network), flat_weights(unbroken.job.network)));
       }
-      for (const char* file : {"checkpoints/state.safetensors", "checkpoints/last.safetensors", "checkpoints/best.safetensors", "metrics.jsonl"}) {
+      for (const char* file : {"checkpoints/state.safetensors", "checkpoints/last.safetensors",
+                               "checkpoints/best.safetensors", "metrics.jsonl"}) {
         CAPTURE(file);
         REQUIRE(text_of(folder / file) == text_of(whole / file));
       }
@@ -162,7 +164,8 @@ TEST_CASE("a loss that is not finite stops before the weights are touched and na
     explicit Later(const SmallImages& images_) : bad(images_) {}
     data::DataShape shape() const override { return good.shape(); }
     int64_t size(data::Split split) const override { return good.size(split); }
-    data::Batch batch(data::Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const override {
+    data::Batch batch(data::Split split, uint64_t seed, int64_t epoch,
+                      const std::vector<int64_t>& indices) const override {
       return (split == data::Split::train && epoch == 1 ? bad : good).batch(split, seed, epoch, indices);
     }
   } later(images);
@@ -183,8 +186,9 @@ TEST_CASE("a loss that is not finite stops before the weights are touched and na
     train(small.job);
     FAIL("went on");
   } catch (const base::DivergedError& error) {
-    REQUIRE(std::string(error.what()) == "the loss of iteration " + std::to_string(7 + batch) + " (epoch 2, batch " + std::to_string(batch) +
-                                             ") is not finite; the weights are those after iteration " + std::to_string(6 + batch));
+    REQUIRE(std::string(error.what()) ==
+            "the loss of iteration " + std::to_string(7 + batch) + " (epoch 2, batch " + std::to_string(batch) +
+                ") is not finite; the weights are those after iteration " + std::to_string(6 + batch));
   }
   auto saved = make_net(Net::convolutions, 3);
   load_weights(*saved.ptr(), folder / "checkpoints/last.safetensors");
@@ -264,7 +268,12 @@ TEST_CASE("a regression trains with every optimizer") {
   const SmallRegression sine;
   config::for_each_alternative<OptimizerSpec>([&](auto spec) {
     CAPTURE(spec.kName);
-    spec.learning_rate = std::is_same_v<decltype(spec), SgdSpec> ? 0.2 : 0.02;
+    if constexpr (requires { spec.momentum; }) {
+      spec.learning_rate = 0.1;
+      spec.momentum = 0.9;
+    } else {
+      spec.learning_rate = 0.02;
+    }
     SmallJob small(sine, Net::vector);
     small.job.optimizer = spec;
     small.job.train.length = Duration{100, {}, {}};
@@ -301,10 +310,13 @@ TEST_CASE("flip averaging is the mean of the outputs of an image and its mirror 
   auto reader = small.test_loader.epoch(0);
   while (const auto batch = reader.next()) {
     const torch::NoGradGuard no_grad;
-    const Tensor outputs = (small.job.network.forward<Tensor>(batch->inputs) + small.job.network.forward<Tensor>(batch->inputs.flip(3))) / 2;
+    const Tensor outputs =
+        (small.job.network.forward<Tensor>(batch->inputs) + small.job.network.forward<Tensor>(batch->inputs.flip(3))) /
+        2;
     expected += loss.mean(outputs, batch->targets).item<double>() * static_cast<double>(batch->inputs.size(0)) / 30;
   }
-  REQUIRE(evaluate(small.job.network, small.test_loader, loss, Precision::float32, torch::kCPU, true).loss == Approx(expected).epsilon(1e-6));
+  REQUIRE(evaluate(small.job.network, small.test_loader, loss, Precision::float32, torch::kCPU, true).loss ==
+          Approx(expected).epsilon(1e-6));
 }
 
 }  // namespace optdnn::training

@@ -61,6 +61,10 @@ class TerminalSink : public Sink {
   }
 
   void write(const Record& record) override {
+    if (!first_seconds_) {  // a continued run's pace is known from its second record on
+      first_seconds_ = record.seconds();
+      first_iteration_ = record.iteration();
+    }
     const bool stays = is_evaluation(record);
     if (!options_.is_terminal && !stays) return;
     const std::string text = stays ? line(record) : bar(record);
@@ -70,13 +74,13 @@ class TerminalSink : public Sink {
   }
 
  private:
-  std::string line(const Record& record) {
+  std::string line(const Record& record) const {
     return base::concat(options_.label, "  epoch ", json_number(std::round(record.epoch() * 100) / 100), "  iteration ",
                         base::with_thousands(record.iteration()), "/", base::with_thousands(options_.iterations),
                         results(record), pace(record));
   }
 
-  std::string bar(const Record& record) {
+  std::string bar(const Record& record) const {
     const double done = options_.iterations > 0 ? static_cast<double>(record.iteration()) / options_.iterations : 0;
     char percent[16];
     std::snprintf(percent, sizeof percent, "] %3d%%", static_cast<int>(100 * done));
@@ -87,12 +91,7 @@ class TerminalSink : public Sink {
     return text.substr(0, std::max(options_.width - 1, 0));
   }
 
-  // A continued run's pace is known from its second record on.
-  std::string pace(const Record& record) {
-    if (!first_seconds_) {
-      first_seconds_ = record.seconds();
-      first_iteration_ = record.iteration();
-    }
+  std::string pace(const Record& record) const {
     const double seconds = record.seconds() - *first_seconds_;
     const auto iterations = static_cast<double>(record.iteration() - first_iteration_);
     if (!(seconds > 0) || iterations <= 0) return "";

@@ -40,7 +40,11 @@ class Trainer {
     result_.resumed_at = iteration_;
     for (metrics::Sink* sink : job_.sinks) sink->rewind(resumed ? iteration_ : -1);
     if (job_.seconds) clock_start_ = job_.seconds();
-    if (iteration_ >= length_.iterations) result_.last = evaluated();
+    if (iteration_ >= length_.iterations) {
+      swap_average();
+      result_.last = evaluated();
+      swap_average();
+    }
     module().train();
     while (iteration_ < length_.iterations && !result_.stopped) run_epoch(iteration_ / length_.iterations_per_epoch);
     result_.iterations = iteration_;
@@ -134,9 +138,9 @@ class Trainer {
     recent_.clear();
     if (evaluates) {
       since_evaluation_.clear();
-      if (ema_) ema_->swap();
+      swap_average();
       judge(record);
-      if (ema_) ema_->swap();
+      swap_average();
     }
     for (metrics::Sink* sink : job_.sinks) sink->write(record);
   }
@@ -150,6 +154,11 @@ class Trainer {
     best_ = result_.best = headline;
     result_.best_iteration = iteration_;
     if (spec_.keep_best && !job_.checkpoints.empty()) save_weights("best.safetensors");
+  }
+
+  // The moving average takes the weights' place, or gives it back.
+  void swap_average() {
+    if (ema_) ema_->swap();
   }
 
   Evaluation evaluated() {
