@@ -42,7 +42,7 @@ TEST_CASE("away from a terminal there is one line per evaluation") {
 
 TEST_CASE("on a terminal a bar is drawn over itself, and lines of evaluations stay") {
   const std::string bar =
-      "\r\x1b[Kapg2 [==>                                 ]  10%  train/loss 1.312  10 iterations/s  3:30 left";
+      "\r\x1b[Kapg2 [==>                                  ]  10%  train/loss 1.312  10 iterations/s  3:30 left";
   REQUIRE(shown({"apg2", 2346, true, 96}, -1, {log_record(), evaluation_record()}) == bar + "\r\x1b[K" + kLine);
   REQUIRE(shown({"apg2", 2346, true, 96}, -1, {log_record()}) == bar + "\n");
 }

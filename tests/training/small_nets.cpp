@@ -1,5 +1,6 @@
 #include "training/small_nets.h"
 
+#include "optdnn/base/device.h"
 #include "optdnn/base/random.h"
 #include "optdnn/training/checkpoint.h"
 
@@ -55,6 +56,7 @@ torch::nn::AnyModule make_net(Net net, uint64_t seed) {
 SmallJob::SmallJob(const data::DataSet& dataset, Net net, int64_t batch_size, int threads)
     : train_loader(dataset, {data::Split::train, batch_size, 7, threads, false}),
       test_loader(dataset, {data::Split::test, 8, 7, 0, false}) {
+  base::set_torch_threads(1);  // waiting for each other takes longer than these networks
   job.network = make_net(net);
   job.train_loader = &train_loader;
   job.test_loader = &test_loader;

@@ -3,8 +3,8 @@
 namespace optdnn::training {
 
 LossScale::LossScale(const torch::Device& device)
-    : scale_(torch::full({1}, 65536.0, torch::TensorOptions().dtype(torch::kFloat32).device(device))),
-      growth_(torch::zeros({1}, torch::TensorOptions().dtype(torch::kInt32).device(device))) {}
+    : scale_(torch::full({}, 65536.0, torch::TensorOptions().dtype(torch::kFloat32).device(device))),
+      growth_(torch::zeros({}, torch::TensorOptions().dtype(torch::kInt32).device(device))) {}
 
 torch::Tensor LossScale::unscale(const std::vector<torch::Tensor>& gradients) {
   torch::Tensor overflowed = torch::zeros_like(scale_);

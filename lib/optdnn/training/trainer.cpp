@@ -122,7 +122,7 @@ class Trainer {
       control.divide = (norm / *spec_.gradient_clip).clamp_min(1);
     }
     control.skip = guard_.skip();
-    if (scale_) control.skip = torch::maximum(control.skip->view({1}), overflowed);
+    if (scale_) control.skip = torch::maximum(control.skip.value_or(overflowed), overflowed);
     learning_rate_ = peak_learning_rate(job_.optimizer) * schedule_factor(job_.schedule, iteration_, length_);
     optimizer_->step(learning_rate_, control);
     clear_gradients(parameters_);
@@ -188,7 +188,6 @@ class Trainer {
 
   void save() {
     if (job_.checkpoints.empty()) return;
-    base::make_folders(job_.checkpoints);
     save_weights("last.safetensors");
     save_state(job_.checkpoints, {iteration_, seconds(), best_, result_.best_iteration, snapshot()});
   }
