@@ -76,6 +76,9 @@ def check(tensors: Tensors, metadata: dict[str, str]) -> None:
             fits = len(got) == len(shape) and 0 not in got
             if not fits or any((sizes.setdefault(s, n) if isinstance(s, str) else s) != n for s, n in zip(shape, got)):
                 raise ValueError(f"{name} has shape {list(got)}, wanted {list(shape)} {sizes or ''}".rstrip())
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise ValueError(f"{name} holds numbers that are not finite")
     if "grid_inputs" in tensors:
         rows, columns = int(metadata.get("grid_rows", 0)), int(metadata.get("grid_cols", 0))
         if rows < 2 or columns < 2 or rows * columns != len(tensors["grid_inputs"]):
@@ -173,7 +176,6 @@ def draw_path(ax: Axes, tensors: Tensors) -> None:
 def in_the_plane(states: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
     """[steps + 1, n, D] -> [steps + 1, n, 2], and what the two coordinates are."""
     dimensions = states.shape[-1]
-    states = np.nan_to_num(states, nan=0, posinf=0, neginf=0)
     if dimensions == 2:
         return states, ("state 1", "state 2")
     if dimensions == 1:

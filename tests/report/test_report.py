@@ -263,8 +263,8 @@ class BadInput(unittest.TestCase):
             compose(self.folder)
 
 
-def tensors(shapes: dict[str, list[int]], metadata: dict[str, str]) -> bytes:
-    """A safetensors file of zeros."""
+def tensors(shapes: dict[str, list[int]], metadata: dict[str, str], fill: bytes = b"\0") -> bytes:
+    """A safetensors file of one byte over and over: zeros, or with 0xff NaNs."""
     header, offset = {"__metadata__": metadata}, 0
     for name, shape in shapes.items():
         size = 4
@@ -273,7 +273,7 @@ def tensors(shapes: dict[str, list[int]], metadata: dict[str, str]) -> bytes:
         header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [offset, offset + size]}
         offset += size
     text = json.dumps(header).encode()
-    return struct.pack("<Q", len(text)) + text + bytes(offset)
+    return struct.pack("<Q", len(text)) + text + fill * offset
 
 
 GRID = {"grid_inputs": [6, 2], "grid_outputs": [6, 2]}
@@ -294,6 +294,7 @@ DAMAGE = [
     ("pictures.safetensors", tensors(GRID, {"grid_rows": "two", "grid_cols": "3"}), "pictures.safetensors is damaged"),
     ("pictures.safetensors", tensors(GRID, {"grid_rows": "2", "grid_cols": "4"}), "2 x grid_cols 4 is not 6 points"),
     ("pictures.safetensors", tensors(GRID | {"grid_outputs": [5, 2]}, {}), "has shape [5, 2]"),
+    ("pictures.safetensors", tensors(GRID, {"grid_rows": "2", "grid_cols": "3"}, b"\xff"), "that are not finite"),
     ("pictures.safetensors", tensors({"path_states": [4, 0, 2]}, {}), "has shape [4, 0, 2]"),
     ("pictures.safetensors", tensors({"points_inputs": [4, 3], "points_targets": [4]}, {}), "has shape [4, 3]"),
 ]
