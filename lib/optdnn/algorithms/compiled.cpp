@@ -15,6 +15,7 @@ namespace {
 constexpr size_t kMaxKeptSteps = 1024;
 constexpr size_t kMaxStates = 256;  // of a rule that does not grow
 constexpr int kProbedSteps = 4;
+constexpr int kMaxProbedVisits = 1000000;
 
 // How far indices and bounds reach, and whether a sum grows with k.
 struct Extent {
@@ -124,6 +125,14 @@ void analyse(Compiled& compiled) {
   if (compiled.growing && !extent.growing) {
     compiled.steps.clear();
     probed = compiled.horizon + kProbedSteps;
+  }
+
+  for (int k = 0, visits = 0; k < probed; ++k) {
+    visits += compiled.step(k)->visits;
+    if (visits > kMaxProbedVisits) {
+      throw StepError{compiled.program.lines.front().target, "the first steps of this rule have too many terms",
+                      "shorter sums, or indices and bounds closer to k"};
+    }
   }
 
   // What leads to the output: followed backwards until nothing new is met.

@@ -35,6 +35,7 @@ class Unroller {
     }
     forget_earlier_calls();
     eliminate_unknowns(step_, options_.program, [this](const Leaf& leaf) { return start_of(leaf); });
+    step_.visits = visits_;
     return std::move(step_);
   }
 

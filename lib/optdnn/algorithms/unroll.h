@@ -41,6 +41,7 @@ struct Step {
   std::map<Item, Form> defined;    // new states at k+1, intermediates at k
   std::map<Item, CallSite> calls;  // evaluated at this step
   bool remembers_anchored = false;
+  int visits = 0;  // the work it took
 };
 
 // Names of items as numbers: first the lines of the program, then the calls as they are met.
