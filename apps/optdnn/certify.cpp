@@ -11,6 +11,7 @@
 #include "optdnn/config/merge.h"
 #include "optdnn/config/read.h"
 #include "optdnn/experiment/network.h"
+#include "optdnn/experiment/table.h"
 #include "session.h"
 
 namespace optdnn::app {

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/check.h"
+#include "optdnn/experiment/table.h"
 #include "session.h"
 #include "text_table.h"
 

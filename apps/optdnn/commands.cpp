@@ -1,3 +1,5 @@
+// The table of commands.
+
 #include "command.h"
 
 namespace optdnn::app {

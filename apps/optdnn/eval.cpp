@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "command.h"
+#include "optdnn/experiment/run.h"
 #include "session.h"
 
 namespace optdnn::app {

@@ -1,6 +1,7 @@
 // optdnn fetch DATASET
 
 #include <CLI/CLI.hpp>
+#include <iostream>
 #include <memory>
 
 #include "command.h"
@@ -21,7 +22,11 @@ void add_fetch(CLI::App& app, int& status) {
   app.callback([options, &status] {
     const data::Fetch* fetch = data::datasets().find(options->name);
     if (!fetch) throw base::ConfigError("unknown data set '" + options->name + "'", data::datasets().hint(options->name));
-    (*fetch)(options->where.data);
+    if (*fetch) {
+      (*fetch)(options->where.data);
+    } else {
+      std::cout << options->name << " is generated and needs no files\n";
+    }
     status = 0;
   });
 }

@@ -6,6 +6,8 @@
 #include <iostream>
 
 #include "optdnn/base/device.h"
+#include "optdnn/experiment/run.h"
+#include "optdnn/experiment/table.h"
 #include "signals.h"
 #include "version.h"
 

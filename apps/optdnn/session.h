@@ -1,9 +1,14 @@
 // What the commands that build networks share: the tables of the configs, and the options of a run from the flags.
 #pragma once
 
-#include "optdnn/experiment/run.h"
-#include "optdnn/experiment/table.h"
+#include <vector>
+
 #include "options.h"
+
+namespace optdnn::experiment {
+struct RunOptions;
+struct Table;
+}  // namespace optdnn::experiment
 
 namespace optdnn::app {
 

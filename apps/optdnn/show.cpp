@@ -7,6 +7,7 @@
 #include "command.h"
 #include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
+#include "optdnn/experiment/table.h"
 #include "session.h"
 
 namespace optdnn::app {

@@ -7,6 +7,8 @@
 #include "command.h"
 #include "optdnn/base/log.h"
 #include "optdnn/base/text.h"
+#include "optdnn/experiment/run.h"
+#include "optdnn/experiment/table.h"
 #include "session.h"
 #include "signals.h"
 
@@ -22,7 +24,7 @@ struct Options {
   Which which;
   Where where;
   std::string shard;
-  bool fresh = false, dry_run = false, quiet = false;
+  bool resume = true, fresh = false, dry_run = false, quiet = false;
 };
 
 struct PlannedRun {
@@ -130,7 +132,7 @@ void add_train(CLI::App& app, int& status) {
   app.add_option("--out", options->where.out, "folder of the runs")->capture_default_str();
   add_device_options(app, options->where);
   app.add_option("--shard", options->shard, "i/n: only every n-th run, beginning with the i-th");
-  auto* resume = app.add_flag("--resume", "continue what is there (the default)");
+  auto* resume = app.add_flag("--resume", options->resume, "continue what is there (the default)");
   app.add_flag("--fresh", options->fresh, "begin anew where a run of the same config is there")->excludes(resume);
   app.add_flag("--dry-run", options->dry_run, "name the runs, train nothing");
   app.add_flag("--quiet", options->quiet, "print nothing but errors");

@@ -117,6 +117,13 @@ TEST_CASE("start and output are part of the certificate") {
   CHECK_FALSE(certify(rule_of(spec), 1).started_and_read);
 }
 
+TEST_CASE("two points that are coupled by modules alone do not settle on one") {
+  const Certificate c = certify(rule_of("x[k+1] = x[k] + T(z[k])\nz[k+1] = z[k] + S(x[k+1])"), 1);
+  CHECK(c.preconsistent);
+  CHECK_FALSE(c.zero_stable);
+  CHECK(c.reason == "not zero-stable: the root 1 has multiplicity 2, so the states do not settle on one point");
+}
+
 TEST_CASE("modules whose effects cancel do not drive the state") {
   const Certificate c = certify(rule_of("x[k+1] = x[k] + T(x[k]) - T(x[k-1])"), 1);
   CHECK(c.preconsistent);

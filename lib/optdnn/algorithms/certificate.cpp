@@ -56,20 +56,24 @@ void judge_constant(const Rule& rule, const LeafValues& values, Certificate& cer
     certificate.reason = "no module reaches the output";
     certificate.fix = "a weight other than 0 in front of a module";
   } else if (!roots.preconsistent) {
-    certificate.reason =
-        roots.one_is_root
-            ? "not preconsistent: no q has A q = q and C q = 1, so the modules do not all see the point itself"
-            : "not preconsistent: 1 is no eigenvalue of A, so a point at rest does not stay";
+    certificate.reason = concat("not preconsistent: ",
+                                roots.multiplicity_of_one > 0
+                                    ? "no q has A q = q and C q = 1, so the modules do not all see the point itself"
+                                    : "1 is no eigenvalue of A, so a point at rest does not stay");
     certificate.fix = "in every line the weights of the points sum to 1";
   } else if (!roots.zero_stable && roots.spectral_radius > 1.0 + kOnCircle) {
     certificate.reason = concat("not zero-stable: the spectral radius of A is ", short_number(roots.spectral_radius),
                                 ", so differences grow exponentially with the depth");
     certificate.fix = "smaller weights on the earlier states";
-  } else if (!roots.zero_stable) {
+  } else if (!roots.zero_stable && roots.defective_multiplicity > 0) {
     certificate.reason =
-        concat("not zero-stable: a root of multiplicity ", roots.unstable_multiplicity,
-               roots.one_is_root ? " at 1" : " on the unit circle", ", so differences grow with the depth");
+        concat("not zero-stable: a root of multiplicity ", roots.defective_multiplicity,
+               roots.multiplicity_of_one > 1 ? " at 1" : " on the unit circle", ", so differences grow with the depth");
     certificate.fix = "smaller weights on the earlier states, as a momentum below 1";
+  } else if (!roots.zero_stable) {
+    certificate.reason = concat("not zero-stable: the root 1 has multiplicity ", roots.multiplicity_of_one,
+                                ", so the states do not settle on one point");
+    certificate.fix = "couple the states outside of the modules, or start one of them at 0 as a difference";
   } else if (!roots.reads) {
     certificate.reason = concat("not read: the output '", rule.output_name(), "' does not follow the point");
     certificate.fix = "another output";
@@ -79,7 +83,7 @@ void judge_constant(const Rule& rule, const LeafValues& values, Certificate& cer
   }
 }
 
-// "K", "K^2", or "exponentially": from the last doubling.
+// "like K", "like K^2": from the last doubling.
 std::string growth(double at_half, double at_full) {
   const double power = std::log2(at_full / at_half);
   if (!std::isfinite(at_full) || power > 8.0) return "faster than any power of K";

@@ -84,11 +84,9 @@ RootCondition judge_roots(const NumericTableau& tableau, const Eigen::VectorXd& 
 
     const Eigen::MatrixXcd left = left_eigenvectors(A, root);
     const bool is_one = std::abs(root - 1.0) <= kSameRoot;
-    result.one_is_root |= is_one;
-    if (left.cols() != multiplicity || (is_one && multiplicity > 1)) {
-      result.zero_stable = false;
-      result.unstable_multiplicity = multiplicity;
-    }
+    if (is_one) result.multiplicity_of_one = multiplicity;
+    if (left.cols() != multiplicity) result.defective_multiplicity = multiplicity;
+    if (left.cols() != multiplicity || (is_one && multiplicity > 1)) result.zero_stable = false;
     if ((left.adjoint() * (start - result.q).cast<Complex>()).cwiseAbs().maxCoeff() >= kExact) result.started = false;
     if (is_one && left.cols() == 1) {
       Eigen::Index largest = 0;

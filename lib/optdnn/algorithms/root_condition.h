@@ -13,9 +13,8 @@ inline constexpr double kExact = 1e-8;     // residual of an equation that count
 struct RootCondition {
   std::vector<std::complex<double>> eigenvalues;  // largest first
   double spectral_radius = 0.0;
-  bool one_is_root = false;
-  int unstable_multiplicity =
-      0;                       // of an eigenvalue on the circle that is not semi-simple, or of 1 where it is not simple
+  int defective_multiplicity = 0;  // of an eigenvalue on the circle that is not semi-simple
+  int multiplicity_of_one = 0;
   bool preconsistent = false;  // A q = q, C q = 1
   bool zero_stable = false;
   Eigen::VectorXd q;

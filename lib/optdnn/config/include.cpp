@@ -17,7 +17,8 @@ std::filesystem::path identity(const std::filesystem::path& path) {
   return failure ? path.lexically_normal() : canonical;
 }
 
-Node include_base(const Node& file, std::vector<std::filesystem::path> chain, base::Diagnostics& diagnostics) {
+Node include_base(const Node& file, std::vector<std::filesystem::path> chain, const Displaced& displaced,
+                  base::Diagnostics& diagnostics) {
   const Node* include = file.find("include");
   const Node own = include ? without_keys(file, {"include"}) : file;
   if (!include || include->is_null()) return own;
@@ -44,14 +45,14 @@ Node include_base(const Node& file, std::vector<std::filesystem::path> chain, ba
     diagnostics.error(base.span(), "an included file must be a map of keys");
     return own;
   }
-  return merge(include_base(base, std::move(chain), diagnostics), own);
+  return merge(include_base(base, std::move(chain), displaced, diagnostics), own, displaced);
 }
 
 }  // namespace
 
-Node with_include(const Node& file, base::Diagnostics& diagnostics) {
+Node with_include(const Node& file, const Displaced& displaced, base::Diagnostics& diagnostics) {
   const auto& source = file.span().source;
-  return include_base(file, {identity(source ? source->name : "")}, diagnostics);
+  return include_base(file, {identity(source ? source->name : "")}, displaced, diagnostics);
 }
 
 }  // namespace optdnn::config

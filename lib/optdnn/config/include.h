@@ -3,11 +3,11 @@
 #pragma once
 
 #include "optdnn/base/diagnostics.h"
-#include "optdnn/config/node.h"
+#include "optdnn/config/merge.h"
 
 namespace optdnn::config {
 
 // `file`, a map, merged over what it includes, without the key `include`.
-Node with_include(const Node& file, base::Diagnostics& diagnostics);
+Node with_include(const Node& file, const Displaced& displaced, base::Diagnostics& diagnostics);
 
 }  // namespace optdnn::config

@@ -32,11 +32,23 @@ bool is_choice(const Node& node) {
   return node.is_scalar() && (node.is_quoted() || scalar_type(node.text()) == ScalarType::text);
 }
 
+// `map` without what `key` displaces; `keep` are keys that stay all the same.
+Node make_room(const Node& map, const std::string& key, const Displaced& displaced, const Node& keep) {
+  const auto found = displaced.find(key);
+  if (found == displaced.end()) return map;
+  std::vector<std::string> gone;
+  for (const std::string& other : found->second) {
+    if (!keep.find(other)) gone.push_back(other);
+  }
+  return without_keys(map, gone);
+}
+
 struct Setting {
   std::vector<std::string> keys;
   const base::SourceSpan& path_span;
   const Node& value;
   base::Diagnostics& diagnostics;
+  const Displaced& displaced;
 
   base::SourceSpan key_span(size_t i) const {
     base::SourceSpan span = path_span;
@@ -60,26 +72,23 @@ struct Setting {
       return tree;
     }
     const Node* old = map.find(keys[i]);
-    return with_entry(map, {keys[i], key_span(i), apply(old ? *old : Node(), i + 1)});
+    const Node inner = apply(old ? *old : Node(), i + 1);
+    return with_entry(make_room(map, keys[i], displaced, {}), {keys[i], key_span(i), inner});
   }
 };
 
 }  // namespace
 
-Node merge(const Node& base, const Node& over) {
+Node merge(const Node& base, const Node& over, const Displaced& displaced) {
   if (over.is_null()) return base;
   if (!base.is_map() || !over.is_map() || over.find("name")) return over;
-  std::vector<Node::Entry> entries = base.entries();
-  const size_t old_size = entries.size();
+  Node merged = base;
   for (const Node::Entry& entry : over.entries()) {
-    const Node::Entry* old = base.find_entry(entry.key);
-    if (old) {
-      entries[old - base.entries().data()] = {entry.key, entry.key_span, merge(old->value, entry.value)};
-    } else {
-      entries.push_back(entry);
-    }
+    const Node* old = base.find(entry.key);
+    const Node value = old ? merge(*old, entry.value, displaced) : entry.value;
+    merged = with_entry(make_room(merged, entry.key, displaced, over), {entry.key, entry.key_span, value});
   }
-  return Node::map(std::move(entries), old_size > 0 ? base.span() : over.span());
+  return Node::map(merged.entries(), base.entries().empty() ? over.span() : base.span());
 }
 
 Node without_keys(const Node& map, const std::vector<std::string>& keys) {
@@ -91,8 +100,8 @@ Node without_keys(const Node& map, const std::vector<std::string>& keys) {
 }
 
 Node set_path(const Node& tree, std::string_view path, const base::SourceSpan& path_span, const Node& value,
-              base::Diagnostics& diagnostics) {
-  const Setting setting{base::split(path, '.'), path_span, value, diagnostics};
+              base::Diagnostics& diagnostics, const Displaced& displaced) {
+  const Setting setting{base::split(path, '.'), path_span, value, diagnostics, displaced};
   for (const std::string& key : setting.keys) {
     if (!key.empty() && setting.keys.size() <= kMaxPathKeys) continue;
     diagnostics.error(path_span, concat("'", excerpt(path), "' is no path of keys"),

@@ -1,6 +1,7 @@
 // Overriding one tree by another, or one value by its path.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,9 +11,13 @@
 
 namespace optdnn::config {
 
+// Keys that displace others when they override: {"model", {"algorithm", "module"}} takes algorithm and module out of a
+// map into which `model` is merged, at any depth, unless the overriding map gives them itself.
+using Displaced = std::map<std::string, std::vector<std::string>>;
+
 // Maps are merged key by key. What `over` replaces whole: scalars, lists, and a map by a map that holds `name`, since
 // another choice has other keys.
-Node merge(const Node& base, const Node& over);
+Node merge(const Node& base, const Node& over, const Displaced& displaced = {});
 
 // `map` without these keys.
 Node without_keys(const Node& map, const std::vector<std::string>& keys);
@@ -21,7 +26,7 @@ Node without_keys(const Node& map, const std::vector<std::string>& keys);
 // (`optimizer: sgd`) becomes a map. `path_span` is where the path is written.
 // Errors: reported if a segment is empty or the path leads through a list or a number; then `tree` is returned.
 Node set_path(const Node& tree, std::string_view path, const base::SourceSpan& path_span, const Node& value,
-              base::Diagnostics& diagnostics);
+              base::Diagnostics& diagnostics, const Displaced& displaced = {});
 
 // An override from the command line, "optimizer.learning_rate=0.05", the value in strict YAML; its places are in a
 // source named "--set".

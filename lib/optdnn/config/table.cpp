@@ -44,7 +44,8 @@ bool check_id(const std::string& id, const base::SourceSpan& place, base::Diagno
 
 class Expansion {
  public:
-  Expansion(const std::vector<std::string>& sets, base::Diagnostics& diagnostics) : diagnostics_(diagnostics) {
+  Expansion(const std::vector<std::string>& sets, const Displaced& keys, base::Diagnostics& diagnostics)
+      : displaced(keys), diagnostics_(diagnostics) {
     for (const std::string& text : sets) {
       Override set = read_set(text, diagnostics);
       if (!set.value.is_null() && check_set(set)) sets_.push_back(std::move(set));
@@ -61,10 +62,10 @@ class Expansion {
       if (full_id.empty()) full_id = "run";
       Node swept = config;
       for (const SweepPoint::Value& value : point.values) {
-        swept = set_path(swept, value.axis->path, value.axis->path_span, value.value, diagnostics_);
+        swept = set_path(swept, value.axis->path, value.axis->path_span, value.value, diagnostics_, displaced);
       }
       for (const Override& set : sets_) {
-        if (allowed(set, point)) swept = set_path(swept, set.path, set.path_span, set.value, diagnostics_);
+        if (allowed(set, point)) swept = set_path(swept, set.path, set.path_span, set.value, diagnostics_, displaced);
       }
       nodes_ += swept.size();
       if (table.rows.size() == kMaxRows || nodes_ > kMaxTableNodes) {
@@ -78,6 +79,7 @@ class Expansion {
   }
 
   TableFile table;
+  const Displaced& displaced;
 
  private:
   bool check_set(const Override& set) {
@@ -148,7 +150,8 @@ void expand_row(const Node& row, const Node& defaults, const std::vector<AxisGro
   if (!id->is_scalar() || id->text().empty()) return diagnostics.error(id->span(), "'id' must be a text");
   std::vector<AxisGroup> axes = read_axes(row, diagnostics);
   axes.insert(axes.end(), file_axes.begin(), file_axes.end());
-  expansion.add(id->text(), id->span(), merge(defaults, without_keys(row, {"id", "grid", "zip"})), axes);
+  const Node own = without_keys(row, {"id", "grid", "zip"});
+  expansion.add(id->text(), id->span(), merge(defaults, own, expansion.displaced), axes);
 }
 
 void expand_table(const Node& file, Expansion& expansion, base::Diagnostics& diagnostics) {
@@ -179,15 +182,16 @@ void expand_table(const Node& file, Expansion& expansion, base::Diagnostics& dia
 
 }  // namespace
 
-TableFile expand(const Node& file, const std::vector<std::string>& sets, base::Diagnostics& diagnostics) {
+TableFile expand(const Node& file, const std::vector<std::string>& sets, base::Diagnostics& diagnostics,
+                 const Displaced& displaced) {
   if (file.is_null()) return {};
   if (!file.is_map()) {
     diagnostics.error(file.span(), "a config must be a map of keys", "for instance `dataset: cifar10`");
     return {};
   }
   const auto& source = file.span().source;
-  const Node whole = with_include(file, diagnostics);
-  Expansion expansion(sets, diagnostics);
+  const Node whole = with_include(file, displaced, diagnostics);
+  Expansion expansion(sets, displaced, diagnostics);
   if (whole.find("table") || whole.find("defaults") || whole.find("rows")) {
     expand_table(whole, expansion, diagnostics);
   } else {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "optdnn/base/diagnostics.h"
+#include "optdnn/config/merge.h"
 #include "optdnn/config/node.h"
 
 namespace optdnn::config {
@@ -36,6 +37,8 @@ struct TableFile {
 
 // Returns the rows of a file with the overrides `sets` ("optimizer.learning_rate=0.05") applied to each.
 // Mistakes go to `diagnostics`; rows that could not be made are left out.
-TableFile expand(const Node& file, const std::vector<std::string>& sets, base::Diagnostics& diagnostics);
+// `displaced` (merge.h): which keys of the defaults give way to which keys of a row, of an override or of a sweep.
+TableFile expand(const Node& file, const std::vector<std::string>& sets, base::Diagnostics& diagnostics,
+                 const Displaced& displaced = {});
 
 }  // namespace optdnn::config

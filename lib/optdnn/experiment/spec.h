@@ -5,7 +5,7 @@
 #include "optdnn/data/specs.h"
 #include "optdnn/experiment/algorithm_spec.h"
 #include "optdnn/models/spec.h"
-#include "optdnn/training/loss.h"
+#include "optdnn/training/loss_spec.h"
 #include "optdnn/training/optimizer_spec.h"
 #include "optdnn/training/schedule.h"
 #include "optdnn/training/train_spec.h"

@@ -9,6 +9,22 @@ namespace optdnn::experiment {
 
 namespace {
 
+// A row that says one of these takes back what the defaults said of the others.
+const config::Displaced& displaced_keys() {
+  static const config::Displaced keys = {
+      {"model", {"algorithm", "module", "modules", "depth", "width", "stem", "transition", "head", "init", "match"}},
+      {"algorithm", {"model"}},
+      {"module", {"modules"}},
+      {"modules", {"module"}},
+      {"epochs", {"iterations", "fraction"}},
+      {"iterations", {"epochs", "fraction"}},
+      {"fraction", {"epochs", "iterations"}},
+      {"value", {"sequence"}},
+      {"sequence", {"value"}},
+  };
+  return keys;
+}
+
 // optimizer.learning_rate=0.05 -> "learning_rate=0.05"; what a folder's name cannot hold becomes "_".
 std::string suffix_of(const std::string& assignment) {
   const size_t equals = assignment.find('=');
@@ -31,7 +47,7 @@ Table read_table(const std::filesystem::path& file, const std::vector<std::strin
 
   const config::Node node = config::read_yaml_file(file, diagnostics);
   if (node.is_null()) return table;
-  config::TableFile expanded = config::expand(node, sets, diagnostics);
+  config::TableFile expanded = config::expand(node, sets, diagnostics, displaced_keys());
   table.title = expanded.table;
   for (config::ExpandedRow& row : expanded.rows) {
     const int errors = diagnostics.errors();

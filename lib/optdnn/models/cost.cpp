@@ -12,26 +12,33 @@ namespace {
 
 thread_local int64_t counted = 0;
 
-const at::Tensor& tensor_of(const c10::IValue& value) { return value.toTensor(); }
+// Multiply-adds of an operator call are the output's elements times the length of the sum behind each. The inputs, which
+// tell that length, can be read only on entry; the output only on leaving.
+struct SumLength : at::ObserverContext {
+  explicit SumLength(int64_t length_) : length(length_) {}
+  int64_t length;
+};
 
-// Multiply-adds of one operator call: the output's elements times the length of the sum behind each.
-int64_t multiply_adds_of(const at::RecordFunction& call) {
+int64_t sum_length(const at::RecordFunction& call) {
   const std::string_view name = call.name();
   const auto inputs = call.inputs();
-  const auto outputs = call.outputs();
-  if (outputs.empty() || !outputs[0].isTensor()) return 0;
-  const int64_t elements = tensor_of(outputs[0]).numel();
   if (name == "aten::convolution") {
-    const at::Tensor& weight = tensor_of(inputs[1]);  // outputs x inputs/groups x kernel
-    return elements * (weight.numel() / weight.size(0));
+    const at::Tensor& weight = inputs[1].toTensor();  // outputs x inputs/groups x kernel
+    return weight.numel() / weight.size(0);
   }
-  if (name == "aten::mm" || name == "aten::bmm") return elements * tensor_of(inputs[0]).size(-1);
-  if (name == "aten::addmm" || name == "aten::baddbmm") return elements * tensor_of(inputs[1]).size(-1);
+  if (name == "aten::mm" || name == "aten::bmm") return inputs[0].toTensor().size(-1);
+  if (name == "aten::addmm" || name == "aten::baddbmm") return inputs[1].toTensor().size(-1);
   return 0;
 }
 
-std::unique_ptr<at::ObserverContext> on_enter(const at::RecordFunction&) { return nullptr; }
-void on_leave(const at::RecordFunction& call, at::ObserverContext*) { counted += multiply_adds_of(call); }
+std::unique_ptr<at::ObserverContext> on_enter(const at::RecordFunction& call) {
+  return std::make_unique<SumLength>(sum_length(call));
+}
+
+void on_leave(const at::RecordFunction& call, at::ObserverContext* context) {
+  const int64_t length = static_cast<SumLength*>(context)->length;
+  if (length > 0) counted += length * call.outputs()[0].toTensor().numel();
+}
 
 class AllocatedBytes : public c10::MemoryReportingInfoBase {
  public:
@@ -73,11 +80,6 @@ Cost measure_cost(Network& network, const NetworkShape& shape) {
   std::vector<torch::Tensor> kept;
   for (const auto& buffer : module.buffers()) kept.push_back(buffer.clone());
 
-  module.eval();
-  {
-    torch::NoGradGuard no_grad;
-    cost.multiply_adds = count_multiply_adds([&] { network.forward(zeros(1, shape)); });
-  }
   module.train();
   constexpr int64_t kBatch = 4;  // more than one, for batch statistics
   const torch::Tensor inputs = zeros(kBatch, shape);
@@ -91,6 +93,9 @@ Cost measure_cost(Network& network, const NetworkShape& shape) {
 
   torch::NoGradGuard no_grad;
   for (size_t i = 0; i < kept.size(); ++i) module.buffers()[i].copy_(kept[i]);
+  module.eval();
+  cost.multiply_adds = count_multiply_adds([&] { network.forward(zeros(1, shape)); });
+  module.train();
   return cost;
 }
 
