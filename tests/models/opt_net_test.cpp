@@ -74,6 +74,7 @@ std::vector<std::string> explicit_rules() {
 // The tableau as it stands, with no state dropped, no zero skipped and no argument used twice.
 Tensor naive_run(const algorithms::Rule& rule, models::OptNetImpl& net, const Tensor& input, int depth) {
   const auto stage = net.stages().front();
+  const auto children = stage->named_children();
   const auto number = [&](const algorithms::Leaf& leaf) { return stage->coefficients().number(leaf); };
   const auto row = [](const Eigen::MatrixXd& weights, int i, const std::vector<Tensor>& tensors, const Tensor& like) {
     Tensor sum = torch::zeros_like(like);
@@ -90,7 +91,7 @@ Tensor naive_run(const algorithms::Rule& rule, models::OptNetImpl& net, const Te
       const auto& call = symbolic.calls[i];
       std::string name = rule.families()[call.family] + "_" + std::to_string(k);
       if (call.fresh >= 0) name += "_" + std::to_string(call.fresh);
-      const auto found = stage->named_children().find(name);
+      const auto found = children.find(name);
       if (found == nullptr) continue;  // a call nobody reads
       const int row_index = static_cast<int>(i);
       const Tensor y = row(tableau.C, row_index, state, input) + row(tableau.D, row_index, results, input);
