@@ -84,7 +84,8 @@ int certify(const Options& options) {
   } else {
     std::vector<std::string> names;
     for (const auto& rule : algorithms::catalogue()) names.push_back(rule.name);
-    throw base::ConfigError("'" + options.target + "' is neither a file nor a rule", base::suggestion(options.target, names, "rules"));
+    throw base::ConfigError("'" + options.target + "' is neither a file nor a rule",
+                            base::suggestion(options.target, names, "rules"));
   }
   if (options.json) {
     nlohmann::json list = nlohmann::json::array();
@@ -94,7 +95,8 @@ int certify(const Options& options) {
   }
   for (const Certified& c : all) {
     if (!c.title.empty()) std::cout << "=== " << c.title << " ===\n";
-    std::cout << (options.latex ? algorithms::latex(c.rule) : algorithms::certificate_text(c.rule, c.certificate, c.two_layer));
+    std::cout << (options.latex ? algorithms::latex(c.rule)
+                                : algorithms::certificate_text(c.rule, c.certificate, c.two_layer));
     if (&c != &all.back()) std::cout << '\n';
   }
   return 0;
@@ -106,9 +108,14 @@ void add_certify(CLI::App& app, int& status) {
   const auto options = std::make_shared<Options>();
   app.add_option("RULE|CONFIG", options->target, "a rule of `optdnn list algorithms`, or a YAML file")->required();
   app.add_option("--row", options->which.rows, "only the rows with these ids")->allow_extra_args(false);
-  app.add_option("--set", options->which.sets, "override: beta=0.9 for a rule, a path for a config")->allow_extra_args(false);
-  app.add_option("--step", options->step, "the step whose tableau is shown")->check(CLI::Range(0, 10000))->capture_default_str();
-  app.add_option("--depth", options->depth, "steps a rule by itself is judged for")->check(CLI::Range(1, 10000))->capture_default_str();
+  app.add_option("--set", options->which.sets, "override: beta=0.9 for a rule, a path for a config")
+      ->allow_extra_args(false);
+  app.add_option("--step", options->step, "the step whose tableau is shown")
+      ->check(CLI::Range(0, 10000))
+      ->capture_default_str();
+  app.add_option("--depth", options->depth, "steps a rule by itself is judged for")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
   auto* json = app.add_flag("--json", options->json, "print JSON");
   app.add_flag("--latex", options->latex, "print the equations as LaTeX")->excludes(json);
   app.callback([options, &status] { status = certify(*options); });

@@ -28,16 +28,17 @@ struct Checked {
 };
 
 void print_text(const std::vector<Checked>& rows) {
-  TextTable table({"row", "parameters", "multiply-adds", "first loss", "certified", "iterations", "per seed", "memory"});
+  TextTable table(
+      {"row", "parameters", "multiply-adds", "first loss", "certified", "iterations", "per seed", "memory"});
   for (const Checked& row : rows) {
     if (!row.report) {
       table.add({row.id, "failed"});
       continue;
     }
     const auto& r = *row.report;
-    table.add({row.id, base::with_thousands(r.cost.parameters), base::with_thousands(r.cost.multiply_adds), fixed(r.loss, 4),
-               r.certified ? (*r.certified ? "yes" : "no") : "", base::with_thousands(r.iterations), duration_text(r.total_s),
-               fixed(r.memory_mib, 0) + " MiB"});
+    table.add({row.id, base::with_thousands(r.cost.parameters), base::with_thousands(r.cost.multiply_adds),
+               fixed(r.loss, 4), r.certified ? (*r.certified ? "yes" : "no") : "", base::with_thousands(r.iterations),
+               duration_text(r.total_s), fixed(r.memory_mib, 0) + " MiB"});
   }
   std::cout << table.text();
   for (const Checked& row : rows) {

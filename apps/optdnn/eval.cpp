@@ -27,7 +27,8 @@ void add_eval(CLI::App& app, int& status) {
     if (options->json) {
       std::cout << result.dump(2) << '\n';
     } else {
-      for (const auto& [name, value] : result.items()) std::cout << name << ": " << (value.is_string() ? value.get<std::string>() : value.dump()) << '\n';
+      for (const auto& [name, value] : result.items())
+        std::cout << name << ": " << (value.is_string() ? value.get<std::string>() : value.dump()) << '\n';
     }
     status = 0;
   });

@@ -21,7 +21,8 @@ void add_fetch(CLI::App& app, int& status) {
   add_data_option(app, options->where);
   app.callback([options, &status] {
     const data::Fetch* fetch = data::datasets().find(options->name);
-    if (!fetch) throw base::ConfigError("unknown data set '" + options->name + "'", data::datasets().hint(options->name));
+    if (!fetch)
+      throw base::ConfigError("unknown data set '" + options->name + "'", data::datasets().hint(options->name));
     if (*fetch) {
       (*fetch)(options->where.data);
     } else {

@@ -7,9 +7,9 @@
 #include "command.h"
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/network.h"
-#include "optdnn/models/cost.h"
 #include "optdnn/experiment/run.h"
 #include "optdnn/experiment/table.h"
+#include "optdnn/models/cost.h"
 #include "session.h"
 #include "text_table.h"
 

@@ -71,7 +71,8 @@ Entries entries_of(const std::string& kind) {
 
 void list(const std::string& kind, bool json) {
   if (kind == "keys") {
-    std::cout << (json ? config::json_schema<experiment::ExperimentSpec>().dump(2) + "\n" : config::help<experiment::ExperimentSpec>());
+    std::cout << (json ? config::json_schema<experiment::ExperimentSpec>().dump(2) + "\n"
+                       : config::help<experiment::ExperimentSpec>());
     return;
   }
   const Entries entries = entries_of(kind);

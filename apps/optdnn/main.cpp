@@ -27,7 +27,8 @@ int report(const optdnn::base::Error& error) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Design, certify, train and compare networks that are runs of first-order optimization algorithms.", "optdnn");
+  CLI::App app("Design, certify, train and compare networks that are runs of first-order optimization algorithms.",
+               "optdnn");
   app.require_subcommand(1);
   app.set_version_flag("--version", optdnn::app::version_text());
   app.footer("optdnn COMMAND --help tells a command's options.");

@@ -13,7 +13,8 @@ void add_device_options(CLI::App& app, Where& where) {
   app.add_option("--threads", where.threads, "threads of an operation; 0: all cores for images, one for vectors")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  app.add_option("--loader-threads", where.loader_threads, "threads that make batches ahead; results do not depend on it")
+  app.add_option("--loader-threads", where.loader_threads,
+                 "threads that make batches ahead; results do not depend on it")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
 }
@@ -22,8 +23,10 @@ void add_which_options(CLI::App& app, Which& which, bool several_configs, bool w
   auto* config = app.add_option("CONFIG", which.configs, "YAML file: one experiment, or a table of rows")->required();
   if (!several_configs) config->expected(1);
   app.add_option("--row", which.rows, "only the rows with these ids")->allow_extra_args(false);
-  if (with_seeds) app.add_option("--seed", which.seeds, "only these seeds, instead of the config's")->allow_extra_args(false);
-  app.add_option("--set", which.sets, "override one value, as in optimizer.learning_rate=0.05")->allow_extra_args(false);
+  if (with_seeds)
+    app.add_option("--seed", which.seeds, "only these seeds, instead of the config's")->allow_extra_args(false);
+  app.add_option("--set", which.sets, "override one value, as in optimizer.learning_rate=0.05")
+      ->allow_extra_args(false);
 }
 
 }  // namespace optdnn::app

@@ -15,15 +15,15 @@ struct Where {
   std::string data = "data";  // or $OPTDNN_DATA
   std::string out = "runs";
   std::string device = "auto";
-  int threads = 0;         // of an operation; 0: chosen by the task
+  int threads = 0;  // of an operation; 0: chosen by the task
   int loader_threads = 1;
 };
 
 struct Which {
   std::vector<std::string> configs;
-  std::vector<std::string> rows;   // ids; empty: all
-  std::vector<int64_t> seeds;      // empty: the config's
-  std::vector<std::string> sets;   // overrides "a.b=value"
+  std::vector<std::string> rows;  // ids; empty: all
+  std::vector<int64_t> seeds;     // empty: the config's
+  std::vector<std::string> sets;  // overrides "a.b=value"
 };
 
 void add_data_option(CLI::App& app, Where& where);

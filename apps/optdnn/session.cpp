@@ -16,7 +16,8 @@ namespace optdnn::app {
 std::vector<experiment::Table> read_tables(const Which& which) {
   std::vector<experiment::Table> tables;
   base::Diagnostics diagnostics;
-  for (const std::string& config : which.configs) tables.push_back(experiment::read_table(config, which.sets, diagnostics));
+  for (const std::string& config : which.configs)
+    tables.push_back(experiment::read_table(config, which.sets, diagnostics));
   diagnostics.throw_if_errors();
   if (!diagnostics.all().empty()) std::cerr << diagnostics.render();
   for (experiment::Table& table : tables) {
@@ -36,7 +37,9 @@ experiment::RunOptions run_options(const Where& where) {
   options.loader_threads = where.loader_threads;
   options.is_terminal = ::isatty(STDOUT_FILENO) == 1;
   options.stop_requested = stop_requested;
-  options.seconds = [] { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); };
+  options.seconds = [] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  };
   options.program_version = version_text();
   return options;
 }

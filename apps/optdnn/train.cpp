@@ -51,7 +51,8 @@ void keep_shard(std::vector<PlannedRun>& runs, const std::string& shard) {
   char slash = 0, rest = 0;
   std::istringstream text(shard);
   if (!(text >> index >> slash >> count) || slash != '/' || text >> rest || index < 1 || index > count) {
-    throw base::ConfigError("--shard wants i/n with 1 <= i <= n, received '" + shard + "'", "--shard 2/5 is every fifth run from the second");
+    throw base::ConfigError("--shard wants i/n with 1 <= i <= n, received '" + shard + "'",
+                            "--shard 2/5 is every fifth run from the second");
   }
   std::vector<PlannedRun> kept;
   for (size_t i = index - 1; i < runs.size(); i += count) kept.push_back(runs[i]);
@@ -73,8 +74,8 @@ int status_of(const std::vector<Failure>& failures) {
   return 0;
 }
 
-std::optional<Failure> try_run(const PlannedRun& planned, const experiment::RunOptions& options, experiment::DataSets& datasets,
-                               RunStatus& status) {
+std::optional<Failure> try_run(const PlannedRun& planned, const experiment::RunOptions& options,
+                               experiment::DataSets& datasets, RunStatus& status) {
   try {
     status = experiment::run(*planned.table, *planned.row, planned.seed, options, datasets);
     if (status == RunStatus::was_finished && !options.quiet) std::cout << planned.name() << ": finished before\n";

@@ -5,6 +5,8 @@
 
 namespace optdnn::app {
 
-std::string version_text() { return base::concat("optdnn ", OPTDNN_VERSION, " (LibTorch ", base::torch_version(), ")"); }
+std::string version_text() {
+  return base::concat("optdnn ", OPTDNN_VERSION, " (LibTorch ", base::torch_version(), ")");
+}
 
 }  // namespace optdnn::app

@@ -51,8 +51,9 @@ Node random_tree(int depth) {
 // Any tree at all, with texts of all kinds.
 Node random_node(int depth) {
   const int kind = *rc::gen::inRange(0, depth > 0 ? 5 : 3);
-  static const std::vector<std::string> kWords{"a", "true", "yes", "010", "1e3",   "-5", "null", "x: y", "two\nlines\n",
-                                               "",  " ",    "#",   "'",   "\"q\"", "é",  "[",    "0.5"};
+  static const std::vector<std::string> kWords{"a",    "true",  "yes",          "010", "1e3", "-5",
+                                               "null", "x: y",  "two\nlines\n", "",    " ",   "#",
+                                               "'",    "\"q\"", "\xc3\xa9",     "[",   "0.5"};
   if (kind < 3) {
     const std::string text = *rc::gen::elementOf(kWords);
     return kind == 0 ? Node::scalar(text, Node::Style::quoted) : Node::scalar(text);

@@ -1,3 +1,4 @@
+// Augmentation equals a naive per-image reference, for any batch split.
 #include "optdnn/data/augment.h"
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// Every data set of the catalogue: shapes, sizes, labels, and what is refused.
 #include "optdnn/data/catalogue.h"
 
 #include "data/made_files.h"

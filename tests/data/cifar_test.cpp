@@ -1,3 +1,4 @@
+// CIFAR readers on files of the true layout, sound and damaged.
 #include "optdnn/data/cifar.h"
 
 #include "data/made_files.h"

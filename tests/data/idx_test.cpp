@@ -1,3 +1,4 @@
+// The IDX reader on sound, damaged and lying files.
 #include "optdnn/data/idx.h"
 
 #include "data/made_files.h"

@@ -1,3 +1,4 @@
+// The same batches for any number of threads, from any batch on.
 #include "optdnn/data/loader.h"
 
 #include <atomic>

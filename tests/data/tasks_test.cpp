@@ -1,3 +1,4 @@
+// The tasks against their definitions.
 #include <cmath>
 
 #include "optdnn/base/errors.h"

@@ -25,10 +25,12 @@ TEST_CASE("the published CIFAR ResNets have their published parameters and multi
     double parameters_m, multiply_adds_m;
   };
   // He et al. 2016, Table 6, and multiply-adds as printed by many; both to the printed digit.
-  for (const auto& row : {Published{20, 0.27, 40.6}, {32, 0.46, 68.9}, {44, 0.66, 97.2}, {56, 0.85, 125.5}, {110, 1.7, 252.9}}) {
+  for (const auto& row :
+       {Published{20, 0.27, 40.6}, {32, 0.46, 68.9}, {44, 0.66, 97.2}, {56, 0.85, 125.5}, {110, 1.7, 252.9}}) {
     INFO(row.layers);
     const models::Cost cost = resnet_cost(row.layers);
-    REQUIRE(static_cast<double>(cost.parameters) / 1e6 == Approx(row.parameters_m).margin(row.layers == 110 ? 0.05 : 0.0051));
+    REQUIRE(static_cast<double>(cost.parameters) / 1e6 ==
+            Approx(row.parameters_m).margin(row.layers == 110 ? 0.05 : 0.0051));
     REQUIRE(static_cast<double>(cost.multiply_adds) / 1e6 == Approx(row.multiply_adds_m).margin(0.05));
   }
 }
@@ -52,7 +54,8 @@ TEST_CASE("measuring leaves weights and statistics as they were") {
   REQUIRE(cost.activation_mib_per_sample > 1.0);
 }
 
-TEST_CASE("a rule's averaging costs no multiply-adds: every rule with one call a step costs what gradient_descent does") {
+TEST_CASE(
+    "a rule's averaging costs no multiply-adds: every rule with one call a step costs what gradient_descent does") {
   models::OptNetSpec spec;
   spec.modules = {modules::ConvPreactSpec{}};
   spec.depth = {2, 2};

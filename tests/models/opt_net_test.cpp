@@ -1,9 +1,9 @@
 // OptNet against straight-line witnesses, and against the tableau run naively.
 #include "optdnn/models/opt_net.h"
 
+#include "models/rules.h"
 #include "optdnn/base/errors.h"
 #include "optdnn/base/random.h"
-#include "models/rules.h"
 
 using namespace optdnn;
 using models::OptNet;
@@ -37,8 +37,9 @@ struct StraightResNet {
   bool training;
 
   Tensor norm_relu(const Tensor& x, const std::string& name) {
-    return torch::relu(torch::batch_norm(x, w.at(name + ".weight"), w.at(name + ".bias"), w.at(name + ".running_mean")[0],
-                                         w.at(name + ".running_var")[0], training, 0.1, 1e-5, true));
+    return torch::relu(torch::batch_norm(x, w.at(name + ".weight"), w.at(name + ".bias"),
+                                         w.at(name + ".running_mean")[0], w.at(name + ".running_var")[0], training, 0.1,
+                                         1e-5, true));
   }
   Tensor forward(Tensor x, const std::vector<int64_t>& depth) {
     x = torch::conv2d(x, w.at("stem.conv.weight"), {}, 1, 1);
@@ -98,11 +99,13 @@ Tensor naive_run(const algorithms::Rule& rule, models::OptNetImpl& net, const Te
       results[i] = std::dynamic_pointer_cast<modules::Module>(*found)->forward(y, k);
     }
     std::vector<Tensor> next;
-    for (int i = 0; i < tableau.A.rows(); ++i) next.push_back(row(tableau.A, i, state, input) + row(tableau.B, i, results, input));
+    for (int i = 0; i < tableau.A.rows(); ++i)
+      next.push_back(row(tableau.A, i, state, input) + row(tableau.B, i, results, input));
     state = next;
   }
   Tensor output = torch::zeros_like(input);
-  for (const auto& term : rule.output(depth)) output = output + term.value.evaluate<double>(number) * state[term.column];
+  for (const auto& term : rule.output(depth))
+    output = output + term.value.evaluate<double>(number) * state[term.column];
   return output;
 }
 
@@ -237,14 +240,17 @@ TEST_CASE("what cannot be built is refused with a reason") {
     return "";
   };
   OptNetSpec spec = vector_spec(3);
-  REQUIRE(message([&] { OptNet(tests::catalogue_rule("proximal_point"), spec, kVectors); }).find("implicit") != std::string::npos);
+  REQUIRE(message([&] { OptNet(tests::catalogue_rule("proximal_point"), spec, kVectors); }).find("implicit") !=
+          std::string::npos);
   spec.depth = {1, 2};
-  REQUIRE(message([&] { OptNet(tests::catalogue_rule("apg2"), spec, kVectors); }).find("2 stages") != std::string::npos);
+  REQUIRE(message([&] { OptNet(tests::catalogue_rule("apg2"), spec, kVectors); }).find("2 stages") !=
+          std::string::npos);
   spec = vector_spec(3);
   spec.modules[0] = modules::DenseTwoLayerSpec{16, modules::Activation::tanh, modules::Sharing::shared};
   REQUIRE(message([&] { OptNet(tests::catalogue_rule("dense"), spec, kVectors); }).find("fresh") != std::string::npos);
   spec = vector_spec(3);
   spec.width = {2};
   spec.stem = models::IdentityStem{};
-  REQUIRE(message([&] { OptNet(tests::catalogue_rule("apg2"), spec, kVectors); }).find("wants width 3") != std::string::npos);
+  REQUIRE(message([&] { OptNet(tests::catalogue_rule("apg2"), spec, kVectors); }).find("wants width 3") !=
+          std::string::npos);
 }

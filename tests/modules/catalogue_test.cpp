@@ -18,7 +18,9 @@ std::vector<ModuleSpec> every_module(std::index_sequence<I...>) {
   return {ModuleSpec(std::in_place_index<I>)...};
 }
 
-std::vector<ModuleSpec> every_module() { return every_module(std::make_index_sequence<std::variant_size_v<ModuleSpec>>()); }
+std::vector<ModuleSpec> every_module() {
+  return every_module(std::make_index_sequence<std::variant_size_v<ModuleSpec>>());
+}
 
 bool for_images(const ModuleSpec& spec) { return !std::holds_alternative<modules::DenseTwoLayerSpec>(spec); }
 

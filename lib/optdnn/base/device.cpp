@@ -26,8 +26,9 @@ std::string resolve_device(std::string_view request) {
     if (rest.empty() ? !indexed : (indexed && whole)) {
       const int count = static_cast<int>(torch::cuda::device_count());
       if (index >= count) {
-        throw EnvironmentError(concat("device '", request, "' was asked for, but LibTorch ", torch_version(), " sees ", count, " GPUs"),
-                               count == 0 ? "use --device cpu, or point OPTDNN_TORCH at a CUDA build of LibTorch" : "");
+        throw EnvironmentError(
+            concat("device '", request, "' was asked for, but LibTorch ", torch_version(), " sees ", count, " GPUs"),
+            count == 0 ? "use --device cpu, or point OPTDNN_TORCH at a CUDA build of LibTorch" : "");
       }
       return concat("cuda:", index);
     }

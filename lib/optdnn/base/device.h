@@ -6,8 +6,8 @@
 
 namespace optdnn::base {
 
-// "cpu", "cuda" (the first), "cuda:1" or "auto" (CUDA if there is one) -> "cpu" or "cuda:<index>", the form torch::Device
-// reads. Errors: ConfigError for another word, EnvironmentError if there is no such GPU.
+// "cpu", "cuda" (the first), "cuda:1" or "auto" (CUDA if there is one) -> "cpu" or "cuda:<index>", the form
+// torch::Device reads. Errors: ConfigError for another word, EnvironmentError if there is no such GPU.
 std::string resolve_device(std::string_view request);
 
 // For summaries: the processor's or the GPU's name, LibTorch's version, the threads of an operation.

@@ -93,8 +93,8 @@ std::string Diagnostics::summary() const {
   for (const Diagnostic& d : all_) {
     if (d.severity == Severity::error) files.insert(d.span.source ? d.span.source->name : "");
   }
-  return concat(errors_, errors_ == 1 ? " error" : " errors", " in ", files.size(), files.size() == 1 ? " file" : " files",
-                "; nothing was run");
+  return concat(errors_, errors_ == 1 ? " error" : " errors", " in ", files.size(),
+                files.size() == 1 ? " file" : " files", "; nothing was run");
 }
 
 void Diagnostics::throw_if_errors() const {

@@ -23,7 +23,8 @@ std::string read_file(const fs::path& path, uint64_t max_bytes) {
   const uint64_t size = fs::file_size(path, error);
   if (error) throw EnvironmentError(concat("cannot read ", path.string(), ": ", error.message()));
   if (size > max_bytes) {
-    throw EnvironmentError(concat(path.string(), " is ", size, " bytes, more than the ", max_bytes, " expected of such a file"));
+    throw EnvironmentError(
+        concat(path.string(), " is ", size, " bytes, more than the ", max_bytes, " expected of such a file"));
   }
   std::ifstream file(path, std::ios::binary);
   std::string bytes(size, '\0');

@@ -27,7 +27,8 @@ struct NamedEntry {
 template <class Value>
 class NameTable {
  public:
-  NameTable(std::string_view what, std::vector<NamedEntry<Value>> entries) : what_(what), entries_(std::move(entries)) {}
+  NameTable(std::string_view what, std::vector<NamedEntry<Value>> entries)
+      : what_(what), entries_(std::move(entries)) {}
 
   const std::vector<NamedEntry<Value>>& entries() const { return entries_; }
   std::string_view what() const { return what_; }

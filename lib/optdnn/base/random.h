@@ -19,11 +19,11 @@ class RandomStream {
   // `purpose` names the use ("order", "crop", "init"); streams of different purposes are independent.
   RandomStream(uint64_t seed, std::string_view purpose, uint64_t epoch = 0, uint64_t sample = 0);
 
-  uint32_t next();                       // 32 random bits
-  uint64_t below(uint64_t bound);        // uniform on 0 ... bound-1; Requires bound > 0
-  double uniform();                      // uniform on [0, 1), 53 bits
+  uint32_t next();                 // 32 random bits
+  uint64_t below(uint64_t bound);  // uniform on 0 ... bound-1; Requires bound > 0
+  double uniform();                // uniform on [0, 1), 53 bits
   double uniform(double low, double high);
-  double normal();                       // standard normal (Box-Muller)
+  double normal();  // standard normal (Box-Muller)
   bool coin() { return next() & 1u; }
   void fill_uniform(std::span<float> values, float low, float high);
   void fill_normal(std::span<float> values);

@@ -6,11 +6,12 @@
 namespace optdnn::algorithms {
 
 const base::NameTable<Learn>& enum_names(Learn) {
-  static const base::NameTable<Learn> table("ways to learn", {
-      {"no", "a constant", Learn::no},
-      {"shared", "one number for all steps of a stage", Learn::shared},
-      {"per_step", "a number per step, or per pair of steps", Learn::per_step},
-  });
+  static const base::NameTable<Learn> table(
+      "ways to learn", {
+                           {"no", "a constant", Learn::no},
+                           {"shared", "one number for all steps of a stage", Learn::shared},
+                           {"per_step", "a number per step, or per pair of steps", Learn::per_step},
+                       });
   return table;
 }
 
@@ -28,7 +29,8 @@ void read_value(config::Reader& reader, const config::Node& node, CoefficientSpe
     }
     return;
   }
-  const bool names_sequence = node.is_scalar() && !node.text().empty() && std::isalpha(static_cast<unsigned char>(node.text()[0]));
+  const bool names_sequence =
+      node.is_scalar() && !node.text().empty() && std::isalpha(static_cast<unsigned char>(node.text()[0]));
   if (names_sequence && node.text() != ".nan" && node.text() != ".inf") {
     spec.sequence.emplace();
     reader.read(node, *spec.sequence);
@@ -96,7 +98,8 @@ bool is_known(const AlgorithmSpec& spec, base::Diagnostics& diagnostics) {
 bool takes_no_more(const AlgorithmSpec& spec, base::Diagnostics& diagnostics) {
   for (const std::string_view key : {"output", "start"}) {
     if (!spec.node.is_map() || !spec.node.find(key)) continue;
-    diagnostics.error(span_of(spec, key), base::concat("'", key, "' goes with equations; '", spec.name, "' is named without any"),
+    diagnostics.error(span_of(spec, key),
+                      base::concat("'", key, "' goes with equations; '", spec.name, "' is named without any"),
                       "write the rule out under algorithm.equations, with a name of its own");
     return false;
   }
@@ -115,7 +118,8 @@ std::optional<algorithms::Rule> make_rule(const AlgorithmSpec& spec, base::Diagn
     return algorithms::make_rule(rule, diagnostics);
   }
   if (algorithms::find_rule(spec.name)) {
-    diagnostics.error(span_of(spec, "name"), base::concat("'", spec.name, "' is a built-in rule and takes no equations"),
+    diagnostics.error(span_of(spec, "name"),
+                      base::concat("'", spec.name, "' is a built-in rule and takes no equations"),
                       "give your rule a name of its own");
     return std::nullopt;
   }

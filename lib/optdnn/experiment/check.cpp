@@ -16,7 +16,8 @@ namespace {
 constexpr double kTensorsPerWeight = 4;
 constexpr int kTimedPasses = 3;
 
-double forward_and_back(models::Network& network, const data::Batch& batch, const training::Loss& loss, const torch::Device& device) {
+double forward_and_back(models::Network& network, const data::Batch& batch, const training::Loss& loss,
+                        const torch::Device& device) {
   const torch::Tensor value = loss.mean(network.forward(batch.inputs.to(device)), batch.targets.to(device));
   value.backward();
   return value.item<double>();

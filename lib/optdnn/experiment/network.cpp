@@ -20,7 +20,8 @@ namespace {
 
 std::vector<modules::ModuleSpec> modules_of(const ExperimentSpec& spec, const algorithms::Rule& rule) {
   std::vector<modules::ModuleSpec> modules;
-  for (const std::string& family : rule.families()) modules.push_back(spec.module ? *spec.module : spec.modules.at(family));
+  for (const std::string& family : rule.families())
+    modules.push_back(spec.module ? *spec.module : spec.modules.at(family));
   return modules;
 }
 

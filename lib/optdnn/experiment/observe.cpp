@@ -13,8 +13,8 @@ std::vector<Certificate> certify_stages(const algorithms::Rule& rule, const mode
   std::vector<Certificate> certificates;
   for (const auto& stage : net.stages()) {
     const auto& coefficients = stage->coefficients();
-    certificates.push_back(algorithms::certify(rule, stage->steps(), stage->first(),
-                                               [&](const algorithms::Leaf& leaf) { return coefficients.number(leaf); }));
+    certificates.push_back(algorithms::certify(
+        rule, stage->steps(), stage->first(), [&](const algorithms::Leaf& leaf) { return coefficients.number(leaf); }));
   }
   return certificates;
 }
@@ -48,7 +48,8 @@ void add_certificates(const std::vector<Certificate>& certificates, metrics::Rec
 
 }  // namespace
 
-std::function<void(int64_t, metrics::Record&)> observe_rule(algorithms::Rule rule, std::shared_ptr<models::OptNetImpl> net) {
+std::function<void(int64_t, metrics::Record&)> observe_rule(algorithms::Rule rule,
+                                                            std::shared_ptr<models::OptNetImpl> net) {
   const bool learnable = std::any_of(net->stages().begin(), net->stages().end(),
                                      [](const auto& stage) { return !stage->coefficients().numbers().empty(); });
   const auto once = std::make_shared<std::vector<Certificate>>();

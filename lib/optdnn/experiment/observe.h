@@ -13,8 +13,9 @@ namespace optdnn::experiment {
 // The certificate of every stage at the network's current coefficients.
 std::vector<algorithms::Certificate> certify_stages(const algorithms::Rule& rule, const models::OptNetImpl& net);
 
-// Adds coefficient/<stage>/<name>/<k> and certificate/certified, certificate/spectral_radius (of the stage that is worst).
-// A rule without learnable coefficients is certified once.
-std::function<void(int64_t epoch, metrics::Record&)> observe_rule(algorithms::Rule rule, std::shared_ptr<models::OptNetImpl> net);
+// Adds coefficient/<stage>/<name>/<k> and certificate/certified, certificate/spectral_radius (of the stage that is
+// worst). A rule without learnable coefficients is certified once.
+std::function<void(int64_t epoch, metrics::Record&)> observe_rule(algorithms::Rule rule,
+                                                                  std::shared_ptr<models::OptNetImpl> net);
 
 }  // namespace optdnn::experiment

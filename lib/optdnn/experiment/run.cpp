@@ -45,8 +45,8 @@ int operation_threads(const RunOptions& options, const data::DataShape& shape) {
   return shape.input.size() == 1 ? 1 : all;
 }
 
-std::vector<std::unique_ptr<metrics::Sink>> make_sinks(const RunFolder& folder, const std::string& label, int64_t iterations,
-                                                       const RunOptions& options) {
+std::vector<std::unique_ptr<metrics::Sink>> make_sinks(const RunFolder& folder, const std::string& label,
+                                                       int64_t iterations, const RunOptions& options) {
   std::vector<std::unique_ptr<metrics::Sink>> sinks;
   sinks.push_back(metrics::make_json_lines_sink(folder.path / "metrics.jsonl"));
   sinks.push_back(metrics::make_csv_sink(folder.path / "metrics.csv"));
@@ -95,8 +95,8 @@ RunStatus run(const Table& table, const Row& row, uint64_t seed, const RunOption
   for (const auto& sink : sinks) job.sinks.push_back(sink.get());
   if (network.opt_net) job.observers.push_back(observe_rule(*rule_of(row.spec), network.opt_net));
 
-  base::log_info(concat(folder.path.string(), ": ", row.id, ", seed ", seed, ", ", options.device, ", ", base::torch_threads(),
-                        " threads, ", options.program_version));
+  base::log_info(concat(folder.path.string(), ": ", row.id, ", seed ", seed, ", ", options.device, ", ",
+                        base::torch_threads(), " threads, ", options.program_version));
   try {
     const training::TrainResult result = training::train(job);
     summary.add_result(result);
@@ -111,7 +111,8 @@ RunStatus run(const Table& table, const Row& row, uint64_t seed, const RunOption
   }
 }
 
-nlohmann::json evaluate_run(const std::filesystem::path& folder, const std::string& weights, const RunOptions& options) {
+nlohmann::json evaluate_run(const std::filesystem::path& folder, const std::string& weights,
+                            const RunOptions& options) {
   base::Diagnostics diagnostics;
   const config::Node node = config::read_yaml_file(folder / "resolved.yaml", diagnostics);
   diagnostics.throw_if_errors();
@@ -126,8 +127,8 @@ nlohmann::json evaluate_run(const std::filesystem::path& folder, const std::stri
   network.module.ptr()->to(torch::Device(options.device));
   const Loaders loaders = make_loaders(dataset, spec, spec.seeds.front(), options.loader_threads);
   const auto loss = training::make_loss(spec.loss.value_or(training::default_loss(dataset.shape())));
-  const auto evaluation = training::evaluate(network.module, loaders.test, loss, spec.train.precision, torch::Device(options.device),
-                                             spec.evaluate.flip_average);
+  const auto evaluation = training::evaluate(network.module, loaders.test, loss, spec.train.precision,
+                                             torch::Device(options.device), spec.evaluate.flip_average);
   metrics::Record record(0, 0, 0);
   evaluation.add_to(record, "test");
   nlohmann::json result = {{"run", folder.string()}, {"weights", weights}, {"samples", evaluation.samples}};

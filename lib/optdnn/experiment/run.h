@@ -13,14 +13,14 @@ namespace optdnn::experiment {
 struct RunOptions {
   std::filesystem::path out = "runs";
   std::filesystem::path data = "data";
-  std::string device = "cpu";             // resolved
-  int threads = 0;                        // of an operation; 0: all cores for images, one for vectors
+  std::string device = "cpu";  // resolved
+  int threads = 0;             // of an operation; 0: all cores for images, one for vectors
   int loader_threads = 1;
-  bool resume = true;                     // continue what is there
+  bool resume = true;  // continue what is there
   bool quiet = false;
-  bool is_terminal = false;               // a progress bar instead of lines
+  bool is_terminal = false;  // a progress bar instead of lines
   std::function<bool()> stop_requested;
-  std::function<double()> seconds;        // a clock that only rises
+  std::function<double()> seconds;  // a clock that only rises
   std::string program_version;
 };
 
@@ -38,7 +38,8 @@ class DataSets {
 
 enum class RunStatus { finished, was_finished, stopped };
 
-// Trains, or continues what the folder holds. Errors: ConfigError, EnvironmentError, DivergedError (its summary is written).
+// Trains, or continues what the folder holds. Errors: ConfigError, EnvironmentError, DivergedError (its summary is
+// written).
 RunStatus run(const Table& table, const Row& row, uint64_t seed, const RunOptions& options, DataSets& datasets);
 
 // Evaluates the weights in a run's folder on the test set. `weights`: last.safetensors, best.safetensors.

@@ -28,7 +28,8 @@ namespace {
 
 void flatten(const config::Node& node, const std::string& path, std::map<std::string, std::string>& values) {
   if (node.is_map()) {
-    for (const auto& entry : node.entries()) flatten(entry.value, path.empty() ? entry.key : path + "." + entry.key, values);
+    for (const auto& entry : node.entries())
+      flatten(entry.value, path.empty() ? entry.key : path + "." + entry.key, values);
   } else {
     values[path] = config::canonical_json(node);
   }
@@ -62,8 +63,9 @@ void claim(const RunFolder& folder, const config::Node& resolved) {
     const config::Node there = config::read_yaml_file(folder.resolved(), diagnostics);
     diagnostics.throw_if_errors();
     if (config_hash(there) == config_hash(resolved)) return;
-    throw base::ConfigError(concat(folder.path.string(), " holds another experiment; it differs in ", differences(there, resolved)),
-                            "give --out another folder, or remove that one");
+    throw base::ConfigError(
+        concat(folder.path.string(), " holds another experiment; it differs in ", differences(there, resolved)),
+        "give --out another folder, or remove that one");
   }
   base::make_folders(folder.checkpoints());
   base::write_file_atomically(folder.resolved(), config::to_yaml(resolved));

@@ -1,6 +1,7 @@
 // The folder of one run, and what makes it that run:
 //
-//   runs/<config stem>/<row id>/seed-<n>/   resolved.yaml  metrics.jsonl  metrics.csv  summary.json  log.txt  checkpoints/
+//   runs/<config stem>/<row id>/seed-<n>/   resolved.yaml  metrics.jsonl  metrics.csv  summary.json  log.txt
+//   checkpoints/
 //
 // A run is keyed by a hash of its resolved config; device and paths are no part of that. A folder with another hash
 // belongs to another experiment and is refused.

@@ -16,7 +16,8 @@ void ExperimentSpec::check(config::Checker& checker) const {
   }
   if (model) {
     for (const char* key : {"module", "modules", "depth", "width", "stem", "transition", "head", "init"}) {
-      if (checker.is_given(key)) checker.error(key, concat("'", key, "' belongs to an algorithm, and this experiment has a model"));
+      if (checker.is_given(key))
+        checker.error(key, concat("'", key, "' belongs to an algorithm, and this experiment has a model"));
     }
     return;
   }
@@ -28,7 +29,8 @@ void ExperimentSpec::check(config::Checker& checker) const {
     checker.error("depth", concat("depth has ", depth.size(), " stages, width has ", width.size()),
                   "both are numbers, or lists with one entry per stage");
   }
-  if (std::set<uint64_t>(seeds.begin(), seeds.end()).size() != seeds.size()) checker.error("seeds", "a seed stands twice");
+  if (std::set<uint64_t>(seeds.begin(), seeds.end()).size() != seeds.size())
+    checker.error("seeds", "a seed stands twice");
 }
 
 namespace {

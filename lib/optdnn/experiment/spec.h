@@ -13,7 +13,8 @@
 namespace optdnn::experiment {
 
 struct ExperimentSpec {
-  static constexpr std::string_view kHelp = "an experiment: an algorithm over modules, or a baseline model, trained on a data set";
+  static constexpr std::string_view kHelp =
+      "an experiment: an algorithm over modules, or a baseline model, trained on a data set";
 
   data::DataSetSpec dataset;
   std::optional<AlgorithmSpec> algorithm;
@@ -37,7 +38,8 @@ struct ExperimentSpec {
   void fields(Fields& f) {
     f.required("dataset", dataset, "what is learnt: a data set or a task");
     f("algorithm", algorithm, "the rule whose run is the network; or give model");
-    f("model", model, "a baseline that is no rule; then algorithm, module, depth, width, stem, transition and head stay away");
+    f("model", model,
+      "a baseline that is no rule; then algorithm, module, depth, width, stem, transition and head stay away");
     f("module", module, "T: the same kind for every family of the rule");
     f("modules", modules, "one module per family of the rule, by name");
     f("depth", depth, config::between(1, 10000), "number of steps, or a list with one entry per stage");

@@ -8,7 +8,8 @@
 
 namespace optdnn::experiment {
 
-Summary::Summary(const Table& table, const Row& row, uint64_t seed, const std::string& hash, const RunOptions& options) {
+Summary::Summary(const Table& table, const Row& row, uint64_t seed, const std::string& hash,
+                 const RunOptions& options) {
   json_["status"] = "started";
   json_["table"] = table.title;
   json_["config"] = table.file.generic_string();

@@ -32,14 +32,16 @@ std::string suffix_of(const std::string& assignment) {
   std::string suffix = assignment.substr(dot == std::string::npos ? 0 : dot + 1);
   std::erase_if(suffix, [](char c) { return c == ' '; });
   for (char& c : suffix) {
-    if (!std::isalnum(static_cast<unsigned char>(c)) && std::string_view("=.,+-_").find(c) == std::string_view::npos) c = '_';
+    if (!std::isalnum(static_cast<unsigned char>(c)) && std::string_view("=.,+-_").find(c) == std::string_view::npos)
+      c = '_';
   }
   return suffix;
 }
 
 }  // namespace
 
-Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets, base::Diagnostics& diagnostics) {
+Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets,
+                 base::Diagnostics& diagnostics) {
   Table table;
   table.file = file;
   table.stem = file.stem().string();
@@ -63,7 +65,8 @@ void select_rows(Table& table, const std::vector<std::string>& ids) {
   for (const Row& row : table.rows) known.push_back(row.id);
   for (const std::string& id : ids) {
     if (std::find(known.begin(), known.end(), id) == known.end()) {
-      throw base::ConfigError(base::concat(table.file.string(), " has no row '", id, "'"), base::suggestion(id, known, "rows"));
+      throw base::ConfigError(base::concat(table.file.string(), " has no row '", id, "'"),
+                              base::suggestion(id, known, "rows"));
     }
   }
   std::erase_if(table.rows, [&](const Row& row) { return std::find(ids.begin(), ids.end(), row.id) == ids.end(); });

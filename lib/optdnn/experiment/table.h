@@ -24,7 +24,8 @@ struct Table {
 };
 
 // Reads every row and reports every mistake; rows with mistakes are left out.
-Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets, base::Diagnostics& diagnostics);
+Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets,
+                 base::Diagnostics& diagnostics);
 
 // Keeps the rows with these ids; empty keeps all. Errors: ConfigError for an id that is not there.
 void select_rows(Table& table, const std::vector<std::string>& ids);

@@ -51,7 +51,8 @@ std::vector<std::pair<Leaf, double>> CoefficientsImpl::numbers() const {
   std::vector<std::pair<Leaf, double>> numbers;
   for (const auto& [coefficient, slots] : slots_) {
     const auto values = in_range(slots).to(torch::kCPU, torch::kFloat64).contiguous();
-    for (size_t i = 0; i < slots.leaves.size(); ++i) numbers.emplace_back(slots.leaves[i], values.data_ptr<double>()[i]);
+    for (size_t i = 0; i < slots.leaves.size(); ++i)
+      numbers.emplace_back(slots.leaves[i], values.data_ptr<double>()[i]);
   }
   return numbers;
 }

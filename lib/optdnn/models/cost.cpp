@@ -12,8 +12,8 @@ namespace {
 
 thread_local int64_t counted = 0;
 
-// Multiply-adds of an operator call are the output's elements times the length of the sum behind each. The inputs, which
-// tell that length, can be read only on entry; the output only on leaving.
+// Multiply-adds of an operator call are the output's elements times the length of the sum behind each. The inputs,
+// which tell that length, can be read only on entry; the output only on leaving.
 struct SumLength : at::ObserverContext {
   explicit SumLength(int64_t length_) : length(length_) {}
   int64_t length;
@@ -65,8 +65,10 @@ int64_t count_parameters(const torch::nn::Module& module) {
 }
 
 int64_t count_multiply_adds(const std::function<void()>& run) {
-  const auto handle = at::addThreadLocalCallback(
-      at::RecordFunctionCallback(on_enter, on_leave).needsInputs(true).needsOutputs(true).scopes({at::RecordScope::FUNCTION}));
+  const auto handle = at::addThreadLocalCallback(at::RecordFunctionCallback(on_enter, on_leave)
+                                                     .needsInputs(true)
+                                                     .needsOutputs(true)
+                                                     .scopes({at::RecordScope::FUNCTION}));
   counted = 0;
   run();
   at::removeCallback(handle);

@@ -1,5 +1,5 @@
-// What a network costs, read off a run of it rather than off formulas: the convolutions and matrix products that LibTorch
-// executes for one sample, and the memory a training pass keeps for the way back.
+// What a network costs, read off a run of it rather than off formulas: the convolutions and matrix products that
+// LibTorch executes for one sample, and the memory a training pass keeps for the way back.
 #pragma once
 
 #include "optdnn/models/network.h"
@@ -8,7 +8,7 @@ namespace optdnn::models {
 
 struct Cost {
   int64_t parameters = 0;
-  int64_t multiply_adds = 0;          // convolutions and matrix products of one sample's forward pass, once per use
+  int64_t multiply_adds = 0;             // convolutions and matrix products of one sample's forward pass, once per use
   double activation_mib_per_sample = 0;  // kept by autograd between the forward and the backward pass, on the CPU
 };
 

@@ -109,14 +109,16 @@ std::shared_ptr<Map> make_stem(const std::optional<StemSpec>& spec, const Networ
     return std::make_shared<OneAffine>(inputs, width, true);
   }
   require_kind(!shape.is_image(), "stem", "zero_pad", shape);
-  if (width < inputs) throw ConfigError(concat("stem 'zero_pad' wants a width of at least ", inputs, ", received ", width));
+  if (width < inputs)
+    throw ConfigError(concat("stem 'zero_pad' wants a width of at least ", inputs, ", received ", width));
   return std::make_shared<Pad>(width, 1);
 }
 
 std::shared_ptr<Map> make_transition(const TransitionSpec& spec, int64_t before, int64_t after, bool image) {
   if (std::holds_alternative<PadTransition>(spec)) {
     if (after < before) {
-      throw ConfigError(concat("transition 'pad' cannot narrow the state from ", before, " to ", after), "use transition: conv");
+      throw ConfigError(concat("transition 'pad' cannot narrow the state from ", before, " to ", after),
+                        "use transition: conv");
     }
     return std::make_shared<Pad>(after, 2);
   }
@@ -125,7 +127,8 @@ std::shared_ptr<Map> make_transition(const TransitionSpec& spec, int64_t before,
 }
 
 std::shared_ptr<Map> make_head(const std::optional<HeadSpec>& spec, const NetworkShape& shape, int64_t width) {
-  if (!spec) return shape.is_image() ? make_head(PoolLinearHead{}, shape, width) : make_head(LinearHead{}, shape, width);
+  if (!spec)
+    return shape.is_image() ? make_head(PoolLinearHead{}, shape, width) : make_head(LinearHead{}, shape, width);
   if (const auto* pool = std::get_if<PoolLinearHead>(&*spec)) {
     require_kind(shape.is_image(), "head", "pool_linear", shape);
     return std::make_shared<PoolLinear>(*pool, width, shape.outputs);
@@ -134,7 +137,8 @@ std::shared_ptr<Map> make_head(const std::optional<HeadSpec>& spec, const Networ
   require_kind(!shape.is_image(), "head", linear ? "linear" : "read_state", shape);
   if (linear) return std::make_shared<OneAffine>(width, shape.outputs, true);
   if (width < shape.outputs) {
-    throw ConfigError(concat("head 'read_state' wants a width of at least ", shape.outputs, ", the outputs, received ", width));
+    throw ConfigError(
+        concat("head 'read_state' wants a width of at least ", shape.outputs, ", the outputs, received ", width));
   }
   return std::make_shared<ReadState>(shape.outputs);
 }

@@ -1,5 +1,5 @@
-// sum_i w_i x_i with as few passes over memory as ATen allows: a term of weight one is not multiplied, two terms are one
-// kernel, a single term of weight one is the tensor itself.
+// sum_i w_i x_i with as few passes over memory as ATen allows: a term of weight one is not multiplied, two terms are
+// one kernel, a single term of weight one is the tensor itself.
 #pragma once
 
 #include <torch/torch.h>

@@ -12,8 +12,12 @@ Network make_opt_net(const algorithms::Rule& rule, const OptNetSpec& spec, const
 
 namespace {
 
-Network build(const ResNetSpec& spec, const NetworkShape& shape) { return {torch::nn::AnyModule(ResNet(spec, shape)), nullptr}; }
-Network build(const MlpSpec& spec, const NetworkShape& shape) { return {torch::nn::AnyModule(Mlp(spec, shape)), nullptr}; }
+Network build(const ResNetSpec& spec, const NetworkShape& shape) {
+  return {torch::nn::AnyModule(ResNet(spec, shape)), nullptr};
+}
+Network build(const MlpSpec& spec, const NetworkShape& shape) {
+  return {torch::nn::AnyModule(Mlp(spec, shape)), nullptr};
+}
 
 }  // namespace
 

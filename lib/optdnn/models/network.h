@@ -1,4 +1,5 @@
-// A network: what training trains and info counts. Built by one factory from a rule and its modules, or from a baseline.
+// A network: what training trains and info counts. Built by one factory from a rule and its modules, or from a
+// baseline.
 #pragma once
 
 #include <torch/torch.h>
@@ -8,7 +9,7 @@
 namespace optdnn::models {
 
 struct Network {
-  torch::nn::AnyModule module;  // forward: B x (input) -> B x outputs
+  torch::nn::AnyModule module;          // forward: B x (input) -> B x outputs
   std::shared_ptr<OptNetImpl> opt_net;  // null for a baseline
 
   torch::Tensor forward(const torch::Tensor& inputs) { return module.forward(inputs); }

@@ -14,8 +14,10 @@ namespace {
 
 void check(const algorithms::Rule& rule, const OptNetSpec& spec) {
   if (!rule.is_explicit()) {
-    throw ConfigError(concat("rule '", rule.name(), "' is implicit: its new iterate stands inside a module, and this version runs explicit rules only"),
-                      "optdnn certify shows its tableau");
+    throw ConfigError(
+        concat("rule '", rule.name(),
+               "' is implicit: its new iterate stands inside a module, and this version runs explicit rules only"),
+        "optdnn certify shows its tableau");
   }
   if (spec.depth.size() != spec.width.size()) {
     throw ConfigError(concat("depth has ", spec.depth.size(), " stages, width has ", spec.width.size()));
@@ -37,11 +39,13 @@ OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, con
   for (size_t i = 0; i < spec.depth.size(); ++i) {
     const int depth = static_cast<int>(spec.depth[i]);
     if (i > 0) {
-      transitions_.push_back(register_module(concat("transition_", i), make_transition(spec.transition, spec.width[i - 1], spec.width[i], image)));
+      transitions_.push_back(register_module(
+          concat("transition_", i), make_transition(spec.transition, spec.width[i - 1], spec.width[i], image)));
     }
     const auto plan = carry ? whole : std::make_shared<const Plan>(make_plan(rule, depth));
-    stages_.push_back(register_module(concat("stage_", i), std::make_shared<Stage>(rule, plan, first, depth, spec.modules, spec.width[i],
-                                                                                 image, spec.init_scale)));
+    stages_.push_back(register_module(
+        concat("stage_", i),
+        std::make_shared<Stage>(rule, plan, first, depth, spec.modules, spec.width[i], image, spec.init_scale)));
     if (carry) first += depth;
   }
   head_ = register_module("head", make_head(spec.head, shape, spec.width.back()));

@@ -2,7 +2,8 @@
 //
 //   s = start(stem(input));  per step: y = C s + D u, u_i = T_i(y_i), s = A s + B u;  head(output(s))
 //
-// Between stages of different resolution the rule restarts at the down-sampled output, or its whole state is carried over.
+// Between stages of different resolution the rule restarts at the down-sampled output, or its whole state is carried
+// over.
 #pragma once
 
 #include "optdnn/models/ends.h"

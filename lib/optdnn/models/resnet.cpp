@@ -12,7 +12,9 @@ using modules::NormKind;
 
 struct ResNetImpl::Block : torch::nn::Module {
   Block(const ResNetSpec& spec, int64_t inputs, int64_t width, int64_t step_px)
-      : pre(spec.order == BlockOrder::pre), outputs(width), stride(step_px),
+      : pre(spec.order == BlockOrder::pre),
+        outputs(width),
+        stride(step_px),
         conv1(register_module("conv1", Convolution(inputs, width, 3, step_px))),
         conv2(register_module("conv2", Convolution(width, width, 3))),
         norm1(register_module("norm1", Norm(NormKind::batch, pre ? inputs : width))),
@@ -52,7 +54,8 @@ ResNetImpl::ResNetImpl(const ResNetSpec& spec, const NetworkShape& shape)
     : spec_(spec), stem_(shape.input.front(), spec.width, 3) {
   if (!shape.is_image()) throw base::ConfigError("model 'resnet' wants images, the data set has vectors", "model: mlp");
   if ((spec.layers - 2) % 6 != 0) {
-    throw base::ConfigError(base::concat("model 'resnet' wants 6n+2 layers, received ", spec.layers), "20, 32, 44, 56, 110");
+    throw base::ConfigError(base::concat("model 'resnet' wants 6n+2 layers, received ", spec.layers),
+                            "20, 32, 44, 56, 110");
   }
   register_module("stem", stem_);
   const bool pre = spec.order == BlockOrder::pre;
@@ -62,7 +65,8 @@ ResNetImpl::ResNetImpl(const ResNetSpec& spec, const NetworkShape& shape)
     for (int64_t i = 0; i < (spec.layers - 2) / 6; ++i) {
       const int64_t outputs = spec.width << stage;
       const int64_t stride = stage > 0 && i == 0 ? 2 : 1;
-      blocks_.push_back(register_module(base::concat("block_", stage, "_", i), std::make_shared<Block>(spec, width, outputs, stride)));
+      blocks_.push_back(register_module(base::concat("block_", stage, "_", i),
+                                        std::make_shared<Block>(spec, width, outputs, stride)));
       width = outputs;
     }
   }

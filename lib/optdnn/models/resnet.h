@@ -1,4 +1,5 @@
-// The CIFAR ResNets as published: 6n+2 weight layers, three stages of n blocks, the first block of a later stage strided.
+// The CIFAR ResNets as published: 6n+2 weight layers, three stages of n blocks, the first block of a later stage
+// strided.
 //   post: x+ = relu(shortcut(x) + Norm Conv relu Norm Conv x)            He et al. 2016,  arXiv 1512.03385
 //   pre:  x+ = shortcut(x) + Conv relu Norm Conv relu Norm x             He et al. 2016b, arXiv 1603.05027
 #pragma once

@@ -3,26 +3,29 @@
 namespace optdnn::models {
 
 const base::NameTable<StateAcross>& enum_names(StateAcross) {
-  static const base::NameTable<StateAcross> table("states", {
-      {"restart", "the rule begins anew, k = 0, at the stage's input", StateAcross::restart},
-      {"carry", "k goes on and every block of the state is mapped by the same linear map", StateAcross::carry},
-  });
+  static const base::NameTable<StateAcross> table(
+      "states",
+      {
+          {"restart", "the rule begins anew, k = 0, at the stage's input", StateAcross::restart},
+          {"carry", "k goes on and every block of the state is mapped by the same linear map", StateAcross::carry},
+      });
   return table;
 }
 
 const base::NameTable<Shortcut>& enum_names(Shortcut) {
   static const base::NameTable<Shortcut> table("shortcuts", {
-      {"a", "subsampling and zero channels", Shortcut::a},
-      {"b", "a strided 1x1 convolution", Shortcut::b},
-  });
+                                                                {"a", "subsampling and zero channels", Shortcut::a},
+                                                                {"b", "a strided 1x1 convolution", Shortcut::b},
+                                                            });
   return table;
 }
 
 const base::NameTable<BlockOrder>& enum_names(BlockOrder) {
-  static const base::NameTable<BlockOrder> table("orders", {
-      {"post", "convolution, norm, activation", BlockOrder::post},
-      {"pre", "norm, activation, convolution", BlockOrder::pre},
-  });
+  static const base::NameTable<BlockOrder> table("orders",
+                                                 {
+                                                     {"post", "convolution, norm, activation", BlockOrder::post},
+                                                     {"pre", "norm, activation, convolution", BlockOrder::pre},
+                                                 });
   return table;
 }
 

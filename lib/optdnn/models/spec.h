@@ -59,7 +59,8 @@ struct TransitionFields {
   StateAcross state = StateAcross::restart;
   template <class Fields>
   void fields(Fields& f) {
-    f("state", state, "restart: the rule begins anew at the stage's input; carry: k goes on, every block is mapped alike");
+    f("state", state,
+      "restart: the rule begins anew at the stage's input; carry: k goes on, every block is mapped alike");
   }
 };
 
@@ -70,7 +71,8 @@ struct PadTransition : TransitionFields {
 
 struct ConvTransition : TransitionFields {
   static constexpr std::string_view kName = "conv";
-  static constexpr std::string_view kHelp = "one 1x1 convolution of stride 2 without bias (for vectors: one linear map)";
+  static constexpr std::string_view kHelp =
+      "one 1x1 convolution of stride 2 without bias (for vectors: one linear map)";
 };
 
 using TransitionSpec = std::variant<PadTransition, ConvTransition>;

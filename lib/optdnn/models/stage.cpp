@@ -18,8 +18,9 @@ Stage::Stage(const algorithms::Rule& rule, std::shared_ptr<const Plan> plan, int
       const bool shared = shared_[call.family];
       const std::string& family = rule.families()[call.family];
       if (shared && call.fresh >= 0) {
-        throw base::ConfigError(concat("rule '", rule.name(), "' has a fresh module ", family, "[k,j] for each pair, it cannot be shared"),
-                                "sharing: per_step");
+        throw base::ConfigError(
+            concat("rule '", rule.name(), "' has a fresh module ", family, "[k,j] for each pair, it cannot be shared"),
+            "sharing: per_step");
       }
       auto& module = modules_[{call.family, shared ? 0 : k, std::max(0, call.fresh)}];
       if (module) continue;
@@ -45,14 +46,15 @@ torch::Tensor Stage::combine(const Combination& terms, const State& state, const
   std::vector<WeightedTensor> weighted;
   weighted.reserve(terms.size());
   for (const PlannedTerm& term : terms) {
-    const auto& tensors = term.source == PlannedTerm::Source::state      ? state
+    const auto& tensors = term.source == PlannedTerm::Source::state    ? state
                           : term.source == PlannedTerm::Source::result ? step.results
                                                                        : step.arguments;
     WeightedTensor& added = weighted.emplace_back(WeightedTensor{tensors[term.index], 1.0, {}});
     if (term.weight.is_constant()) {
       added.weight = term.weight.constant();
     } else {
-      added.learned = term.weight.evaluate<torch::Tensor>([&](const algorithms::Leaf& leaf) { return coefficients_->value(leaf); });
+      added.learned =
+          term.weight.evaluate<torch::Tensor>([&](const algorithms::Leaf& leaf) { return coefficients_->value(leaf); });
     }
   }
   return linear_combination(weighted);

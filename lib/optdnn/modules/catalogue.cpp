@@ -7,10 +7,11 @@
 namespace optdnn::modules {
 
 const base::NameTable<Sharing>& enum_names(Sharing) {
-  static const base::NameTable<Sharing> table("sharings", {
-      {"per_step", "every step has weights of its own", Sharing::per_step},
-      {"shared", "all steps of a stage use the same weights", Sharing::shared},
-  });
+  static const base::NameTable<Sharing> table(
+      "sharings", {
+                      {"per_step", "every step has weights of its own", Sharing::per_step},
+                      {"shared", "all steps of a stage use the same weights", Sharing::shared},
+                  });
   return table;
 }
 
@@ -31,10 +32,12 @@ std::shared_ptr<Module> build(const ConvPostactSpec& spec, int64_t width, int64_
 
 std::shared_ptr<Module> build(const ConvBottleneckPreactSpec& spec, int64_t width, int64_t uses) {
   if (width % 4 != 0) {
-    throw base::ConfigError(base::concat("module 'conv_bottleneck_preact' wants a width that is a multiple of 4, not ", width));
+    throw base::ConfigError(
+        base::concat("module 'conv_bottleneck_preact' wants a width that is a multiple of 4, not ", width));
   }
   return std::make_shared<ConvPreact>(width, std::vector<int64_t>{1, 3, 1},
-                                      std::vector<int64_t>{width / 4, width / 4, width}, spec.activation, spec.norm, uses);
+                                      std::vector<int64_t>{width / 4, width / 4, width}, spec.activation, spec.norm,
+                                      uses);
 }
 
 }  // namespace
@@ -42,9 +45,10 @@ std::shared_ptr<Module> build(const ConvBottleneckPreactSpec& spec, int64_t widt
 std::shared_ptr<Module> make_module(const ModuleSpec& spec, int64_t width, int64_t uses, bool state_is_image) {
   const bool for_images = !std::holds_alternative<DenseTwoLayerSpec>(spec);
   if (for_images != state_is_image) {
-    throw base::ConfigError(base::concat("module '", module_name(spec), "' works on ", for_images ? "images" : "vectors",
-                                         ", but the state is ", state_is_image ? "an image" : "a vector"),
-                            for_images ? "for vectors: dense_two_layer" : "for images: conv_preact, conv_postact");
+    throw base::ConfigError(
+        base::concat("module '", module_name(spec), "' works on ", for_images ? "images" : "vectors",
+                     ", but the state is ", state_is_image ? "an image" : "a vector"),
+        for_images ? "for vectors: dense_two_layer" : "for images: conv_preact, conv_postact");
   }
   return std::visit([&](const auto& chosen) { return build(chosen, width, uses); }, spec);
 }

@@ -57,7 +57,8 @@ struct ConvPostactSpec : ConvolutionalSpec {
 
 struct ConvBottleneckPreactSpec : ConvolutionalSpec {
   static constexpr std::string_view kName = "conv_bottleneck_preact";
-  static constexpr std::string_view kHelp = "1x1, 3x3, 1x1 convolutions, each after Norm-s, a quarter of the width inside";
+  static constexpr std::string_view kHelp =
+      "1x1, 3x3, 1x1 convolutions, each after Norm-s, a quarter of the width inside";
 };
 
 using ModuleSpec = std::variant<DenseTwoLayerSpec, ConvPreactSpec, ConvPostactSpec, ConvBottleneckPreactSpec>;

@@ -23,7 +23,10 @@ torch::Tensor ConvPreact::forward(const torch::Tensor& x, int64_t step) {
 }
 
 ConvPostact::ConvPostact(int64_t width, Activation activation, NormKind norm, int64_t steps)
-    : conv1_(width, width, 3), conv2_(width, width, 3), norm1_(norm, width, steps), norm2_(norm, width, steps),
+    : conv1_(width, width, 3),
+      conv2_(width, width, 3),
+      norm1_(norm, width, steps),
+      norm2_(norm, width, steps),
       activation_(activation) {
   register_module("conv1", conv1_);
   register_module("norm1", norm1_);

@@ -34,12 +34,13 @@ ConvolutionImpl::ConvolutionImpl(int64_t inputs, int64_t outputs, int64_t kernel
 }
 
 const base::NameTable<NormKind>& enum_names(NormKind) {
-  static const base::NameTable<NormKind> table("norms", {
-      {"batch", "statistics of the batch, one set of running ones per step", NormKind::batch},
-      {"group", "statistics of at most 8 groups of channels of each sample", NormKind::group},
-      {"layer", "statistics of all channels of each sample", NormKind::layer},
-      {"none", "no normalisation", NormKind::none},
-  });
+  static const base::NameTable<NormKind> table(
+      "norms", {
+                   {"batch", "statistics of the batch, one set of running ones per step", NormKind::batch},
+                   {"group", "statistics of at most 8 groups of channels of each sample", NormKind::group},
+                   {"layer", "statistics of all channels of each sample", NormKind::layer},
+                   {"none", "no normalisation", NormKind::none},
+               });
   return table;
 }
 

@@ -37,7 +37,8 @@ TORCH_MODULE(Convolution);
 enum class NormKind { batch, group, layer, none };
 const base::NameTable<NormKind>& enum_names(NormKind);
 
-// Normalisation over the channels of B x C x H x W (or B x C), with one affine map and `steps` sets of running statistics.
+// Normalisation over the channels of B x C x H x W (or B x C), with one affine map and `steps` sets of running
+// statistics.
 class NormImpl : public torch::nn::Module {
  public:
   NormImpl(NormKind kind, int64_t channels, int64_t steps = 1);

@@ -1,0 +1,112 @@
+// Every shipped config is read, resolved, hashed and built; adding a file adds its test.
+#include <filesystem>
+#include <set>
+
+#include "optdnn/base/files.h"
+#include "optdnn/config/dump.h"
+#include "optdnn/config/read.h"
+#include "optdnn/data/catalogue.h"
+#include "optdnn/experiment/network.h"
+#include "optdnn/experiment/run_folder.h"
+#include "optdnn/experiment/table.h"
+#include "support/catch.h"
+
+using namespace optdnn;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<fs::path> shipped_configs() {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(fs::path(OPTDNN_SOURCE_DIR) / "configs")) {
+    if (entry.path().extension() == ".yaml") files.push_back(entry.path());
+  }
+  return files;
+}
+
+experiment::Table must_read(const fs::path& file, const std::vector<std::string>& sets = {}) {
+  base::Diagnostics diagnostics;
+  experiment::Table table = experiment::read_table(file, sets, diagnostics);
+  INFO(diagnostics.render());
+  REQUIRE_FALSE(diagnostics.has_errors());
+  return table;
+}
+
+}  // namespace
+
+TEST_CASE("every shipped config is read without a complaint and every row of it is built") {
+  REQUIRE(shipped_configs().size() >= 3);
+  for (const fs::path& file : shipped_configs()) {
+    INFO(file);
+    for (const experiment::Row& row : must_read(file).rows) {
+      INFO(row.id);
+      const auto shape = experiment::network_shape(data::dataset_shape(row.spec.dataset));
+      const auto network = experiment::make_network(row.spec, shape, 0);
+      REQUIRE_FALSE(network.module.ptr()->parameters().empty());
+    }
+  }
+}
+
+TEST_CASE("a resolved config reads back as the same experiment, with the same hash") {
+  for (const fs::path& file : shipped_configs()) {
+    for (const experiment::Row& row : must_read(file).rows) {
+      INFO(file << " " << row.id);
+      const config::Node resolved = experiment::resolved_run(row, 7);
+      const auto text =
+          std::make_shared<const base::SourceText>(base::SourceText{"resolved.yaml", config::to_yaml(resolved)});
+      base::Diagnostics diagnostics;
+      const config::Node again = config::read_yaml(text, diagnostics);
+      const auto spec = experiment::read_experiment(again, diagnostics);
+      INFO(diagnostics.render());
+      REQUIRE_FALSE(diagnostics.has_errors());
+      REQUIRE(experiment::config_hash(again) == experiment::config_hash(resolved));
+      REQUIRE(experiment::config_hash(experiment::resolved(spec)) == experiment::config_hash(resolved));
+    }
+  }
+}
+
+TEST_CASE("rows of a table differ in hash, and so do seeds") {
+  const experiment::Table table = must_read(fs::path(OPTDNN_SOURCE_DIR) / "configs/smoke.yaml");
+  std::set<std::string> hashes;
+  for (const auto& row : table.rows) {
+    for (const uint64_t seed : {0, 1}) hashes.insert(experiment::config_hash(experiment::resolved_run(row, seed)));
+  }
+  REQUIRE(hashes.size() == 2 * table.rows.size());
+}
+
+TEST_CASE("an override changes the value, the hash and the folder") {
+  const fs::path file = fs::path(OPTDNN_SOURCE_DIR) / "configs/quickstart.yaml";
+  const experiment::Table plain = must_read(file), set = must_read(file, {"optimizer.learning_rate=0.05"});
+  REQUIRE(set.stem == "quickstart+learning_rate=0.05");
+  REQUIRE(std::get<training::SgdSpec>(set.rows.front().spec.optimizer).learning_rate == 0.05);
+  REQUIRE(experiment::config_hash(experiment::resolved_run(plain.rows.front(), 0)) !=
+          experiment::config_hash(experiment::resolved_run(set.rows.front(), 0)));
+}
+
+TEST_CASE("what a row says takes back what the defaults said instead") {
+  const std::string text = R"(
+table: t
+defaults:
+  dataset: {name: nested_rings}
+  algorithm: {name: apg2}
+  module: {name: dense_two_layer}
+  depth: 5
+  width: 2
+  train: {length: {epochs: 3}}
+rows:
+  - {id: a}
+  - {id: b, model: {name: mlp}}
+  - {id: c, train: {length: {iterations: 10}}}
+  - {id: d, algorithm: {name: ladmm}, modules: {T: {name: dense_two_layer}, S: {name: dense_two_layer}}}
+)";
+  const fs::path file = fs::temp_directory_path() / "optdnn_displaced.yaml";
+  base::write_file_atomically(file, text);
+  const experiment::Table table = must_read(file);
+  fs::remove(file);
+  REQUIRE(table.rows.size() == 4);
+  REQUIRE(table.rows[1].spec.model.has_value());
+  REQUIRE_FALSE(table.rows[1].spec.algorithm.has_value());
+  REQUIRE(table.rows[2].spec.train.length.iterations == 10);
+  REQUIRE_FALSE(table.rows[2].spec.train.length.epochs.has_value());
+  REQUIRE(table.rows[3].spec.modules.size() == 2);
+}
