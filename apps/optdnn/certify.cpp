@@ -51,7 +51,7 @@ Certified certify_rule(config::Node node, const Options& options, base::Diagnost
 std::vector<Certified> certify_table(const Options& options) {
   Which which = options.which;
   which.configs = {options.target};
-  const auto tables = read_tables(which);
+  const auto tables = read_tables(which, Purpose::look);
   std::vector<Certified> all;
   for (const auto& row : tables.front().rows) {
     const auto rule = experiment::rule_of(row.spec);

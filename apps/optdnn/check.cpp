@@ -68,7 +68,7 @@ void print_json(const std::vector<Checked>& rows) {
 }
 
 int check(const Which& which, const Where& where, bool json) {
-  const auto tables = read_tables(which);
+  const auto tables = read_tables(which, Purpose::run);
   const auto options = run_options(where);
   experiment::DataSets datasets(options.data, options.device);
   std::vector<Checked> rows;

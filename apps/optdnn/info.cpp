@@ -42,7 +42,7 @@ void print(const nlohmann::ordered_json& rows) {
 }
 
 int info(const Which& which, bool json) {
-  const auto tables = read_tables(which);
+  const auto tables = read_tables(which, Purpose::run);
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   int status = 0;
   for (const experiment::Row& row : tables.front().rows) {

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "optdnn/base/device.h"
+#include "optdnn/experiment/fit.h"
 #include "optdnn/experiment/run.h"
 #include "optdnn/experiment/table.h"
 #include "signals.h"
@@ -13,18 +14,30 @@
 
 namespace optdnn::app {
 
-std::vector<experiment::Table> read_tables(const Which& which) {
+namespace {
+
+void check_rows(const std::vector<experiment::Table>& tables, base::Diagnostics& diagnostics) {
+  for (const experiment::Table& table : tables) {
+    for (const experiment::Row& row : table.rows) experiment::check_fit(row, diagnostics);
+  }
+}
+
+}  // namespace
+
+std::vector<experiment::Table> read_tables(const Which& which, Purpose purpose) {
   std::vector<experiment::Table> tables;
   base::Diagnostics diagnostics;
   for (const std::string& config : which.configs)
     tables.push_back(experiment::read_table(config, which.sets, diagnostics));
   diagnostics.throw_if_errors();
-  if (!diagnostics.all().empty()) std::cerr << diagnostics.render();
   for (experiment::Table& table : tables) {
     experiment::select_rows(table, which.rows);
     if (which.seeds.empty()) continue;
     for (experiment::Row& row : table.rows) row.spec.seeds.assign(which.seeds.begin(), which.seeds.end());
   }
+  if (purpose == Purpose::run) check_rows(tables, diagnostics);
+  diagnostics.throw_if_errors();
+  if (!diagnostics.all().empty()) std::cerr << diagnostics.render();
   return tables;
 }
 

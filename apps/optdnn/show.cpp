@@ -42,7 +42,7 @@ void add_show(CLI::App& app, int& status) {
   add_which_options(app, options->which, false, true);
   app.add_flag("--json", options->json, "print JSON, without origins");
   app.callback([options, &status] {
-    const auto tables = read_tables(options->which);
+    const auto tables = read_tables(options->which, Purpose::look);
     options->json ? show_json(tables.front()) : show_text(tables.front());
     status = 0;
   });

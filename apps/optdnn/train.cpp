@@ -89,7 +89,7 @@ std::optional<Failure> try_run(const PlannedRun& planned, const experiment::RunO
 }
 
 int train(const Options& options) {
-  const auto tables = read_tables(options.which);
+  const auto tables = read_tables(options.which, Purpose::run);
   auto runs = plan_runs(tables);
   keep_shard(runs, options.shard);
   experiment::RunOptions run_with = run_options(options.where);

@@ -13,8 +13,9 @@ LabelledImages generate_images(const GeneratedImagesSpec& spec, Split split) {
   const bool train = split == Split::train;
   const int64_t count = train ? spec.train_images : spec.test_images;
   const int64_t pixels = spec.channels * spec.size_px * spec.size_px;
-  if (std::max(count, spec.classes) > (int64_t{1} << 30) / pixels) {
-    throw base::ConfigError(base::concat("generated_images: ", base::with_thousands(count), " images of ",
+  const int64_t most = std::max({spec.train_images, spec.test_images, spec.classes});
+  if (most > (int64_t{1} << 30) / pixels) {
+    throw base::ConfigError(base::concat("generated_images: ", base::with_thousands(most), " images of ",
                                          base::with_thousands(pixels), " bytes are too many"),
                             "lower size_px, channels or the number of images");
   }

@@ -96,14 +96,12 @@ bool is_known(const AlgorithmSpec& spec, base::Diagnostics& diagnostics) {
 
 // A built-in rule takes name and coefficients only: with other equations it would be another rule.
 bool takes_no_more(const AlgorithmSpec& spec, base::Diagnostics& diagnostics) {
-  for (const std::string_view key : {"output", "start"}) {
-    if (!spec.node.is_map() || !spec.node.find(key)) continue;
-    diagnostics.error(span_of(spec, key),
-                      base::concat("'", key, "' goes with equations; '", spec.name, "' is named without any"),
-                      "write the rule out under algorithm.equations, with a name of its own");
-    return false;
-  }
-  return true;
+  if (!spec.output && spec.start.empty()) return true;
+  const char* key = spec.output ? "output" : "start";
+  diagnostics.error(span_of(spec, key),
+                    base::concat("'", key, "' goes with equations; '", spec.name, "' is named without any"),
+                    "write the rule out under algorithm.equations, with a name of its own");
+  return false;
 }
 
 }  // namespace

@@ -35,15 +35,22 @@ void add_coefficients(const algorithms::Rule& rule, const models::OptNetImpl& ne
   }
 }
 
+// The largest over the stages, if any stage has one.
+void set_largest(std::string_view name, const std::vector<double>& values, metrics::Record& record) {
+  if (!values.empty()) record.set(name, *std::max_element(values.begin(), values.end()));
+}
+
 void add_certificates(const std::vector<Certificate>& certificates, metrics::Record& record) {
   bool certified = true;
-  double radius = -1;
+  std::vector<double> radii, constants;
   for (const Certificate& certificate : certificates) {
     certified = certified && certificate.certified;
-    if (certificate.spectral_radius) radius = std::max(radius, *certificate.spectral_radius);
+    if (certificate.spectral_radius) radii.push_back(*certificate.spectral_radius);
+    if (certificate.stability_constant) constants.push_back(certificate.stability_constant->rbegin()->second);
   }
   record.set("certificate/certified", certified ? 1.0 : 0.0);
-  if (radius >= 0) record.set("certificate/spectral_radius", radius);
+  set_largest("certificate/spectral_radius", radii, record);
+  set_largest("certificate/stability_constant", constants, record);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "optdnn/experiment/summary.h"
 #include "optdnn/metrics/sink.h"
 #include "optdnn/training/checkpoint.h"
+#include "optdnn/training/precision.h"
 #include "optdnn/training/trainer.h"
 
 namespace optdnn::experiment {
@@ -56,52 +57,56 @@ std::vector<std::unique_ptr<metrics::Sink>> make_sinks(const RunFolder& folder, 
   return sinks;
 }
 
-}  // namespace
-
-RunStatus run(const Table& table, const Row& row, uint64_t seed, const RunOptions& options, DataSets& datasets) {
-  const RunFolder folder = run_folder(options.out, table, row, seed);
-  const config::Node resolved = resolved_run(row, seed);
-  const std::string hash = config_hash(resolved);
-  claim(folder, resolved);
-  if (options.resume && !finished_summary(folder, hash).is_null()) return RunStatus::was_finished;
-  base::open_log_file(folder.path / "log.txt");
-
-  const data::DataSet& dataset = datasets.get(row.spec.dataset);
-  const models::NetworkShape shape = network_shape(dataset.shape());
-  base::set_torch_threads(operation_threads(options, dataset.shape()));
-  models::Network network = make_network(row.spec, shape, seed);
-  Loaders loaders = make_loaders(dataset, row.spec, seed, options.loader_threads);
-
-  Summary summary(table, row, seed, hash, options);
-  summary.add_cost(models::measure_cost(network, shape));
-
+training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& shape, const models::Network& network,
+                            const Loaders& loaders, const RunFolder& folder, const RunOptions& options) {
   training::TrainJob job;
   job.network = network.module;
   job.train_loader = &loaders.train;
   job.test_loader = &loaders.test;
-  job.optimizer = row.spec.optimizer;
-  job.schedule = row.spec.schedule;
-  job.loss = row.spec.loss.value_or(training::default_loss(dataset.shape()));
-  training::check_loss(job.loss, dataset.shape());
-  job.train = row.spec.train;
-  job.evaluate = row.spec.evaluate;
+  job.optimizer = spec.optimizer;
+  job.schedule = spec.schedule;
+  job.loss = spec.loss.value_or(training::default_loss(shape));
+  training::check_loss(job.loss, shape);
+  job.train = spec.train;
+  job.evaluate = spec.evaluate;
   job.device = torch::Device(options.device);
   job.checkpoints = folder.checkpoints();
   job.resume = options.resume;
   job.stop_requested = options.stop_requested;
   job.seconds = options.seconds;
-  const int64_t iterations = training::length_of(job.train, loaders.train.batches_per_epoch()).iterations;
-  const auto sinks = make_sinks(folder, concat(row.id, ", seed ", seed), iterations, options);
-  for (const auto& sink : sinks) job.sinks.push_back(sink.get());
-  if (network.opt_net) job.observers.push_back(observe_rule(*rule_of(row.spec), network.opt_net));
+  if (network.opt_net) job.observers.push_back(observe_rule(*rule_of(spec), network.opt_net));
+  return job;
+}
 
-  base::log_info(concat(folder.path.string(), ": ", row.id, ", seed ", seed, ", ", options.device, ", ",
-                        base::torch_threads(), " threads, ", options.program_version));
+}  // namespace
+
+RunStatus run(const Table& table, const Row& row, uint64_t seed, const RunOptions& options, DataSets& datasets) {
+  const RunFolder folder = run_folder(options.out, table, row, seed);
+  const config::Node resolved = resolved_run(row, seed);
+  claim(folder, resolved);
+  if (options.resume && !finished_summary(folder, config_hash(resolved)).is_null()) return RunStatus::was_finished;
+
+  const data::DataSet& dataset = datasets.get(row.spec.dataset);
+  base::set_torch_threads(operation_threads(options, dataset.shape()));
+  models::Network network = make_network(row.spec, network_shape(dataset.shape()), seed);
+  const Loaders loaders = make_loaders(dataset, row.spec, seed, options.loader_threads);
+  training::TrainJob job = make_job(row.spec, dataset.shape(), network, loaders, folder, options);
+  const auto sinks = make_sinks(folder, concat(row.id, ", seed ", seed),
+                                training::length_of(job.train, loaders.train.batches_per_epoch()).iterations, options);
+  for (const auto& sink : sinks) job.sinks.push_back(sink.get());
+
+  Summary summary(table, row, seed, config_hash(resolved), options);
+  summary.add_cost(models::measure_cost(network, network_shape(dataset.shape())));
+  base::open_log_file(folder.path / "log.txt");
+  base::log_info(concat(row.id, ", seed ", seed, ", ", options.device, ", ", base::torch_threads(), " threads, ",
+                        options.program_version));
   try {
     const training::TrainResult result = training::train(job);
+    const char* status = result.stopped ? "stopped" : "finished";
+    base::log_info(concat(status, " after ", result.iterations, " iterations, begun at ", result.resumed_at));
     summary.add_result(result);
     if (network.opt_net) summary.add_certificate(row.spec, *network.opt_net);
-    summary.write(folder.summary(), result.stopped ? "stopped" : "finished");
+    summary.write(folder.summary(), status);
     return result.stopped ? RunStatus::stopped : RunStatus::finished;
   } catch (const base::DivergedError& error) {
     base::log_error(error.what());
@@ -124,11 +129,12 @@ nlohmann::json evaluate_run(const std::filesystem::path& folder, const std::stri
   base::set_torch_threads(operation_threads(options, dataset.shape()));
   models::Network network = make_network(spec, network_shape(dataset.shape()), spec.seeds.front());
   training::load_weights(*network.module.ptr(), folder / "checkpoints" / weights);
-  network.module.ptr()->to(torch::Device(options.device));
+  const torch::Device device(options.device);
+  training::prepare_network(*network.module.ptr(), device, spec.train.precision, spec.train.channels_last);
   const Loaders loaders = make_loaders(dataset, spec, spec.seeds.front(), options.loader_threads);
   const auto loss = training::make_loss(spec.loss.value_or(training::default_loss(dataset.shape())));
-  const auto evaluation = training::evaluate(network.module, loaders.test, loss, spec.train.precision,
-                                             torch::Device(options.device), spec.evaluate.flip_average);
+  const auto evaluation =
+      training::evaluate(network.module, loaders.test, loss, spec.train.precision, device, spec.evaluate.flip_average);
   metrics::Record record(0, 0, 0);
   evaluation.add_to(record, "test");
   nlohmann::json result = {{"run", folder.string()}, {"weights", weights}, {"samples", evaluation.samples}};

@@ -3,10 +3,22 @@
 #include <set>
 
 #include "optdnn/config/dump.h"
+#include "optdnn/config/merge.h"
 
 namespace optdnn::experiment {
 
 using base::concat;
+
+namespace {
+
+// What describes a network that is the run of a rule, and so has no meaning beside `model`.
+const std::vector<std::string>& algorithm_keys() {
+  static const std::vector<std::string> keys = {"module", "modules",    "depth", "width",
+                                                "stem",   "transition", "head",  "init"};
+  return keys;
+}
+
+}  // namespace
 
 void ExperimentSpec::check(config::Checker& checker) const {
   if (algorithm.has_value() == model.has_value()) {
@@ -15,7 +27,7 @@ void ExperimentSpec::check(config::Checker& checker) const {
     return;
   }
   if (model) {
-    for (const char* key : {"module", "modules", "depth", "width", "stem", "transition", "head", "init"}) {
+    for (const std::string& key : algorithm_keys()) {
       if (checker.is_given(key))
         checker.error(key, concat("'", key, "' belongs to an algorithm, and this experiment has a model"));
     }
@@ -61,6 +73,8 @@ ExperimentSpec read_experiment(const config::Node& node, base::Diagnostics& diag
   return spec;
 }
 
-config::Node resolved(const ExperimentSpec& spec) { return config::dump(spec); }
+config::Node resolved(const ExperimentSpec& spec) {
+  return spec.model ? config::without_keys(config::dump(spec), algorithm_keys()) : config::dump(spec);
+}
 
 }  // namespace optdnn::experiment

@@ -4,8 +4,12 @@
 
 namespace optdnn::models {
 
-MlpImpl::MlpImpl(const MlpSpec& spec, const NetworkShape& shape) : activation_(spec.activation) {
+void check(const MlpSpec&, const NetworkShape& shape) {
   if (shape.is_image()) throw base::ConfigError("model 'mlp' wants vectors, the data set has images", "model: resnet");
+}
+
+MlpImpl::MlpImpl(const MlpSpec& spec, const NetworkShape& shape) : activation_(spec.activation) {
+  check(spec, shape);
   int64_t inputs = shape.input.front();
   for (int64_t i = 0; i <= spec.depth; ++i) {
     const int64_t outputs = i == spec.depth ? shape.outputs : spec.width;

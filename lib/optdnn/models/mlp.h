@@ -5,9 +5,12 @@
 
 namespace optdnn::models {
 
+// Errors: ConfigError if the input is an image.
+void check(const MlpSpec& spec, const NetworkShape& shape);
+
 class MlpImpl : public torch::nn::Module {
  public:
-  // Errors: ConfigError if the input is an image.
+  // Errors: those of check.
   MlpImpl(const MlpSpec& spec, const NetworkShape& shape);
   // Shapes: inputs_BD -> B x outputs.
   torch::Tensor forward(const torch::Tensor& inputs_BD);

@@ -21,6 +21,10 @@ Network build(const MlpSpec& spec, const NetworkShape& shape) {
 
 }  // namespace
 
+void check_baseline(const ModelSpec& spec, const NetworkShape& shape) {
+  std::visit([&](const auto& chosen) { check(chosen, shape); }, spec);
+}
+
 Network make_baseline(const ModelSpec& spec, const NetworkShape& shape) {
   return std::visit([&](const auto& chosen) { return build(chosen, shape); }, spec);
 }

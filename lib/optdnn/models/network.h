@@ -16,6 +16,8 @@ struct Network {
 };
 
 Network make_opt_net(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape);
+// Errors: ConfigError if the model does not suit the shape.
+void check_baseline(const ModelSpec& spec, const NetworkShape& shape);
 Network make_baseline(const ModelSpec& spec, const NetworkShape& shape);
 
 }  // namespace optdnn::models

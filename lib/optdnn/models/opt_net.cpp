@@ -10,24 +10,18 @@ namespace optdnn::models {
 using base::concat;
 using base::ConfigError;
 
-namespace {
+void require_explicit(const algorithms::Rule& rule) {
+  if (rule.is_explicit()) return;
+  throw ConfigError(concat("rule '", rule.name(), "' is implicit: its new iterate stands inside a module, and this ",
+                           "version runs explicit rules only"),
+                    "optdnn certify shows its tableau");
+}
 
-void check(const algorithms::Rule& rule, const OptNetSpec& spec) {
-  if (!rule.is_explicit()) {
-    throw ConfigError(
-        concat("rule '", rule.name(),
-               "' is implicit: its new iterate stands inside a module, and this version runs explicit rules only"),
-        "optdnn certify shows its tableau");
-  }
+OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape) {
+  require_explicit(rule);
   if (spec.depth.size() != spec.width.size()) {
     throw ConfigError(concat("depth has ", spec.depth.size(), " stages, width has ", spec.width.size()));
   }
-}
-
-}  // namespace
-
-OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape) {
-  check(rule, spec);
   across_ = std::visit([](const auto& transition) { return transition.state; }, spec.transition);
   const bool image = shape.is_image();
   const int total = static_cast<int>(std::accumulate(spec.depth.begin(), spec.depth.end(), int64_t{0}));

@@ -20,6 +20,9 @@ struct OptNetSpec {
   double init_scale = 1.0;
 };
 
+// Errors: ConfigError naming the rule if its new iterate stands inside a module.
+void require_explicit(const algorithms::Rule& rule);
+
 class OptNetImpl : public torch::nn::Module {
  public:
   // Errors: ConfigError if spec, rule and shape do not fit together.

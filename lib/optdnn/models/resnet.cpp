@@ -10,6 +10,14 @@ using modules::Convolution;
 using modules::Norm;
 using modules::NormKind;
 
+void check(const ResNetSpec& spec, const NetworkShape& shape) {
+  if (!shape.is_image()) throw base::ConfigError("model 'resnet' wants images, the data set has vectors", "model: mlp");
+  if ((spec.layers - 2) % 6 != 0) {
+    throw base::ConfigError(base::concat("model 'resnet' wants 6n+2 layers, received ", spec.layers),
+                            "20, 32, 44, 56, 110");
+  }
+}
+
 struct ResNetImpl::Block : torch::nn::Module {
   Block(const ResNetSpec& spec, int64_t inputs, int64_t width, int64_t step_px)
       : pre(spec.order == BlockOrder::pre),
@@ -52,11 +60,7 @@ struct ResNetImpl::Block : torch::nn::Module {
 
 ResNetImpl::ResNetImpl(const ResNetSpec& spec, const NetworkShape& shape)
     : spec_(spec), stem_(shape.input.front(), spec.width, 3) {
-  if (!shape.is_image()) throw base::ConfigError("model 'resnet' wants images, the data set has vectors", "model: mlp");
-  if ((spec.layers - 2) % 6 != 0) {
-    throw base::ConfigError(base::concat("model 'resnet' wants 6n+2 layers, received ", spec.layers),
-                            "20, 32, 44, 56, 110");
-  }
+  check(spec, shape);
   register_module("stem", stem_);
   const bool pre = spec.order == BlockOrder::pre;
   if (!pre) stem_norm_ = register_module("stem_norm", Norm(NormKind::batch, spec.width));

@@ -8,9 +8,12 @@
 
 namespace optdnn::models {
 
+// Errors: ConfigError if the layers are not 6n+2 or the input is no image.
+void check(const ResNetSpec& spec, const NetworkShape& shape);
+
 class ResNetImpl : public torch::nn::Module {
  public:
-  // Errors: ConfigError if the layers are not 6n+2 or the input is no image.
+  // Errors: those of check.
   ResNetImpl(const ResNetSpec& spec, const NetworkShape& shape);
   // Shapes: images_BCHW -> logits_BK.
   torch::Tensor forward(const torch::Tensor& images_BCHW);

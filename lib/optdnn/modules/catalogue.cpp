@@ -31,10 +31,6 @@ std::shared_ptr<Module> build(const ConvPostactSpec& spec, int64_t width, int64_
 }
 
 std::shared_ptr<Module> build(const ConvBottleneckPreactSpec& spec, int64_t width, int64_t uses) {
-  if (width % 4 != 0) {
-    throw base::ConfigError(
-        base::concat("module 'conv_bottleneck_preact' wants a width that is a multiple of 4, not ", width));
-  }
   return std::make_shared<ConvPreact>(width, std::vector<int64_t>{1, 3, 1},
                                       std::vector<int64_t>{width / 4, width / 4, width}, spec.activation, spec.norm,
                                       uses);
@@ -42,7 +38,7 @@ std::shared_ptr<Module> build(const ConvBottleneckPreactSpec& spec, int64_t widt
 
 }  // namespace
 
-std::shared_ptr<Module> make_module(const ModuleSpec& spec, int64_t width, int64_t uses, bool state_is_image) {
+void check_module(const ModuleSpec& spec, int64_t width, bool state_is_image) {
   const bool for_images = !std::holds_alternative<DenseTwoLayerSpec>(spec);
   if (for_images != state_is_image) {
     throw base::ConfigError(
@@ -50,6 +46,14 @@ std::shared_ptr<Module> make_module(const ModuleSpec& spec, int64_t width, int64
                      ", but the state is ", state_is_image ? "an image" : "a vector"),
         for_images ? "for vectors: dense_two_layer" : "for images: conv_preact, conv_postact");
   }
+  if (std::holds_alternative<ConvBottleneckPreactSpec>(spec) && width % 4 != 0) {
+    throw base::ConfigError(
+        base::concat("module 'conv_bottleneck_preact' wants a width that is a multiple of 4, not ", width));
+  }
+}
+
+std::shared_ptr<Module> make_module(const ModuleSpec& spec, int64_t width, int64_t uses, bool state_is_image) {
+  check_module(spec, width, state_is_image);
   return std::visit([&](const auto& chosen) { return build(chosen, width, uses); }, spec);
 }
 

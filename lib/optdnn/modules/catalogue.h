@@ -63,8 +63,10 @@ struct ConvBottleneckPreactSpec : ConvolutionalSpec {
 
 using ModuleSpec = std::variant<DenseTwoLayerSpec, ConvPreactSpec, ConvPostactSpec, ConvBottleneckPreactSpec>;
 
-// A module of `width` channels whose weights are used in `uses` steps.
 // Errors: ConfigError if the width does not suit the module, or if the module is for images and the state is a vector.
+void check_module(const ModuleSpec& spec, int64_t width, bool state_is_image);
+
+// A module of `width` channels whose weights are used in `uses` steps. Errors: those of check_module.
 std::shared_ptr<Module> make_module(const ModuleSpec& spec, int64_t width, int64_t uses, bool state_is_image);
 
 std::string_view module_name(const ModuleSpec& spec);

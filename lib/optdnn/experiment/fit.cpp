@@ -1,0 +1,72 @@
+#include "optdnn/experiment/fit.h"
+
+#include "optdnn/data/catalogue.h"
+#include "optdnn/experiment/network.h"
+#include "optdnn/models/ends.h"
+#include "optdnn/training/loss.h"
+
+namespace optdnn::experiment {
+
+namespace {
+
+class FitChecker {
+ public:
+  FitChecker(const Row& row, base::Diagnostics& diagnostics) : row_(row), spec_(row.spec), diagnostics_(diagnostics) {}
+
+  void check() {
+    data::DataShape shape;
+    const bool sizes_fit = at("dataset", [&] {
+      shape = data::dataset_shape(spec_.dataset);
+      data::batch_size(spec_.dataset);
+    });
+    if (!sizes_fit) return;
+    if (spec_.loss) at("loss", [&] { training::check_loss(*spec_.loss, shape); });
+    const models::NetworkShape network = network_shape(shape);
+    if (spec_.model) {
+      at("model", [&] { models::check_baseline(*spec_.model, network); });
+    } else {
+      check_opt_net(network);
+    }
+  }
+
+ private:
+  // Runs `part`; what it throws stands at `key`, or at the row where the text does not give that key.
+  template <class Part>
+  bool at(std::string_view key, Part part) {
+    try {
+      part();
+      return true;
+    } catch (const base::ConfigError& error) {
+      const config::Node* node = row_.config.find(key);
+      diagnostics_.error(node ? node->span() : row_.config.span(), error.what(), error.hint());
+      return false;
+    }
+  }
+
+  void check_opt_net(const models::NetworkShape& shape) {
+    const algorithms::Rule rule = *rule_of(spec_);
+    at("algorithm", [&] { models::require_explicit(rule); });
+    const auto& width = spec_.width.values;
+    for (const int64_t channels : width) {
+      if (spec_.module) at("module", [&] { modules::check_module(*spec_.module, channels, shape.is_image()); });
+      for (const auto& [family, module] : spec_.modules) {
+        at("modules", [&] { modules::check_module(module, channels, shape.is_image()); });
+      }
+    }
+    at("stem", [&] { models::make_stem(spec_.stem, shape, width.front()); });
+    for (size_t i = 1; i < width.size(); ++i) {
+      at("transition", [&] { models::make_transition(spec_.transition, width[i - 1], width[i], shape.is_image()); });
+    }
+    at("head", [&] { models::make_head(spec_.head, shape, width.back()); });
+  }
+
+  const Row& row_;
+  const ExperimentSpec& spec_;
+  base::Diagnostics& diagnostics_;
+};
+
+}  // namespace
+
+void check_fit(const Row& row, base::Diagnostics& diagnostics) { FitChecker(row, diagnostics).check(); }
+
+}  // namespace optdnn::experiment

@@ -1,0 +1,93 @@
+# What the program says: help, lists, certificates and mistakes, word for word, with their exit codes.
+
+import json
+import re
+import unittest
+
+from program import RINGS, SOURCE, Commands
+
+COMMANDS = ["train", "eval", "check", "show", "list", "certify", "info", "fetch"]
+
+
+def unspaced(help_text: str) -> str:
+    """Help without what versions of CLI11 lay out differently: spaces, line breaks and capitals."""
+    return re.sub(r"\s+", " ", help_text).strip().lower() + "\n"
+
+
+class Messages(Commands):
+    def test_the_help_of_every_command(self) -> None:
+        self.compare_golden("help.txt", unspaced(self.run_program("--help").stdout))
+        for command in COMMANDS:
+            self.compare_golden(f"help_{command}.txt", unspaced(self.run_program(command, "--help").stdout))
+
+    def test_lists_and_keys(self) -> None:
+        for kind in ["algorithms", "modules", "models", "datasets", "optimizers", "schedules", "losses", "keys"]:
+            self.compare_golden(f"list_{kind}.txt", self.run_program("list", kind).stdout)
+        schema = json.loads(self.run_program("list", "keys", "--json").stdout)
+        self.assertIn("dataset", schema["properties"])
+
+    def test_every_rule_of_the_list_is_certified_or_told_why_not(self) -> None:
+        for rule in json.loads(self.run_program("list", "algorithms", "--json").stdout):
+            certificate = json.loads(self.run_program("certify", rule["name"], "--json").stdout)
+            self.assertIsInstance(certificate["certified"], bool)
+            self.assertTrue(certificate["reason"])
+            self.run_program("certify", rule["name"], "--latex")
+
+    def test_a_coefficient_set_on_the_command_line_changes_the_verdict(self) -> None:
+        self.assertTrue(json.loads(self.run_program("certify", "heavy_ball", "--json").stdout)["certified"])
+        broken = json.loads(self.run_program("certify", "heavy_ball", "--set", "beta=1", "--json").stdout)
+        self.assertFalse(broken["certified"])
+
+    def test_a_file_that_holds_only_an_algorithm_is_a_rule(self) -> None:
+        rule = "algorithm:\n  name: mine\n  equations: |\n    x[k+1] = x[k] + T(x[k])\n"
+        certificate = json.loads(self.run_program("certify", self.write("rule.yaml", rule), "--json").stdout)
+        self.assertTrue(certificate["certified"])
+        self.assertEqual(certificate["rule"], "mine")
+
+    def test_mistakes_of_a_config_are_all_named_with_their_places(self) -> None:
+        wrong = RINGS.replace("learning_rate", "learning_rat").replace("apg2", "apg3")
+        wrong = wrong.replace("depth:     4", "depth: 0")
+        result = self.run_program("train", self.write("wrong.yaml", wrong), status=2)
+        self.compare_golden("wrong_config.txt", result.stderr)
+        self.assertFalse((self.folder / "runs").exists())
+
+    def test_a_mistake_in_an_equation_has_its_caret_inside_the_equation(self) -> None:
+        rule = "algorithm:\n  name: mine\n  equations: |\n    x[k+1] = x[k] + T(x[k])*x[k]\n"
+        result = self.run_program("certify", self.write("rule.yaml", rule), status=2)
+        self.compare_golden("wrong_rule.txt", result.stderr)
+
+    def test_parts_that_do_not_fit_are_named(self) -> None:
+        rule = "apg2, coefficients: {gamma: {value: 1.5, learn: per_step, range: [0, 3]}}"
+        for name, part, other in [("module", "dense_two_layer, hidden: 8", "conv_preact"), ("implicit", rule, "pgd")]:
+            config = self.write(f"{name}.yaml", RINGS.replace(part, other))
+            result = self.run_program("check", config, status=2)
+            self.compare_golden(f"unfit_{name}.txt", result.stderr)
+
+    def test_slips_on_the_command_line(self) -> None:
+        config = self.write("rings.yaml", RINGS)
+        for name, arguments, status in [
+            ("no_file", ["train", "ring.yaml"], 2), ("row", ["train", config, "--row", "rum"], 2),
+            ("device", ["train", config, "--device", "gpu"], 2), ("kind", ["list", "module"], 2),
+            ("rule", ["certify", "agp2"], 2), ("data_set", ["fetch", "cifar1"], 2),
+            ("shard", ["train", config, "--shard", "3/2"], 2),
+            ("set", ["show", config, "--set", "optimizer.learning_rat=1"], 2),
+            ("no_data", ["train", str(SOURCE / "configs/quickstart.yaml"), "--data", "nowhere"], 3),
+        ]:
+            with self.subTest(name):
+                error = self.run_program(*arguments, status=status).stderr.replace(str(SOURCE) + "/", "")
+                self.compare_golden(f"slip_{name}.txt", error)
+        for arguments in [[], ["trian"], ["train"], ["train", config, "--sed", "1"]]:
+            self.run_program(*arguments, status=2)
+
+    def test_show_tells_where_each_value_comes_from(self) -> None:
+        config = self.write("rings.yaml", RINGS)
+        self.compare_golden("show.txt", self.run_program("show", config, "--set", "depth=5").stdout)
+
+    def test_the_published_resnet_has_its_multiply_adds(self) -> None:
+        config = "dataset: cifar10\nmodel: {name: resnet, layers: 20}\ntrain: {length: {epochs: 1}}\n"
+        info = json.loads(self.run_program("info", self.write("resnet.yaml", config), "--json").stdout)
+        self.assertEqual([info[0]["parameters"], info[0]["multiply_adds"]], [269722, 40551040])
+
+
+if __name__ == "__main__":
+    unittest.main()

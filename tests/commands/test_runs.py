@@ -1,0 +1,125 @@
+# Runs of the program: what they leave behind, and that a run which was stopped ends as an unbroken one.
+
+import json
+import pathlib
+import signal
+import subprocess
+import time
+import unittest
+
+from program import PROGRAM, RINGS, Commands
+
+LONG = RINGS.replace("epochs: 4", "epochs: 40").replace("iterations_per_epoch: 50", "iterations_per_epoch: 100")
+
+
+def records(run: pathlib.Path) -> list[dict]:
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
+
+
+class Runs(Commands):
+    def summary(self, run: str) -> dict:
+        return json.loads((self.folder / run / "summary.json").read_text())
+
+    def test_a_run_leaves_its_config_records_summary_log_and_weights(self) -> None:
+        self.run_program("train", self.write("rings.yaml", RINGS))
+        run = self.folder / "runs/rings/run/seed-0"
+        self.assertEqual({path.name for path in run.iterdir()},
+                         {"resolved.yaml", "metrics.jsonl", "metrics.csv", "summary.json", "log.txt", "checkpoints"})
+        summary = self.summary("runs/rings/run/seed-0")
+        self.assertEqual((summary["status"], summary["iterations"], summary["seed"]), ("finished", 200, 0))
+        self.assertTrue(summary["certificate"][0]["certified"])
+        last = records(run)[-1]
+        for name in ["test/loss", "test/error_pct", "certificate/certified", "certificate/stability_constant", "coefficient/0/gamma/2"]:
+            self.assertIn(name, last)
+
+    def test_the_same_command_again_finds_the_run_finished(self) -> None:
+        config = self.write("rings.yaml", RINGS)
+        self.run_program("train", config)
+        before = (self.folder / "runs/rings/run/seed-0/summary.json").read_bytes()
+        self.assertIn("finished before", self.run_program("train", config).stdout)
+        self.assertEqual(before, (self.folder / "runs/rings/run/seed-0/summary.json").read_bytes())
+
+    def test_another_config_in_that_place_is_refused_naming_the_key(self) -> None:
+        self.run_program("train", self.write("rings.yaml", RINGS))
+        self.write("rings.yaml", RINGS.replace("hidden: 8", "hidden: 9"))
+        error = self.run_program("train", "rings.yaml", status=2).stderr
+        self.assertIn("module.hidden (there 8, here 9)", error)
+
+    def test_same_config_seed_and_threads_give_the_same_bits_for_any_number_of_loader_threads(self) -> None:
+        config = self.write("rings.yaml", RINGS)
+        weights = set()
+        for i, threads in enumerate(["0", "1", "4"]):
+            self.run_program("train", config, "--out", f"out{i}", "--loader-threads", threads)
+            weights.add((self.folder / f"out{i}/rings/run/seed-0/checkpoints/last.safetensors").read_bytes())
+        self.assertEqual(len(weights), 1)
+
+    def test_a_stopped_run_continues_and_ends_as_an_unbroken_one(self) -> None:
+        config = self.write("rings.yaml", LONG)
+        self.run_program("train", config, "--out", "unbroken")
+        for number, code in [(signal.SIGTERM, 143), (signal.SIGINT, 130)]:
+            broken = f"broken{code}"
+            process = subprocess.Popen([PROGRAM, "train", config, "--out", broken], cwd=self.folder,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            state = self.folder / broken / "rings/run/seed-0/checkpoints/state.safetensors"
+            while not state.exists() and process.poll() is None:
+                time.sleep(0.01)
+            process.send_signal(number)
+            error = process.communicate(timeout=60)[1]
+            self.assertEqual(process.returncode, code, error)
+            self.assertIn("the same command continues it", error)
+            self.assertEqual(self.summary(f"{broken}/rings/run/seed-0")["status"], "stopped")
+            self.run_program("train", config, "--out", broken)
+            ends = [self.folder / out / "rings/run/seed-0" for out in ["unbroken", broken]]
+            self.assertEqual(*[(end / "checkpoints/last.safetensors").read_bytes() for end in ends])
+            self.assertEqual(*[records(end) for end in ends])
+
+    def test_a_killed_run_continues_from_its_last_checkpoint(self) -> None:
+        config = self.write("rings.yaml", LONG)
+        self.run_program("train", config, "--out", "unbroken")
+        process = subprocess.Popen([PROGRAM, "train", config, "--out", "killed", "--quiet"], cwd=self.folder)
+        state = self.folder / "killed/rings/run/seed-0/checkpoints/state.safetensors"
+        while not state.exists() and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        self.run_program("train", config, "--out", "killed")
+        ends = [self.folder / out / "rings/run/seed-0" for out in ["unbroken", "killed"]]
+        self.assertEqual(*[(end / "checkpoints/last.safetensors").read_bytes() for end in ends])
+        self.assertEqual(*[records(end) for end in ends])
+
+    def test_a_row_that_diverges_is_named_and_does_not_stop_the_others(self) -> None:
+        table = "table: t\ndefaults:\n" + "".join(f"  {line}\n" for line in RINGS.strip().splitlines())
+        table += "rows:\n  - {id: bad, optimizer: {name: sgd, learning_rate: 1.0e+30}}\n  - {id: good}\n"
+        result = self.run_program("train", self.write("t.yaml", table), status=4)
+        self.assertIn("1 of 2 runs failed:\n  t/bad/seed-0\n", result.stderr)
+        self.assertRegex(result.stderr, "iteration [0-9]+")
+        self.assertEqual(self.summary("runs/t/bad/seed-0")["status"], "diverged")
+        self.assertEqual(self.summary("runs/t/good/seed-0")["status"], "finished")
+
+    def test_rows_seeds_and_shards_are_chosen_by_flags(self) -> None:
+        config = self.write("rings.yaml", RINGS + "seeds: [3, 4, 5]\n")
+        planned = self.run_program("train", config, "--dry-run").stdout.split()
+        self.assertEqual(planned, [f"rings/run/seed-{seed}" for seed in [3, 4, 5]])
+        shards = [self.run_program("train", config, "--dry-run", "--shard", f"{i}/2").stdout.split() for i in [1, 2]]
+        self.assertEqual(sorted(shards[0] + shards[1]), planned)
+        self.assertEqual(self.run_program("train", config, "--dry-run", "--seed", "9").stdout, "rings/run/seed-9\n")
+
+    def test_eval_repeats_the_last_evaluation(self) -> None:
+        self.run_program("train", self.write("rings.yaml", RINGS))
+        result = json.loads(self.run_program("eval", "runs/rings/run/seed-0", "--json").stdout)
+        self.assertEqual(result["test/error_pct"], self.summary("runs/rings/run/seed-0")["last"]["test/error_pct"])
+
+    def test_a_damaged_checkpoint_is_named(self) -> None:
+        config = self.write("rings.yaml", RINGS)
+        self.run_program("train", config)
+        run = self.folder / "runs/rings/run/seed-0"
+        (run / "summary.json").unlink()
+        state = run / "checkpoints/state.safetensors"
+        state.write_bytes(state.read_bytes()[:-100])
+        self.assertIn("state.safetensors", self.run_program("train", config, status=3).stderr)
+        self.run_program("train", config, "--fresh")
+
+
+if __name__ == "__main__":
+    unittest.main()
