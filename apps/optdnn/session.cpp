@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -41,6 +42,21 @@ std::vector<experiment::Table> read_tables(const Which& which, Purpose purpose) 
   return tables;
 }
 
+namespace {
+
+// Of standard output; 0 where that is no terminal.
+int terminal_columns() {
+  if (::isatty(STDOUT_FILENO) != 1) return 0;
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+double unix_time_s() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
 experiment::RunOptions run_options(const Where& where) {
   experiment::RunOptions options;
   options.out = where.out;
@@ -48,11 +64,12 @@ experiment::RunOptions run_options(const Where& where) {
   options.device = base::resolve_device(where.device);
   options.threads = where.threads;
   options.loader_threads = where.loader_threads;
-  options.is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  options.terminal_columns = terminal_columns();
   options.stop_requested = stop_requested;
   options.seconds = [] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
   };
+  options.unix_time_s = unix_time_s();
   options.program_version = version_text();
   return options;
 }

@@ -24,13 +24,15 @@ class Runs(Commands):
     def test_a_run_leaves_its_config_records_summary_log_and_weights(self) -> None:
         self.run_program("train", self.write("rings.yaml", RINGS))
         run = self.folder / "runs/rings/run/seed-0"
-        self.assertEqual({path.name for path in run.iterdir()},
-                         {"resolved.yaml", "metrics.jsonl", "metrics.csv", "summary.json", "log.txt", "checkpoints"})
+        self.assertEqual(sorted(path.name for path in run.iterdir()),
+                         ["checkpoints", "events.out.tfevents.optdnn", "log.txt", "metrics.csv", "metrics.jsonl",
+                          "resolved.yaml", "summary.json"])
         summary = self.summary("runs/rings/run/seed-0")
         self.assertEqual((summary["status"], summary["iterations"], summary["seed"]), ("finished", 200, 0))
         self.assertTrue(summary["certificate"][0]["certified"])
         last = records(run)[-1]
-        for name in ["test/loss", "test/error_pct", "certificate/certified", "certificate/stability_constant", "coefficient/0/gamma/2"]:
+        for name in ["test/loss", "test/error_pct", "certificate/certified", "certificate/stability_constant",
+                     "coefficient/0/gamma/2"]:
             self.assertIn(name, last)
 
     def test_the_same_command_again_finds_the_run_finished(self) -> None:

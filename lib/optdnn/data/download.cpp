@@ -35,6 +35,9 @@ uint64_t size_of(const fs::path& path) {
   return error ? 0 : size;
 }
 
+constexpr long kSlowest = 20'000;  // bytes a second; slower than this for long, the download has stalled
+constexpr long kRangeNotSatisfiable = 416;
+
 // What an attempt to continue may end with when the server cannot, or the part is not a beginning of the file.
 bool cannot_continue(CURLcode code) {
   return code == CURLE_RANGE_ERROR || code == CURLE_BAD_DOWNLOAD_RESUME || code == CURLE_HTTP_RETURNED_ERROR;
@@ -55,12 +58,16 @@ CURLcode attempt(const std::string& url, const fs::path& part, const DownloadOpt
   curl_easy_setopt(curl.get(), CURLOPT_FAILONERROR, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT, options.connect_timeout_s);
-  curl_easy_setopt(curl.get(), CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_LOW_SPEED_LIMIT, kSlowest);
   curl_easy_setopt(curl.get(), CURLOPT_LOW_SPEED_TIME, options.stall_timeout_s);
   curl_easy_setopt(curl.get(), CURLOPT_RESUME_FROM_LARGE, static_cast<curl_off_t>(have));
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, &write_some);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &sink);
-  const CURLcode code = curl_easy_perform(curl.get());
+  CURLcode code = curl_easy_perform(curl.get());
+  long status = 0;
+  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  // Only "range not satisfiable" speaks of the part that is there; it is kept through any other refusal.
+  if (code == CURLE_HTTP_RETURNED_ERROR && status != kRangeNotSatisfiable) code = CURLE_RECV_ERROR;
   reason = message[0] ? message : curl_easy_strerror(code);
   sink.file.flush();
   if (code == CURLE_OK && !sink.file) throw EnvironmentError(concat("cannot write ", part.string()));

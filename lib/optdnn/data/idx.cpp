@@ -92,6 +92,7 @@ torch::Tensor parse_idx(std::string_view bytes, const std::vector<int64_t>& dime
 fs::path idx_folder(const IdxLayout& layout, const fs::path& data_root) {
   const fs::path own = data_root / layout.folder;
   for (const fs::path& folder : {own, fs::path(layout.elsewhere)}) {
+    if (folder.empty()) continue;
     for (const char* suffix : {"", ".gz"}) {
       std::error_code ignored;
       if (fs::exists(folder / (layout.train_images.name + suffix), ignored)) return folder;

@@ -7,12 +7,15 @@ Parity::Parity(const ParitySpec& spec, const torch::Device& device)
       d_(spec.d),
       relevant_(spec.relevant.value_or(spec.d)),
       all_vertices_(!spec.points),
+      test_holds_all_(all_vertices_ && spec.test_points >> spec.d > 0),
       jitter_(spec.jitter) {}
 
-void Parity::draw(Split, int64_t i, base::RandomStream& random, std::span<float> input, std::span<float> target) const {
+void Parity::draw(Split split, int64_t i, base::RandomStream& random, std::span<float> input,
+                  std::span<float> target) const {
+  const bool numbered = split == Split::test ? test_holds_all_ : all_vertices_;
   bool product_positive = true;
   for (int64_t b = 0; b < d_; ++b) {
-    const bool positive = all_vertices_ ? (i >> b) & 1 : random.coin();
+    const bool positive = numbered ? (i >> b) & 1 : random.coin();
     if (b < relevant_) product_positive ^= !positive;
     input[b] = positive ? 1.0f : -1.0f;
   }

@@ -16,7 +16,7 @@ class Parity : public VectorTask {
   void draw(Split split, int64_t i, base::RandomStream& random, std::span<float> input,
             std::span<float> target) const override;
   int64_t d_, relevant_;
-  bool all_vertices_;
+  bool all_vertices_, test_holds_all_;  // every vertex by its number; otherwise vertices are drawn
   double jitter_;
 };
 

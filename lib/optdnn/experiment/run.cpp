@@ -33,7 +33,7 @@ struct Loaders {
 };
 
 Loaders make_loaders(const data::DataSet& dataset, const ExperimentSpec& spec, uint64_t seed, int threads) {
-  data::LoaderOptions train{data::Split::train, data::batch_size(spec.dataset), seed, threads, /*drop_last=*/true};
+  data::LoaderOptions train{data::Split::train, data::batch_size(spec.dataset), seed, threads, /*drop_last=*/false};
   data::LoaderOptions test{data::Split::test, spec.evaluate.batch_size, seed, threads, /*drop_last=*/false};
   train.batch_size = std::min(train.batch_size, dataset.size(data::Split::train));
   return {data::Loader(dataset, train), data::Loader(dataset, test)};
@@ -51,8 +51,10 @@ std::vector<std::unique_ptr<metrics::Sink>> make_sinks(const RunFolder& folder, 
   std::vector<std::unique_ptr<metrics::Sink>> sinks;
   sinks.push_back(metrics::make_json_lines_sink(folder.path / "metrics.jsonl"));
   sinks.push_back(metrics::make_csv_sink(folder.path / "metrics.csv"));
+  sinks.push_back(metrics::make_tensorboard_sink(folder.path / "events.out.tfevents.optdnn", options.unix_time_s));
   if (!options.quiet) {
-    sinks.push_back(metrics::make_terminal_sink(std::cout, {label, iterations, options.is_terminal}));
+    const bool bar = options.terminal_columns > 0;
+    sinks.push_back(metrics::make_terminal_sink(std::cout, {label, iterations, bar, options.terminal_columns}));
   }
   return sinks;
 }
@@ -84,7 +86,8 @@ RunStatus run(const Table& table, const Row& row, uint64_t seed, const RunOption
   const RunFolder folder = run_folder(options.out, table, row, seed);
   const config::Node resolved = resolved_run(row, seed);
   claim(folder, resolved);
-  if (options.resume && !finished_summary(folder, config_hash(resolved)).is_null()) return RunStatus::was_finished;
+  if (!options.resume) clear(folder);
+  if (!finished_summary(folder, config_hash(resolved)).is_null()) return RunStatus::was_finished;
 
   const data::DataSet& dataset = datasets.get(row.spec.dataset);
   base::set_torch_threads(operation_threads(options, dataset.shape()));
@@ -116,8 +119,8 @@ RunStatus run(const Table& table, const Row& row, uint64_t seed, const RunOption
   }
 }
 
-nlohmann::json evaluate_run(const std::filesystem::path& folder, const std::string& weights,
-                            const RunOptions& options) {
+nlohmann::ordered_json evaluate_run(const std::filesystem::path& folder, const std::string& weights,
+                                    const RunOptions& options) {
   base::Diagnostics diagnostics;
   const config::Node node = config::read_yaml_file(folder / "resolved.yaml", diagnostics);
   diagnostics.throw_if_errors();
@@ -128,19 +131,15 @@ nlohmann::json evaluate_run(const std::filesystem::path& folder, const std::stri
   const data::DataSet& dataset = datasets.get(spec.dataset);
   base::set_torch_threads(operation_threads(options, dataset.shape()));
   models::Network network = make_network(spec, network_shape(dataset.shape()), spec.seeds.front());
-  training::load_weights(*network.module.ptr(), folder / "checkpoints" / weights);
   const torch::Device device(options.device);
   training::prepare_network(*network.module.ptr(), device, spec.train.precision, spec.train.channels_last);
+  training::load_weights(*network.module.ptr(), folder / "checkpoints" / weights);
   const Loaders loaders = make_loaders(dataset, spec, spec.seeds.front(), options.loader_threads);
   const auto loss = training::make_loss(spec.loss.value_or(training::default_loss(dataset.shape())));
   const auto evaluation =
       training::evaluate(network.module, loaders.test, loss, spec.train.precision, device, spec.evaluate.flip_average);
-  metrics::Record record(0, 0, 0);
-  evaluation.add_to(record, "test");
-  nlohmann::json result = {{"run", folder.string()}, {"weights", weights}, {"samples", evaluation.samples}};
-  for (const auto& [name, value] : record.entries()) {
-    if (name.starts_with("test/")) std::visit([&, key = name](const auto& v) { result[key] = v; }, value);
-  }
+  nlohmann::ordered_json result = {{"run", folder.string()}, {"weights", weights}, {"samples", evaluation.samples}};
+  result.update(json_of(evaluation));
   return result;
 }
 

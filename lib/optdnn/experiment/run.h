@@ -18,9 +18,10 @@ struct RunOptions {
   int loader_threads = 1;
   bool resume = true;  // continue what is there
   bool quiet = false;
-  bool is_terminal = false;  // a progress bar instead of lines
+  int terminal_columns = 0;  // of a progress bar; 0: plain lines instead
   std::function<bool()> stop_requested;
   std::function<double()> seconds;  // a clock that only rises
+  double unix_time_s = 0;           // when the program began
   std::string program_version;
 };
 
@@ -43,6 +44,7 @@ enum class RunStatus { finished, was_finished, stopped };
 RunStatus run(const Table& table, const Row& row, uint64_t seed, const RunOptions& options, DataSets& datasets);
 
 // Evaluates the weights in a run's folder on the test set. `weights`: last.safetensors, best.safetensors.
-nlohmann::json evaluate_run(const std::filesystem::path& folder, const std::string& weights, const RunOptions& options);
+nlohmann::ordered_json evaluate_run(const std::filesystem::path& folder, const std::string& weights,
+                                    const RunOptions& options);
 
 }  // namespace optdnn::experiment

@@ -71,6 +71,13 @@ void claim(const RunFolder& folder, const config::Node& resolved) {
   base::write_file_atomically(folder.resolved(), config::to_yaml(resolved));
 }
 
+void clear(const RunFolder& folder) {
+  std::error_code ignored;
+  fs::remove(folder.summary(), ignored);
+  fs::remove_all(folder.checkpoints(), ignored);
+  base::make_folders(folder.checkpoints());
+}
+
 nlohmann::json finished_summary(const RunFolder& folder, const std::string& hash) {
   if (!fs::exists(folder.summary())) return nullptr;
   const auto summary = nlohmann::json::parse(base::read_file(folder.summary(), 1 << 24), nullptr, false);

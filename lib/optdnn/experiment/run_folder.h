@@ -33,6 +33,9 @@ std::string config_hash(const config::Node& resolved);
 // another experiment is there, EnvironmentError if the disk refuses.
 void claim(const RunFolder& folder, const config::Node& resolved);
 
+// Forgets what a run left behind, so that it begins anew whatever happens next.
+void clear(const RunFolder& folder);
+
 // The summary of a finished run with this hash, or null.
 nlohmann::json finished_summary(const RunFolder& folder, const std::string& hash);
 

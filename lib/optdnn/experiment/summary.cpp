@@ -8,6 +8,16 @@
 
 namespace optdnn::experiment {
 
+nlohmann::ordered_json json_of(const training::Evaluation& evaluation) {
+  metrics::Record record(0, 0, 0);
+  evaluation.add_to(record, "test");
+  nlohmann::ordered_json json;
+  for (const auto& [name, value] : record.entries()) {
+    if (name.starts_with("test/")) std::visit([&, key = name](const auto& v) { json[key] = v; }, value);
+  }
+  return json;
+}
+
 Summary::Summary(const Table& table, const Row& row, uint64_t seed, const std::string& hash,
                  const RunOptions& options) {
   json_["status"] = "started";
@@ -35,11 +45,7 @@ void Summary::add_result(const training::TrainResult& result) {
   json_["iterations"] = result.iterations;
   json_["epochs"] = result.epochs;
   json_["seconds"] = result.seconds;
-  metrics::Record last(result.iterations, result.epochs, result.seconds);
-  result.last.add_to(last, "test");
-  for (const auto& [name, value] : last.entries()) {
-    if (name.starts_with("test/")) std::visit([&, key = name](const auto& v) { json_["last"][key] = v; }, value);
-  }
+  json_["last"] = json_of(result.last);
   json_["best"] = {{"headline", result.best}, {"iteration", result.best_iteration}};
 }
 

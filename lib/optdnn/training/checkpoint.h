@@ -1,7 +1,8 @@
 // The folder checkpoints/ of a run:
 //   state.safetensors  all that is needed to continue: weights/..., optimizer/..., ema/..., generator/..., counters
-//   last.safetensors   the same weights alone, by the names of their parameters, for everybody else
-//   best.safetensors   those of the best evaluation, if kept (the moving average, where there is one)
+//   last.safetensors   the weights alone, by the names of their parameters, for everybody else
+//   best.safetensors   those of the best evaluation, if kept
+// Both hold the moving average where there is one.
 // state.safetensors is complete and replaced by one rename, so a crash at any point leaves a state to continue from.
 // last.safetensors is replaced just before it: after a crash between the two it may be newer, until the run goes on.
 #pragma once

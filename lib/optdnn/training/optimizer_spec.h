@@ -25,8 +25,8 @@ struct SgdSpec {
 
   template <class Fields>
   void fields(Fields& f) {
-    f("learning_rate", learning_rate, config::above(0), "step size at the schedule's peak");
-    f("momentum", momentum, config::at_least(0) & config::less_than(1), "share of the previous step that is kept");
+    f("learning_rate", learning_rate, config::above(0), "learning rate at the schedule's peak");
+    f("momentum", momentum, config::at_least(0) & config::less_than(1), "share of the previous update that is kept");
     f("nesterov", nesterov, "look ahead along the momentum");
     f("weight_decay", weight_decay, config::at_least(0), "this much of each weight is added to its gradient");
     f("decay_on", decay_on, "all parameters, or weights: no norms, biases and coefficients");
@@ -44,7 +44,7 @@ struct AdamFields {
 
   template <class Fields>
   void fields(Fields& f) {
-    f("learning_rate", learning_rate, config::above(0), "step size at the schedule's peak");
+    f("learning_rate", learning_rate, config::above(0), "learning rate at the schedule's peak");
     f("betas", betas, config::at_least(0) & config::less_than(1), "memory of the two moments");
     f("epsilon", epsilon, config::above(0), "added to the root of the second moment");
     f("weight_decay", weight_decay, config::at_least(0), "strength of the pull to zero");

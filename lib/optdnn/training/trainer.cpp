@@ -188,8 +188,19 @@ class Trainer {
 
   void save() {
     if (job_.checkpoints.empty()) return;
+    require_finite_weights();
+    swap_average();
     save_weights("last.safetensors");
+    swap_average();
     save_state(job_.checkpoints, {iteration_, seconds(), best_, result_.best_iteration, snapshot()});
+  }
+
+  // A finite loss may leave weights that are not; such a state never takes the place of a good one.
+  void require_finite_weights() {
+    std::vector<Tensor> weights;
+    for (const auto& parameter : parameters_) weights.push_back(parameter.second.detach());
+    guard_.watch(gradient_norm(weights), "norm of the weights", iteration_ * spec_.accumulate - 1);
+    guard_.check();
   }
 
   void save_weights(const char* file) {
