@@ -8,6 +8,7 @@
 #include "command.h"
 #include "optdnn/algorithms/catalogue.h"
 #include "optdnn/algorithms/certificate.h"
+#include "optdnn/algorithms/leaf_table.h"
 #include "optdnn/config/merge.h"
 #include "optdnn/config/read.h"
 #include "optdnn/experiment/network.h"
@@ -36,6 +37,13 @@ bool holds_only_an_algorithm(const config::Node& node) {
   return node.is_map() && node.entries().size() == 1 && node.entries().front().key == "algorithm";
 }
 
+// At the initial coefficients, learned ones holding their last value beyond the depth.
+algorithms::Certificate certify_at_start(const algorithms::Rule& rule, int depth, int step) {
+  algorithms::check_depth(rule, depth);
+  const algorithms::LeafTable values = algorithms::initial_values(rule, depth);
+  return algorithms::certify(rule, depth, step, [&](const algorithms::Leaf& leaf) { return values.at(leaf); });
+}
+
 // A rule by name, or a file that holds nothing but `algorithm:`. Overrides are its coefficients: --set beta=0.9.
 Certified certify_rule(config::Node node, const Options& options, base::Diagnostics& diagnostics) {
   for (const std::string& set : options.which.sets) {
@@ -45,7 +53,7 @@ Certified certify_rule(config::Node node, const Options& options, base::Diagnost
   const auto spec = config::read<experiment::AlgorithmSpec>(*node.find("algorithm"), diagnostics, "algorithm");
   const auto rule = spec.name.empty() ? std::nullopt : experiment::make_rule(spec, diagnostics);
   diagnostics.throw_if_errors();
-  return {"", *rule, algorithms::certify(*rule, options.depth, options.step), std::nullopt};
+  return {"", *rule, certify_at_start(*rule, options.depth, options.step), std::nullopt};
 }
 
 std::vector<Certified> certify_table(const Options& options) {
@@ -56,11 +64,16 @@ std::vector<Certified> certify_table(const Options& options) {
   for (const auto& row : tables.front().rows) {
     const auto rule = experiment::rule_of(row.spec);
     if (!rule) continue;  // a baseline has no rule
+    const bool carry =
+        std::visit([](const auto& t) { return t.state == models::StateAcross::carry; }, row.spec.transition);
     const auto& depths = row.spec.depth.values;
+    int first = 0;
     for (size_t stage = 0; stage < depths.size(); ++stage) {
+      const int last = first + static_cast<int>(depths[stage]);
       const std::string title = depths.size() > 1 ? base::concat(row.id, ", stage ", stage) : row.id;
-      all.push_back({title, *rule, algorithms::certify(*rule, static_cast<int>(depths[stage]), options.step),
-                     experiment::modules_two_layer(row.spec)});
+      all.push_back(
+          {title, *rule, certify_at_start(*rule, last, first + options.step), experiment::modules_two_layer(row.spec)});
+      if (carry) first = last;
     }
   }
   return all;
@@ -71,6 +84,9 @@ config::Node named_rule(const std::string& name) {
 }
 
 int certify(const Options& options) {
+  if (!options.which.rows.empty() && !std::filesystem::exists(options.target)) {
+    throw base::ConfigError("--row chooses rows of a config, and '" + options.target + "' is no file");
+  }
   base::Diagnostics diagnostics;
   std::vector<Certified> all;
   bool one_rule = true;
@@ -87,6 +103,7 @@ int certify(const Options& options) {
     throw base::ConfigError("'" + options.target + "' is neither a file nor a rule",
                             base::suggestion(options.target, names, "rules"));
   }
+  if (all.empty()) throw base::ConfigError("no row of " + options.target + " has an algorithm");
   if (options.json) {
     nlohmann::json list = nlohmann::json::array();
     for (const Certified& c : all) list.push_back(algorithms::certificate_json(c.rule, c.certificate, c.two_layer));

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "command.h"
+#include "failure.h"
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/check.h"
 #include "optdnn/experiment/table.h"
@@ -72,20 +73,21 @@ int check(const Which& which, const Where& where, bool json) {
   const auto options = run_options(where);
   experiment::DataSets datasets(options.data, options.device);
   std::vector<Checked> rows;
-  int status = 0;
+  base::ExitCode status = base::ExitCode::success;
   for (const auto& table : tables) {
     for (const auto& row : table.rows) {
       Checked& checked = rows.emplace_back(Checked{tables.size() > 1 ? table.stem + "/" + row.id : row.id, {}, {}});
       try {
         checked.report = experiment::check_row(row, options, datasets);
-      } catch (const base::Error& error) {
-        checked.error = error.what() + (error.hint().empty() ? "" : "\n   hint: " + error.hint());
-        status = std::max(status, static_cast<int>(error.code()));
+      } catch (...) {
+        const Failure failure = current_failure();
+        checked.error = failure.message;
+        status = worse(status, failure.code);
       }
     }
   }
   json ? print_json(rows) : print_text(rows);
-  return status;
+  return static_cast<int>(status);
 }
 
 }  // namespace

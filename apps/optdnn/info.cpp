@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "command.h"
+#include "failure.h"
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/run.h"
@@ -44,17 +45,18 @@ void print(const nlohmann::ordered_json& rows) {
 int info(const Which& which, bool json) {
   const auto tables = read_tables(which, Purpose::run);
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-  int status = 0;
+  base::ExitCode status = base::ExitCode::success;
   for (const experiment::Row& row : tables.front().rows) {
     try {
       rows.push_back(row_info(row));
-    } catch (const base::ConfigError& error) {
-      rows.push_back({{"id", row.id}, {"error", error.what()}});
-      status = static_cast<int>(error.code());
+    } catch (...) {
+      const Failure failure = current_failure();
+      rows.push_back({{"id", row.id}, {"error", failure.message}});
+      status = worse(status, failure.code);
     }
   }
   json ? void(std::cout << rows.dump(2) << '\n') : print(rows);
-  return status;
+  return static_cast<int>(status);
 }
 
 }  // namespace

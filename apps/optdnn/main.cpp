@@ -7,23 +7,18 @@
 #include <iostream>
 
 #include "command.h"
+#include "failure.h"
 #include "optdnn/base/diagnostics.h"
-#include "optdnn/base/errors.h"
-#include "optdnn/base/text.h"
 #include "version.h"
 
 namespace {
 
 using optdnn::base::ExitCode;
 
-int report(const optdnn::base::Error& error) {
-  if (dynamic_cast<const optdnn::base::DiagnosedError*>(&error)) {
-    std::cerr << error.what() << '\n';
-  } else {
-    std::cerr << "error: " << error.what() << '\n';
-    if (!error.hint().empty()) std::cerr << "   hint: " << error.hint() << '\n';
-  }
-  return static_cast<int>(error.code());
+int report(const optdnn::app::Failure& failure) {
+  std::cerr << "error: " << failure.message << '\n';
+  if (failure.code == ExitCode::bug) std::cerr << "This is a bug of optdnn, not of your config.\n";
+  return static_cast<int>(failure.code);
 }
 
 int run(int argc, char** argv) {
@@ -51,10 +46,10 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return run(argc, argv);
-  } catch (const optdnn::base::Error& error) {
-    return report(error);
-  } catch (const std::exception& error) {
-    std::cerr << "internal error: " << error.what() << "\nThis is a bug of optdnn, not of your config.\n";
-    return static_cast<int>(ExitCode::bug);
+  } catch (const optdnn::base::DiagnosedError& error) {
+    std::cerr << error.what() << '\n';
+    return static_cast<int>(error.code());
+  } catch (...) {
+    return report(optdnn::app::current_failure());
   }
 }

@@ -24,7 +24,10 @@ void add_which_options(CLI::App& app, Which& which, bool several_configs, bool w
   if (!several_configs) config->expected(1);
   app.add_option("--row", which.rows, "only the rows with these ids")->allow_extra_args(false);
   if (with_seeds)
-    app.add_option("--seed", which.seeds, "only these seeds, instead of the config's")->allow_extra_args(false);
+    app.add_option("--seed", which.seeds, "only these seeds, instead of the config's")
+        ->check(
+            [](const std::string& text) { return text.starts_with('-') ? "a seed is a whole number from 0 on" : ""; })
+        ->allow_extra_args(false);
   app.add_option("--set", which.sets, "override one value, as in optimizer.learning_rate=0.05")
       ->allow_extra_args(false);
 }

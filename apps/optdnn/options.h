@@ -22,7 +22,7 @@ struct Where {
 struct Which {
   std::vector<std::string> configs;
   std::vector<std::string> rows;  // ids; empty: all
-  std::vector<int64_t> seeds;     // empty: the config's
+  std::vector<uint64_t> seeds;    // empty: the config's
   std::vector<std::string> sets;  // overrides "a.b=value"
 };
 

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <iostream>
+#include <set>
 
 #include "optdnn/base/device.h"
 #include "optdnn/experiment/fit.h"
@@ -34,7 +35,10 @@ std::vector<experiment::Table> read_tables(const Which& which, Purpose purpose) 
   for (experiment::Table& table : tables) {
     experiment::select_rows(table, which.rows);
     if (which.seeds.empty()) continue;
-    for (experiment::Row& row : table.rows) row.spec.seeds.assign(which.seeds.begin(), which.seeds.end());
+    for (experiment::Row& row : table.rows) row.spec.seeds = which.seeds;
+  }
+  if (std::set<uint64_t>(which.seeds.begin(), which.seeds.end()).size() != which.seeds.size()) {
+    throw base::ConfigError("a --seed stands twice");
   }
   if (purpose == Purpose::run) check_rows(tables, diagnostics);
   diagnostics.throw_if_errors();

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "command.h"
+#include "failure.h"
 #include "optdnn/base/log.h"
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/run.h"
@@ -24,7 +25,7 @@ struct Options {
   Which which;
   Where where;
   std::string shard;
-  bool resume = true, fresh = false, dry_run = false, quiet = false;
+  bool fresh = false, dry_run = false, quiet = false;
 };
 
 struct PlannedRun {
@@ -47,7 +48,7 @@ std::vector<PlannedRun> plan_runs(const std::vector<experiment::Table>& tables) 
 // "2/5": every fifth run, beginning with the second.
 void keep_shard(std::vector<PlannedRun>& runs, const std::string& shard) {
   if (shard.empty()) return;
-  size_t index = 0, count = 0;
+  int64_t index = 0, count = 0;
   char slash = 0, rest = 0;
   std::istringstream text(shard);
   if (!(text >> index >> slash >> count) || slash != '/' || text >> rest || index < 1 || index > count) {
@@ -59,69 +60,66 @@ void keep_shard(std::vector<PlannedRun>& runs, const std::string& shard) {
   runs = kept;
 }
 
-struct Failure {
-  std::string run, message;
+struct FailedRun {
+  std::string run;
   ExitCode code;
 };
 
-// When runs fail in different ways: our bug first, then the config, the environment, divergence.
-int status_of(const std::vector<Failure>& failures) {
-  for (const ExitCode code : {ExitCode::bug, ExitCode::config, ExitCode::environment, ExitCode::diverged}) {
-    for (const Failure& failure : failures) {
-      if (failure.code == code) return static_cast<int>(code);
-    }
-  }
-  return 0;
-}
-
-std::optional<Failure> try_run(const PlannedRun& planned, const experiment::RunOptions& options,
-                               experiment::DataSets& datasets, RunStatus& status) {
+// Trains one run; what goes wrong is said and remembered.
+RunStatus try_run(const PlannedRun& planned, const experiment::RunOptions& options, experiment::DataSets& datasets,
+                  std::vector<FailedRun>& failures) {
   try {
-    status = experiment::run(*planned.table, *planned.row, planned.seed, options, datasets);
+    const RunStatus status = experiment::run(*planned.table, *planned.row, planned.seed, options, datasets);
     if (status == RunStatus::was_finished && !options.quiet) std::cout << planned.name() << ": finished before\n";
-    return std::nullopt;
-  } catch (const base::Error& error) {
-    const std::string hint = error.hint().empty() ? "" : concat("\n   hint: ", error.hint());
-    return Failure{planned.name(), error.what() + hint, error.code()};
-  } catch (const std::exception& error) {
-    return Failure{planned.name(), concat("internal error: ", error.what()), ExitCode::bug};
+    return status;
+  } catch (...) {
+    const Failure failure = current_failure();
+    std::cerr << planned.name() << ": error: " << failure.message << '\n';
+    failures.push_back({planned.name(), failure.code});
+    return RunStatus::finished;
   }
 }
 
-int train(const Options& options) {
-  const auto tables = read_tables(options.which, Purpose::run);
+ExitCode name_failures(const std::vector<FailedRun>& failures, size_t runs) {
+  ExitCode code = ExitCode::success;
+  if (!failures.empty()) std::cerr << failures.size() << " of " << runs << " runs failed:\n";
+  for (const FailedRun& failure : failures) {
+    std::cerr << "  " << failure.run << '\n';
+    code = worse(code, failure.code);
+  }
+  return code;
+}
+
+int train(const Options& options, bool out_given) {
+  auto tables = read_tables(options.which, Purpose::run);
+  for (experiment::Table& table : tables) {
+    if (out_given) table.stem = table.file.stem().string();  // the folder given tells overridden runs apart
+  }
   auto runs = plan_runs(tables);
   keep_shard(runs, options.shard);
-  experiment::RunOptions run_with = run_options(options.where);
-  run_with.resume = !options.fresh;
-  run_with.quiet = options.quiet;
   if (options.dry_run) {
     for (const PlannedRun& planned : runs) std::cout << planned.name() << '\n';
     return 0;
   }
+  experiment::RunOptions run_with = run_options(options.where);
+  run_with.resume = !options.fresh;
+  run_with.quiet = options.quiet;
 
   base::set_log_level(base::LogLevel::warning);
   watch_signals();
   experiment::DataSets datasets(run_with.data, run_with.device);
-  std::vector<Failure> failures;
+  std::vector<FailedRun> failures;
   for (const PlannedRun& planned : runs) {
-    RunStatus status = RunStatus::finished;
-    if (auto failure = try_run(planned, run_with, datasets, status)) {
-      std::cerr << planned.name() << ": error: " << failure->message << '\n';
-      failures.push_back(*failure);
-    }
-    if (status == RunStatus::stopped || stop_requested()) {
-      std::cerr << planned.name() << ": stopped; the same command continues it\n";
-      return stop_status();
-    }
+    const RunStatus status = try_run(planned, run_with, datasets, failures);
+    if (status != RunStatus::stopped && !stop_requested()) continue;
+    name_failures(failures, runs.size());
+    std::cerr << planned.name() << ": stopped; the same command continues it\n";
+    return stop_status();
   }
-  if (!failures.empty()) {
-    std::cerr << failures.size() << " of " << runs.size() << " runs failed:\n";
-    for (const Failure& failure : failures) std::cerr << "  " << failure.run << '\n';
-  } else if (!options.quiet) {
+  if (failures.empty() && !options.quiet) {
     std::cout << runs.size() << (runs.size() == 1 ? " run" : " runs") << " under " << options.where.out << "/\n";
   }
-  return status_of(failures);
+  return static_cast<int>(name_failures(failures, runs.size()));
 }
 
 }  // namespace
@@ -130,14 +128,15 @@ void add_train(CLI::App& app, int& status) {
   const auto options = std::make_shared<Options>();
   add_which_options(app, options->which, /*several_configs=*/true, /*with_seeds=*/true);
   add_data_option(app, options->where);
-  app.add_option("--out", options->where.out, "folder of the runs")->capture_default_str();
+  auto* out = app.add_option("--out", options->where.out, "folder of the runs")->capture_default_str();
   add_device_options(app, options->where);
   app.add_option("--shard", options->shard, "i/n: only every n-th run, beginning with the i-th");
-  auto* resume = app.add_flag("--resume", options->resume, "continue what is there (the default)");
+  auto* resume = app.add_flag_callback(
+      "--resume", [] {}, "continue what is there (the default)");
   app.add_flag("--fresh", options->fresh, "begin anew where a run of the same config is there")->excludes(resume);
   app.add_flag("--dry-run", options->dry_run, "name the runs, train nothing");
   app.add_flag("--quiet", options->quiet, "print nothing but errors");
-  app.callback([options, &status] { status = train(*options); });
+  app.callback([options, out, &status] { status = train(*options, out->count() > 0); });
 }
 
 }  // namespace optdnn::app

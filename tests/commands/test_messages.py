@@ -63,6 +63,31 @@ class Messages(Commands):
             result = self.run_program("check", config, status=2)
             self.compare_golden(f"unfit_{name}.txt", result.stderr)
 
+    def test_rules_that_cannot_be_run_are_refused_before_anything_is(self) -> None:
+        for name, equations, more in [
+            ("nameless", None, 'name: ""'),
+            ("zero_start", "x[k+1] = x[k] + T(x[k])", "name: zero\n  start: {x: 0}"),
+            ("too_deep", "x[k+1] = x[0] + sum(j, 0, k, T[k,j](x[j]))", "name: deep"),
+        ]:
+            with self.subTest(name):
+                text = f"  equations: {equations}\n" if equations else ""
+                rule = f"algorithm:\n  {more}\n{text}"
+                config = re.sub("algorithm: .*\n", rule, RINGS).replace("depth:     4", "depth:     1000")
+                result = self.run_program("train", self.write(f"{name}.yaml", config), status=2)
+                self.compare_golden(f"refused_{name}.txt", result.stderr)
+                self.assertFalse((self.folder / "runs").exists())
+
+    def test_certify_and_check_agree_on_a_learned_sequence(self) -> None:
+        config = re.sub("algorithm: .*", "algorithm: {name: nesterov_dense}", RINGS)
+        self.write("c.yaml", config)
+        verdicts = [json.loads(self.run_program(command, "c.yaml", "--json").stdout)[0]["certified"]
+                    for command in ["certify", "check"]]
+        self.assertEqual(*verdicts)
+
+    def test_a_family_may_be_called_like_a_step_of_another(self) -> None:
+        rule = "algorithm:\n  name: twins\n  equations: x[k+1] = x[k] + T(x[k]) + T_0(x[k])\n"
+        self.run_program("check", self.write("twins.yaml", re.sub("algorithm: .*\n", rule, RINGS)))
+
     def test_slips_on_the_command_line(self) -> None:
         config = self.write("rings.yaml", RINGS)
         for name, arguments, status in [
@@ -70,13 +95,16 @@ class Messages(Commands):
             ("device", ["train", config, "--device", "gpu"], 2), ("kind", ["list", "module"], 2),
             ("rule", ["certify", "agp2"], 2), ("data_set", ["fetch", "cifar1"], 2),
             ("shard", ["train", config, "--shard", "3/2"], 2),
+            ("seeds", ["train", config, "--seed", "3", "--seed", "3"], 2),
+            ("row_of_a_rule", ["certify", "apg2", "--row", "a"], 2),
             ("set", ["show", config, "--set", "optimizer.learning_rat=1"], 2),
             ("no_data", ["train", str(SOURCE / "configs/quickstart.yaml"), "--data", "nowhere"], 3),
         ]:
             with self.subTest(name):
                 error = self.run_program(*arguments, status=status).stderr.replace(str(SOURCE) + "/", "")
                 self.compare_golden(f"slip_{name}.txt", error)
-        for arguments in [[], ["trian"], ["train"], ["train", config, "--sed", "1"]]:
+        for arguments in [[], ["trian"], ["train"], ["train", config, "--sed", "1"],
+                          ["train", config, "--seed", "-1"]]:
             self.run_program(*arguments, status=2)
 
     def test_show_tells_where_each_value_comes_from(self) -> None:

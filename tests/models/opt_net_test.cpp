@@ -47,7 +47,7 @@ struct StraightResNet {
       const std::string at = "stage_" + std::to_string(stage);
       if (stage > 0) x = torch::conv2d(x, w.at("transition_" + std::to_string(stage) + ".conv.weight"), {}, 2);
       for (int64_t k = 0; k < depth[stage]; ++k) {
-        const std::string block = at + ".T_" + std::to_string(k);
+        const std::string block = at + ".T." + std::to_string(k);
         Tensor y = torch::conv2d(norm_relu(x, block + ".norm1"), w.at(block + ".conv1.weight"), {}, 1, 1);
         y = torch::conv2d(norm_relu(y, block + ".norm2"), w.at(block + ".conv2.weight"), {}, 1, 1);
         x = x + y;
@@ -75,8 +75,9 @@ std::vector<std::string> explicit_rules() {
 // The tableau as it stands, with no state dropped, no zero skipped and no argument used twice.
 Tensor naive_run(const algorithms::Rule& rule, models::OptNetImpl& net, const Tensor& input, int depth) {
   const auto stage = net.stages().front();
-  const auto children = stage->named_children();
-  const auto number = [&](const algorithms::Leaf& leaf) { return stage->coefficients().number(leaf); };
+  const auto families = stage->named_children();
+  const algorithms::LeafTable numbers = stage->coefficients().numbers();
+  const auto number = [&](const algorithms::Leaf& leaf) { return numbers.at(leaf); };
   const auto row = [](const Eigen::MatrixXd& weights, int i, const std::vector<Tensor>& tensors, const Tensor& like) {
     Tensor sum = torch::zeros_like(like);
     for (int j = 0; j < weights.cols(); ++j) sum = sum + weights(i, j) * tensors[j];
@@ -90,9 +91,10 @@ Tensor naive_run(const algorithms::Rule& rule, models::OptNetImpl& net, const Te
     std::vector<Tensor> results(symbolic.calls.size(), torch::zeros_like(input));
     for (size_t i = 0; i < symbolic.calls.size(); ++i) {
       const auto& call = symbolic.calls[i];
-      std::string name = rule.families()[call.family] + "_" + std::to_string(k);
+      std::string name = std::to_string(k);
       if (call.fresh >= 0) name += "_" + std::to_string(call.fresh);
-      const auto found = children.find(name);
+      const auto steps = families[rule.families()[call.family]]->named_children();
+      const auto found = steps.find(name);
       if (found == nullptr) continue;  // a call nobody reads
       const int row_index = static_cast<int>(i);
       const Tensor y = row(tableau.C, row_index, state, input) + row(tableau.D, row_index, results, input);
@@ -180,12 +182,12 @@ TEST_CASE("a learnable coefficient in a range starts at its value and cannot lea
   gamma.range = algorithms::Range{0, 3};
   OptNet net(tests::catalogue_rule("apg2", {gamma}), vector_spec(4), kVectors);
   const auto& coefficients = net->stages().front()->coefficients();
-  for (const auto& [leaf, value] : coefficients.numbers()) REQUIRE(value == Approx(1.5));
+  for (const auto& [leaf, value] : coefficients.numbers().values()) REQUIRE(value == Approx(1.5));
   torch::NoGradGuard no_grad;
   net->named_parameters()["stage_0.coefficients.gamma"].fill_(1e9);
-  for (const auto& [leaf, value] : coefficients.numbers()) REQUIRE(value <= 3.0);
+  for (const auto& [leaf, value] : coefficients.numbers().values()) REQUIRE(value <= 3.0);
   net->named_parameters()["stage_0.coefficients.gamma"].fill_(-1e9);
-  for (const auto& [leaf, value] : coefficients.numbers()) REQUIRE(value >= 0.0);
+  for (const auto& [leaf, value] : coefficients.numbers().values()) REQUIRE(value >= 0.0);
 }
 
 TEST_CASE("carried over an identity transition, two stages of a rule are one") {
@@ -206,8 +208,8 @@ TEST_CASE("carried over an identity transition, two stages of a rule are one") {
     for (auto& parameter : parts->named_parameters()) {
       std::string key = parameter.key();
       if (key.starts_with("transition") || key.find("coefficients") != std::string::npos) continue;
-      if (key.starts_with("stage_1")) {  // its step k is the whole run's step k + 2
-        const size_t digit = key.find('_', 8) + 1;
+      if (key.starts_with("stage_1")) {             // its step k is the whole run's step k + 2
+        const size_t digit = key.find('.', 8) + 1;  // after the family
         key = "stage_0" + key.substr(7, digit - 7) + std::to_string(key[digit] - '0' + 2) + key.substr(digit + 1);
       }
       parameter->copy_(from[key]);

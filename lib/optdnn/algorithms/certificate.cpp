@@ -49,6 +49,9 @@ void judge_constant(const Rule& rule, const LeafValues& values, Certificate& cer
     for (const std::string& family : rule.families()) steps[family] = 0.0;
     for (size_t i = 0; i < tableau.calls.size(); ++i)
       steps[rule.families()[tableau.calls[i].family]] += roots.steps(static_cast<Eigen::Index>(i));
+    for (auto& [family, step] : steps) {
+      if (std::abs(step) <= kNoStep) step = 0.0;
+    }
     certificate.effective_step = steps;
   }
 

@@ -201,4 +201,13 @@ double Rule::initial_value(const Leaf& leaf) const {
   });
 }
 
+void check_depth(const Rule& rule, int64_t depth) {
+  if (depth <= kMaxGrowingDepth) return;
+  constexpr int kSettled = 8;  // beyond any lag one would write, so that what still grows here grows for ever
+  const Tableau step = rule.step(kSettled);
+  if (step.next_states.size() <= step.states.size()) return;
+  throw base::ConfigError(base::concat("the state of rule '", rule.name(), "' grows with every step; depth ", depth,
+                                       " is more than the ", kMaxGrowingDepth, " such a rule may have"));
+}
+
 }  // namespace optdnn::algorithms

@@ -82,6 +82,12 @@ class Rule {
   std::shared_ptr<const Compiled> compiled_;
 };
 
+// A rule whose state grows with k, as a dense one does, costs the square of its depth in terms.
+inline constexpr int kMaxGrowingDepth = 512;
+
+// Errors: ConfigError if the rule grows and is deeper than kMaxGrowingDepth.
+void check_depth(const Rule& rule, int64_t depth);
+
 // Errors: diagnostics with places inside the equations; then nothing is returned.
 std::optional<Rule> make_rule(const RuleSpec& spec, base::Diagnostics& diagnostics);
 

@@ -23,15 +23,15 @@ void read_value(config::Reader& reader, const config::Node& node, CoefficientSpe
   spec.span = node.span();
   if (node.is_map()) {
     reader.read_fields(node, spec);
-    if (spec.value.has_value() == spec.sequence.has_value() && !reader.diagnostics().has_errors()) {
-      reader.error(node, "coefficient '" + reader.name() + "' wants exactly one of value and sequence",
+    if (spec.value && spec.sequence) {
+      reader.error(node, "coefficient '" + reader.name() + "' wants one of value and sequence",
                    "as in {value: 0.5, learn: per_step, range: [0, 1]}");
     }
     return;
   }
   const bool names_sequence =
       node.is_scalar() && !node.text().empty() && std::isalpha(static_cast<unsigned char>(node.text()[0]));
-  if (names_sequence && node.text() != ".nan" && node.text() != ".inf") {
+  if (names_sequence) {
     spec.sequence.emplace();
     reader.read(node, *spec.sequence);
   } else {

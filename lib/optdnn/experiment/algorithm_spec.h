@@ -48,7 +48,7 @@ struct AlgorithmSpec {
 
   template <class Fields>
   void fields(Fields& f) {
-    f.required("name", name, "a rule of `optdnn list algorithms`, or a name for your own");
+    f.required("name", name, config::not_empty(), "a rule of `optdnn list algorithms`, or a name for your own");
     f("equations", equations, "the rule, one assignment a line; only for a rule of your own");
     f("coefficients", coefficients, "numbers, sequences and learnable values by name");
     f("output", output, "the state that is the network's output (default x, else the first)");

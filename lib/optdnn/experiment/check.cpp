@@ -1,11 +1,13 @@
 #include "optdnn/experiment/check.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "optdnn/base/device.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/observe.h"
+#include "optdnn/training/precision.h"
 #include "optdnn/training/trainer.h"
 
 namespace optdnn::experiment {
@@ -16,9 +18,16 @@ namespace {
 constexpr double kTensorsPerWeight = 4;
 constexpr int kTimedPasses = 3;
 
+// One pass the way the trainer makes it.
 double forward_and_back(models::Network& network, const data::Batch& batch, const training::Loss& loss,
-                        const torch::Device& device) {
-  const torch::Tensor value = loss.mean(network.forward(batch.inputs.to(device)), batch.targets.to(device));
+                        const training::TrainSpec& train, const torch::Device& device) {
+  const torch::Tensor inputs = training::prepared(batch.inputs, device, train.precision, train.channels_last);
+  torch::Tensor outputs;
+  {
+    const training::Autocast autocast(train.precision, device);
+    outputs = network.forward(inputs);
+  }
+  const torch::Tensor value = loss.mean(outputs, training::prepared(batch.targets, device, train.precision));
   value.backward();
   return value.item<double>();
 }
@@ -26,25 +35,28 @@ double forward_and_back(models::Network& network, const data::Batch& batch, cons
 }  // namespace
 
 CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datasets) {
+  training::check_precision(row.spec.train.precision, torch::Device(options.device));
   const data::DataSet& dataset = datasets.get(row.spec.dataset);
+  base::set_torch_threads(operation_threads(options, dataset.shape()));
   const models::NetworkShape shape = network_shape(dataset.shape());
   models::Network network = make_network(row.spec, shape, row.spec.seeds.front());
   const auto loss_spec = row.spec.loss.value_or(training::default_loss(dataset.shape()));
   training::check_loss(loss_spec, dataset.shape());
   const int64_t batch_size = std::min(data::batch_size(row.spec.dataset), dataset.size(data::Split::train));
-  const data::Loader loader(dataset, {data::Split::train, batch_size, row.spec.seeds.front(), 0, true});
+  const data::Loader loader(dataset, {data::Split::train, batch_size, row.spec.seeds.front(), 0, false});
 
   CheckReport report;
   report.cost = models::measure_cost(network, shape);
   const torch::Device device(options.device);
-  network.module.ptr()->to(device);
+  training::prepare_network(*network.module.ptr(), device, row.spec.train.precision, row.spec.train.channels_last);
   const data::Batch batch = *loader.epoch(0).next();
   const auto loss = training::make_loss(loss_spec);
-  report.loss = forward_and_back(network, batch, loss, device);  // the first pass also warms up
+  report.loss = forward_and_back(network, batch, loss, row.spec.train, device);  // the first pass also warms up
+  if (!std::isfinite(report.loss)) throw base::DivergedError("the loss of the first batch is not finite");
   double fastest_s = std::numeric_limits<double>::infinity();
   for (int i = 0; i < kTimedPasses; ++i) {
     const double begin = options.seconds();
-    forward_and_back(network, batch, loss, device);
+    forward_and_back(network, batch, loss, row.spec.train, device);
     base::synchronize(options.device);
     fastest_s = std::min(fastest_s, options.seconds() - begin);
   }

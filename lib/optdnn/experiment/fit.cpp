@@ -1,5 +1,7 @@
 #include "optdnn/experiment/fit.h"
 
+#include <algorithm>
+
 #include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/models/ends.h"
@@ -45,7 +47,10 @@ class FitChecker {
 
   void check_opt_net(const models::NetworkShape& shape) {
     const algorithms::Rule rule = *rule_of(spec_);
-    at("algorithm", [&] { models::require_explicit(rule); });
+    at("algorithm", [&] {
+      models::check_rule(rule, modules_of(spec_, rule));
+      algorithms::check_depth(rule, *std::max_element(spec_.depth.values.begin(), spec_.depth.values.end()));
+    });
     const auto& width = spec_.width.values;
     for (const int64_t channels : width) {
       if (spec_.module) at("module", [&] { modules::check_module(*spec_.module, channels, shape.is_image()); });
@@ -55,7 +60,7 @@ class FitChecker {
     }
     at("stem", [&] { models::make_stem(spec_.stem, shape, width.front()); });
     for (size_t i = 1; i < width.size(); ++i) {
-      at("transition", [&] { models::make_transition(spec_.transition, width[i - 1], width[i], shape.is_image()); });
+      at("transition", [&] { models::check_transition(spec_.transition, width[i - 1], width[i]); });
     }
     at("head", [&] { models::make_head(spec_.head, shape, width.back()); });
   }

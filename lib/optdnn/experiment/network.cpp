@@ -16,16 +16,12 @@ std::optional<algorithms::Rule> rule_of(const ExperimentSpec& spec) {
   return rule;
 }
 
-namespace {
-
 std::vector<modules::ModuleSpec> modules_of(const ExperimentSpec& spec, const algorithms::Rule& rule) {
   std::vector<modules::ModuleSpec> modules;
   for (const std::string& family : rule.families())
     modules.push_back(spec.module ? *spec.module : spec.modules.at(family));
   return modules;
 }
-
-}  // namespace
 
 models::Network make_network(const ExperimentSpec& spec, const models::NetworkShape& shape, uint64_t seed) {
   base::seed_torch(seed);

@@ -12,6 +12,9 @@ models::NetworkShape network_shape(const data::DataShape& shape);
 // The rule of a spec that has been read without errors; nothing for a baseline.
 std::optional<algorithms::Rule> rule_of(const ExperimentSpec& spec);
 
+// One module per family of the rule, in its order.
+std::vector<modules::ModuleSpec> modules_of(const ExperimentSpec& spec, const algorithms::Rule& rule);
+
 // Weights are drawn from LibTorch's generator, seeded here, on the CPU: equal for every device.
 // Errors: ConfigError if the parts do not fit together.
 models::Network make_network(const ExperimentSpec& spec, const models::NetworkShape& shape, uint64_t seed);

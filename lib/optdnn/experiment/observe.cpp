@@ -12,9 +12,9 @@ using base::concat;
 std::vector<Certificate> certify_stages(const algorithms::Rule& rule, const models::OptNetImpl& net) {
   std::vector<Certificate> certificates;
   for (const auto& stage : net.stages()) {
-    const auto& coefficients = stage->coefficients();
-    certificates.push_back(algorithms::certify(
-        rule, stage->steps(), stage->first(), [&](const algorithms::Leaf& leaf) { return coefficients.number(leaf); }));
+    const algorithms::LeafTable numbers = stage->coefficients().numbers();
+    certificates.push_back(algorithms::certify(rule, stage->first() + stage->steps(), stage->first(),
+                                               [&](const algorithms::Leaf& leaf) { return numbers.at(leaf); }));
   }
   return certificates;
 }
@@ -29,7 +29,7 @@ std::string leaf_name(const algorithms::Rule& rule, const algorithms::Leaf& leaf
 
 void add_coefficients(const algorithms::Rule& rule, const models::OptNetImpl& net, metrics::Record& record) {
   for (size_t i = 0; i < net.stages().size(); ++i) {
-    for (const auto& [leaf, value] : net.stages()[i]->coefficients().numbers()) {
+    for (const auto& [leaf, value] : net.stages()[i]->coefficients().numbers().values()) {
       record.set(concat("coefficient/", i, "/", leaf_name(rule, leaf)), value);
     }
   }
@@ -57,8 +57,9 @@ void add_certificates(const std::vector<Certificate>& certificates, metrics::Rec
 
 std::function<void(int64_t, metrics::Record&)> observe_rule(algorithms::Rule rule,
                                                             std::shared_ptr<models::OptNetImpl> net) {
-  const bool learnable = std::any_of(net->stages().begin(), net->stages().end(),
-                                     [](const auto& stage) { return !stage->coefficients().numbers().empty(); });
+  const bool learnable = std::any_of(net->stages().begin(), net->stages().end(), [](const auto& stage) {
+    return !stage->coefficients().numbers().values().empty();
+  });
   const auto once = std::make_shared<std::vector<Certificate>>();
   return [rule = std::move(rule), net = std::move(net), learnable, once](int64_t, metrics::Record& record) {
     if (learnable || once->empty()) *once = certify_stages(rule, *net);

@@ -26,6 +26,12 @@ const data::DataSet& DataSets::get(const data::DataSetSpec& spec) {
   return *set;
 }
 
+int operation_threads(const RunOptions& options, const data::DataShape& shape) {
+  static const int all = base::torch_threads();
+  if (options.threads > 0) return options.threads;
+  return shape.input.size() == 1 ? 1 : all;
+}
+
 namespace {
 
 struct Loaders {
@@ -37,13 +43,6 @@ Loaders make_loaders(const data::DataSet& dataset, const ExperimentSpec& spec, u
   data::LoaderOptions test{data::Split::test, spec.evaluate.batch_size, seed, threads, /*drop_last=*/false};
   train.batch_size = std::min(train.batch_size, dataset.size(data::Split::train));
   return {data::Loader(dataset, train), data::Loader(dataset, test)};
-}
-
-// A vector network's operations are shorter than waking a second thread.
-int operation_threads(const RunOptions& options, const data::DataShape& shape) {
-  static const int all = base::torch_threads();
-  if (options.threads > 0) return options.threads;
-  return shape.input.size() == 1 ? 1 : all;
 }
 
 std::vector<std::unique_ptr<metrics::Sink>> make_sinks(const RunFolder& folder, const std::string& label,
@@ -100,6 +99,7 @@ RunStatus run(const Table& table, const Row& row, uint64_t seed, const RunOption
 
   Summary summary(table, row, seed, config_hash(resolved), options);
   summary.add_cost(models::measure_cost(network, network_shape(dataset.shape())));
+  if (network.opt_net) summary.add_certificate("certificate_at_start", row.spec, *network.opt_net);
   base::open_log_file(folder.path / "log.txt");
   base::log_info(concat(row.id, ", seed ", seed, ", ", options.device, ", ", base::torch_threads(), " threads, ",
                         options.program_version));
@@ -108,11 +108,11 @@ RunStatus run(const Table& table, const Row& row, uint64_t seed, const RunOption
     const char* status = result.stopped ? "stopped" : "finished";
     base::log_info(concat(status, " after ", result.iterations, " iterations, begun at ", result.resumed_at));
     summary.add_result(result);
-    if (network.opt_net) summary.add_certificate(row.spec, *network.opt_net);
+    if (network.opt_net) summary.add_certificate("certificate", row.spec, *network.opt_net);
     summary.write(folder.summary(), status);
     return result.stopped ? RunStatus::stopped : RunStatus::finished;
   } catch (const base::DivergedError& error) {
-    base::log_error(error.what());
+    base::log_info(error.what());  // the terminal hears of it from the command
     summary.add_error(error.what());
     summary.write(folder.summary(), "diverged");
     throw;

@@ -37,6 +37,10 @@ class DataSets {
   std::map<std::string, std::unique_ptr<data::DataSet>> sets_;  // by their resolved spec
 };
 
+// Threads of an operation: those asked for; else all cores, or one for a vector network, whose operations are shorter
+// than waking a second thread.
+int operation_threads(const RunOptions& options, const data::DataShape& shape);
+
 enum class RunStatus { finished, was_finished, stopped };
 
 // Trains, or continues what the folder holds. Errors: ConfigError, EnvironmentError, DivergedError (its summary is

@@ -23,6 +23,7 @@ Summary::Summary(const Table& table, const Row& row, uint64_t seed, const std::s
   json_["status"] = "started";
   json_["table"] = table.title;
   json_["config"] = table.file.generic_string();
+  if (!table.overrides.empty()) json_["overrides"] = table.overrides;
   json_["row"] = row.id;
   json_["seed"] = seed;
   json_["config_hash"] = hash;
@@ -45,13 +46,14 @@ void Summary::add_result(const training::TrainResult& result) {
   json_["iterations"] = result.iterations;
   json_["epochs"] = result.epochs;
   json_["seconds"] = result.seconds;
+  if (result.last.samples == 0) return;  // stopped before an evaluation
   json_["last"] = json_of(result.last);
   json_["best"] = {{"headline", result.best}, {"iteration", result.best_iteration}};
 }
 
-void Summary::add_certificate(const ExperimentSpec& spec, const models::OptNetImpl& net) {
+void Summary::add_certificate(std::string_view when, const ExperimentSpec& spec, const models::OptNetImpl& net) {
   const algorithms::Rule rule = *rule_of(spec);
-  auto& stages = json_["certificate"] = nlohmann::ordered_json::array();
+  auto& stages = json_[std::string(when)] = nlohmann::ordered_json::array();
   for (const auto& certificate : certify_stages(rule, net)) {
     stages.emplace_back(algorithms::certificate_json(rule, certificate, modules_two_layer(spec)));
   }
@@ -60,7 +62,7 @@ void Summary::add_certificate(const ExperimentSpec& spec, const models::OptNetIm
 // Numbers that are not finite become null, as JSON has no word for them.
 void Summary::write(const std::filesystem::path& path, const std::string& status) {
   json_["status"] = status;
-  base::write_file_atomically(path, json_.dump(2) + "\n");
+  base::write_file_atomically(path, json_.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace optdnn::experiment

@@ -18,8 +18,9 @@ class Summary {
 
   void add_cost(const models::Cost& cost);
   void add_result(const training::TrainResult& result);
-  // The certificate at the final coefficients, with the modules' half of the condition.
-  void add_certificate(const ExperimentSpec& spec, const models::OptNetImpl& net);
+  // The certificate at the current coefficients, with the modules' half of the condition. `when`: certificate_at_start,
+  // or certificate for the end.
+  void add_certificate(std::string_view when, const ExperimentSpec& spec, const models::OptNetImpl& net);
   void add_error(const std::string& message) { json_["error"] = message; }
 
   // `status`: finished, stopped or diverged.

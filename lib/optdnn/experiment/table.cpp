@@ -44,6 +44,7 @@ Table read_table(const std::filesystem::path& file, const std::vector<std::strin
                  base::Diagnostics& diagnostics) {
   Table table;
   table.file = file;
+  table.overrides = sets;
   table.stem = file.stem().string();
   for (const std::string& assignment : sets) table.stem += "+" + suffix_of(assignment);
 

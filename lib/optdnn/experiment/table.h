@@ -20,6 +20,7 @@ struct Table {
   std::filesystem::path file;
   std::string title;  // empty for a single experiment
   std::string stem;   // names the folder under runs/: the file's stem, and a readable suffix per override
+  std::vector<std::string> overrides;  // as given, "optimizer.learning_rate=0.05"
   std::vector<Row> rows;
 };
 

@@ -46,32 +46,14 @@ void CoefficientsImpl::refresh() {
   }
 }
 
-std::vector<std::pair<Leaf, double>> CoefficientsImpl::numbers() const {
+algorithms::LeafTable CoefficientsImpl::numbers() const {
   torch::NoGradGuard no_grad;
-  std::vector<std::pair<Leaf, double>> numbers;
+  std::map<Leaf, double> numbers;
   for (const auto& [coefficient, slots] : slots_) {
     const auto values = in_range(slots).to(torch::kCPU, torch::kFloat64).contiguous();
-    for (size_t i = 0; i < slots.leaves.size(); ++i)
-      numbers.emplace_back(slots.leaves[i], values.data_ptr<double>()[i]);
+    for (size_t i = 0; i < slots.leaves.size(); ++i) numbers[slots.leaves[i]] = values.data_ptr<double>()[i];
   }
-  return numbers;
-}
-
-double CoefficientsImpl::number(const Leaf& leaf) const {
-  Leaf known = leaf;
-  const auto& leaves = slots_.at(leaf.coefficient).leaves;
-  const int last = leaves.back().indices.empty() ? 0 : leaves.back().indices.front();
-  if (!known.indices.empty() && known.indices.front() > last) {
-    const int beyond = known.indices.front() - last;
-    for (int& index : known.indices) index = std::max(0, index - beyond);
-  }
-  // A tuple no step uses (its result is never read) takes the nearest one below it.
-  double nearest = std::nan("");
-  for (const auto& [other, value] : numbers()) {
-    if (other.coefficient != leaf.coefficient) continue;
-    if (std::isnan(nearest) || other.indices <= known.indices) nearest = value;
-  }
-  return nearest;
+  return algorithms::LeafTable(std::move(numbers));
 }
 
 }  // namespace optdnn::models

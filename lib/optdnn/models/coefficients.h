@@ -7,7 +7,7 @@
 #include <map>
 #include <set>
 
-#include "optdnn/algorithms/rule.h"
+#include "optdnn/algorithms/leaf_table.h"
 
 namespace optdnn::models {
 
@@ -20,11 +20,8 @@ class CoefficientsImpl : public torch::nn::Module {
   // Shapes: a scalar; with runs, one value per run.
   const torch::Tensor& value(const algorithms::Leaf& leaf) const { return values_.at(leaf); }
 
-  // The current value, without gradient. A leaf beyond the stage's steps holds the last one's.
-  double number(const algorithms::Leaf& leaf) const;
-
-  // Every coefficient's name, index tuple and current value, in order.
-  std::vector<std::pair<algorithms::Leaf, double>> numbers() const;
+  // The current values, without gradient.
+  algorithms::LeafTable numbers() const;
 
  private:
   struct Slots {

@@ -114,14 +114,15 @@ std::shared_ptr<Map> make_stem(const std::optional<StemSpec>& spec, const Networ
   return std::make_shared<Pad>(width, 1);
 }
 
+void check_transition(const TransitionSpec& spec, int64_t before, int64_t after) {
+  if (!std::holds_alternative<PadTransition>(spec) || after >= before) return;
+  throw ConfigError(concat("transition 'pad' cannot narrow the state from ", before, " to ", after),
+                    "use transition: conv");
+}
+
 std::shared_ptr<Map> make_transition(const TransitionSpec& spec, int64_t before, int64_t after, bool image) {
-  if (std::holds_alternative<PadTransition>(spec)) {
-    if (after < before) {
-      throw ConfigError(concat("transition 'pad' cannot narrow the state from ", before, " to ", after),
-                        "use transition: conv");
-    }
-    return std::make_shared<Pad>(after, 2);
-  }
+  check_transition(spec, before, after);
+  if (std::holds_alternative<PadTransition>(spec)) return std::make_shared<Pad>(after, 2);
   if (image) return std::make_shared<OneConvolution>(before, after, 1, 2);
   return std::make_shared<OneAffine>(before, after, false);
 }

@@ -10,15 +10,26 @@ namespace optdnn::models {
 using base::concat;
 using base::ConfigError;
 
-void require_explicit(const algorithms::Rule& rule) {
-  if (rule.is_explicit()) return;
-  throw ConfigError(concat("rule '", rule.name(), "' is implicit: its new iterate stands inside a module, and this ",
-                           "version runs explicit rules only"),
-                    "optdnn certify shows its tableau");
+void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleSpec>& modules) {
+  if (!rule.is_explicit()) {
+    throw ConfigError(concat("rule '", rule.name(), "' is implicit: its new iterate stands inside a module, and this ",
+                             "version runs explicit rules only"),
+                      "optdnn certify shows its tableau");
+  }
+  if (rule.start().empty()) {
+    throw ConfigError(concat("rule '", rule.name(), "' starts every state at zero, so the input never enters"),
+                      "leave a state out of start, or start it at a number other than 0");
+  }
+  for (const auto& call : rule.step(1).calls) {
+    if (call.fresh < 0 || modules::module_sharing(modules[call.family]) != modules::Sharing::shared) continue;
+    throw ConfigError(concat("rule '", rule.name(), "' has a fresh module ", rule.families()[call.family],
+                             "[k,j] for each pair, it cannot be shared"),
+                      "sharing: per_step");
+  }
 }
 
 OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape) {
-  require_explicit(rule);
+  check_rule(rule, spec.modules);
   if (spec.depth.size() != spec.width.size()) {
     throw ConfigError(concat("depth has ", spec.depth.size(), " stages, width has ", spec.width.size()));
   }

@@ -20,8 +20,9 @@ struct OptNetSpec {
   double init_scale = 1.0;
 };
 
-// Errors: ConfigError naming the rule if its new iterate stands inside a module.
-void require_explicit(const algorithms::Rule& rule);
+// Errors: ConfigError naming the rule if its new iterate stands inside a module, if no state starts at the input, or if
+// modules that must be fresh for each pair are shared.
+void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleSpec>& modules);
 
 class OptNetImpl : public torch::nn::Module {
  public:

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "optdnn/base/errors.h"
+#include "optdnn/base/text.h"
+
 namespace optdnn::models {
 
 using algorithms::Row;
@@ -118,6 +121,11 @@ Plan make_plan(const algorithms::Rule& rule, int depth) {
     for (const Combination& terms : plan.steps.back().next) nonzero.push_back(!terms.empty());
   }
   append(rule.output(depth), Source::state, nonzero, plan.output);
+  if (plan.output.empty()) {
+    throw base::ConfigError(
+        base::concat("after ", depth, " steps the output of rule '", rule.name(), "' is still zero"),
+        "more steps, or another start");
+  }
   return plan;
 }
 

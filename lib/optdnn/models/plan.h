@@ -36,7 +36,7 @@ struct Plan {
   Combination output;  // over the states after the last step
 };
 
-// Requires rule.is_explicit() and depth >= 1.
+// Requires rule.is_explicit() and depth >= 1. Errors: ConfigError if the output is zero after so many steps.
 Plan make_plan(const algorithms::Rule& rule, int depth);
 
 // Every learnable coefficient the plan's steps [first, first + count) use, the output included where it is the last.

@@ -1,6 +1,5 @@
 #include "optdnn/models/stage.h"
 
-#include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
 #include "optdnn/models/linear_combination.h"
 
@@ -17,11 +16,6 @@ Stage::Stage(const algorithms::Rule& rule, std::shared_ptr<const Plan> plan, int
       if (!call.live) continue;
       const bool shared = shared_[call.family];
       const std::string& family = rule.families()[call.family];
-      if (shared && call.fresh >= 0) {
-        throw base::ConfigError(
-            concat("rule '", rule.name(), "' has a fresh module ", family, "[k,j] for each pair, it cannot be shared"),
-            "sharing: per_step");
-      }
       auto& module = modules_[{call.family, shared ? 0 : k, std::max(0, call.fresh)}];
       if (module) continue;
       module = modules::make_module(modules[call.family], width, shared ? count : 1, image);
@@ -29,13 +23,22 @@ Stage::Stage(const algorithms::Rule& rule, std::shared_ptr<const Plan> plan, int
       if (init_scale != 1.0) {
         for (torch::Tensor weight : module->last_layer()) weight.mul_(init_scale);
       }
-      std::string name = concat(family, "_", k);
-      if (shared) name = family;
-      if (call.fresh >= 0) name += concat("_", call.fresh);
-      register_module(name, module);
+      const std::string step = call.fresh < 0 ? concat(k) : concat(k, "_", call.fresh);
+      if (shared) {
+        register_module(family, module);
+      } else {
+        steps_of(family).register_module(step, module);
+      }
     }
   }
   register_module("coefficients", coefficients_);
+}
+
+// Parameters are named as in stage_0.T.3.conv1.weight; with shared modules stage_0.T.conv1.weight.
+torch::nn::Module& Stage::steps_of(const std::string& family) {
+  const auto children = named_children();
+  if (const auto* found = children.find(family)) return **found;
+  return *register_module(family, std::make_shared<torch::nn::Module>(family));
 }
 
 modules::Module& Stage::module_of(const PlannedCall& call, int k) const {

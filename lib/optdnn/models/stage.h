@@ -31,6 +31,7 @@ class Stage : public torch::nn::Module {
     std::vector<torch::Tensor> arguments, results;
   };
   torch::Tensor combine(const Combination& terms, const State& state, const StepResults& step) const;
+  torch::nn::Module& steps_of(const std::string& family);
   modules::Module& module_of(const PlannedCall& call, int k) const;
 
   std::shared_ptr<const Plan> plan_;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
 #include "optdnn/base/text.h"
 #include "optdnn/training/checkpoint.h"
@@ -188,6 +189,7 @@ class Trainer {
 
   void save() {
     if (job_.checkpoints.empty()) return;
+    guard_.check();
     require_finite_weights();
     swap_average();
     save_weights("last.safetensors");
@@ -199,8 +201,11 @@ class Trainer {
   void require_finite_weights() {
     std::vector<Tensor> weights;
     for (const auto& parameter : parameters_) weights.push_back(parameter.second.detach());
-    guard_.watch(gradient_norm(weights), "norm of the weights", iteration_ * spec_.accumulate - 1);
-    guard_.check();
+    if (std::isfinite(gradient_norm(weights).item<double>())) return;
+    throw base::DivergedError(base::concat("the weights after iteration ", iteration_, " (epoch ",
+                                           (iteration_ - 1) / length_.iterations_per_epoch + 1,
+                                           ") are not finite; the checkpoint is that of before"),
+                              "a smaller learning_rate, a longer warmup or a gradient_clip may help");
   }
 
   void save_weights(const char* file) {

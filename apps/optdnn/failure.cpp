@@ -1,0 +1,46 @@
+#include "failure.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <new>
+
+#include "optdnn/base/text.h"
+
+namespace optdnn::app {
+
+using base::ExitCode;
+
+Failure current_failure() {
+  const auto out_of_memory = [](const std::string& what) {
+    return Failure{
+        ExitCode::environment,
+        base::concat("not enough memory: ", what.substr(0, what.find('\n')),
+                     "\n   hint: a smaller width, depth or batch_size; `optdnn check` estimates the memory")};
+  };
+  try {
+    throw;
+  } catch (const base::Error& error) {
+    return {error.code(),
+            error.hint().empty() ? error.what() : base::concat(error.what(), "\n   hint: ", error.hint())};
+  } catch (const std::bad_alloc& error) {
+    return out_of_memory(error.what());
+  } catch (const c10::Error& error) {
+    const std::string what = error.what_without_backtrace();
+    if (what.find("allocate memory") != std::string::npos || what.find("out of memory") != std::string::npos) {
+      return out_of_memory(what);
+    }
+    return {ExitCode::bug, "internal error: " + what};
+  } catch (const std::exception& error) {
+    return {ExitCode::bug, base::concat("internal error: ", error.what())};
+  }
+}
+
+ExitCode worse(ExitCode a, ExitCode b) {
+  for (const ExitCode code : {ExitCode::bug, ExitCode::config, ExitCode::environment, ExitCode::diverged}) {
+    if (a == code || b == code) return code;
+  }
+  return ExitCode::success;
+}
+
+}  // namespace optdnn::app

@@ -1,0 +1,22 @@
+// What went wrong with one run or row, in a form that lets the others go on.
+#pragma once
+
+#include <string>
+
+#include "optdnn/base/errors.h"
+
+namespace optdnn::app {
+
+struct Failure {
+  base::ExitCode code = base::ExitCode::success;
+  std::string message;  // with its hint on a line of its own
+};
+
+// Of the exception that is being handled. Memory that cannot be had is the environment's; what is no error of ours or
+// LibTorch's allocator is a bug.
+Failure current_failure();
+
+// When rows fail in different ways: a bug first, then the config, the environment, divergence.
+base::ExitCode worse(base::ExitCode a, base::ExitCode b);
+
+}  // namespace optdnn::app
