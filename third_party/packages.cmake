@@ -1,6 +1,7 @@
 # The vocabulary of the build files.
 #   optdnn_package(<name> [TORCH] DEPENDS <targets>)   the library of the folder lib/optdnn/<name>
 #   optdnn_test(<name> [TORCH] DEPENDS <targets>)      the test program of the folder tests/<name>
+#   optdnn_python_test(<name> <script>)                a test in Python, which is told where sources and program are
 #   optdnn_fuzz_target(<name> DEPENDS <targets>)       tests/fuzz/<name>.cpp with libFuzzer, or replaying its corpus
 # Every .cpp of the folder belongs to it. TORCH links LibTorch and shares one precompiled <torch/torch.h>.
 
@@ -44,6 +45,13 @@ function(optdnn_test name)
     optdnn_use_torch(test_${name})
   endif()
   add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+endfunction()
+
+# Which Python it is, is settled when the test runs: .venv may be younger than the configuration.
+function(optdnn_python_test name script)
+  add_test(NAME ${name} COMMAND ${CMAKE_SOURCE_DIR}/scripts/python -B ${CMAKE_CURRENT_SOURCE_DIR}/${script})
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT
+    "OPTDNN_SOURCE_DIR=${CMAKE_SOURCE_DIR};OPTDNN_BUILD_DIR=${CMAKE_BINARY_DIR};OPTDNN_PROGRAM=$<TARGET_FILE:optdnn>")
 endfunction()
 
 function(optdnn_fuzz_target name)

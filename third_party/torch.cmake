@@ -71,12 +71,17 @@ if(NOT torch_folder)
   return()
 endif()
 
+set(targets_file ${torch_folder}/share/cmake/Caffe2/Caffe2Targets.cmake)
+if(NOT EXISTS ${targets_file})
+  list(APPEND OPTDNN_MISSING "a complete LibTorch: the one that was found has no ${targets_file}")
+  return()
+endif()
+
 add_library(optdnn_torch INTERFACE)
 add_library(optdnn::torch ALIAS optdnn_torch)
 target_include_directories(optdnn_torch SYSTEM INTERFACE
   ${torch_folder}/include ${torch_folder}/include/torch/csrc/api/include)
 # How the libraries were compiled changes what some headers declare (USE_DISTRIBUTED and its like).
-set(targets_file ${torch_folder}/share/cmake/Caffe2/Caffe2Targets.cmake)
 file(STRINGS ${targets_file} defines REGEX "INTERFACE_COMPILE_DEFINITIONS \"USE_")
 string(REGEX MATCHALL "USE_[A-Z0-9_]+" defines "${defines}")
 target_compile_definitions(optdnn_torch INTERFACE ${defines})

