@@ -47,8 +47,9 @@ TEST_CASE("on a terminal a bar is drawn over itself, and lines of evaluations st
   REQUIRE(shown({"apg2", 2346, true, 96}, -1, {log_record()}) == bar + "\n");
 }
 
-TEST_CASE("a continued run counts its pace from its first record") {
+TEST_CASE("a continued run says so and counts its pace from its first record") {
   REQUIRE(shown({"apg2", 782, false, 100}, 200, {log_record(), evaluation_record()}) ==
+          "apg2  continues after iteration 200\n"
           "apg2  epoch 1  iteration 391/782  train/loss 1.25  test/error_pct 39.54  5.64 iterations/s  1:10 left\n");
 }
 

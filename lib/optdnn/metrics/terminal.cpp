@@ -58,6 +58,9 @@ class TerminalSink : public Sink {
   void rewind(int64_t iteration) override {
     first_iteration_ = std::max<int64_t>(iteration, 0);
     first_seconds_ = iteration < 0 ? std::optional(0.0) : std::nullopt;
+    if (iteration > 0) {
+      out_ << options_.label << "  continues after iteration " << base::with_thousands(iteration) << std::endl;
+    }
   }
 
   void write(const Record& record) override {
