@@ -13,7 +13,7 @@
 #include "optdnn/config/read.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/table.h"
-#include "session.h"
+#include "tables.h"
 
 namespace optdnn::app {
 

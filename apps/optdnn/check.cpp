@@ -9,7 +9,7 @@
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/check.h"
 #include "optdnn/experiment/table.h"
-#include "session.h"
+#include "tables.h"
 #include "text_table.h"
 
 namespace optdnn::app {

@@ -6,7 +6,7 @@
 
 #include "command.h"
 #include "optdnn/experiment/run.h"
-#include "session.h"
+#include "tables.h"
 
 namespace optdnn::app {
 

@@ -11,7 +11,7 @@
 #include "optdnn/experiment/run.h"
 #include "optdnn/experiment/table.h"
 #include "optdnn/models/cost.h"
-#include "session.h"
+#include "tables.h"
 #include "text_table.h"
 
 namespace optdnn::app {

@@ -8,7 +8,7 @@
 #include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
 #include "optdnn/experiment/table.h"
-#include "session.h"
+#include "tables.h"
 
 namespace optdnn::app {
 

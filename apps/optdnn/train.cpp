@@ -10,8 +10,8 @@
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/run.h"
 #include "optdnn/experiment/table.h"
-#include "session.h"
 #include "signals.h"
+#include "tables.h"
 
 namespace optdnn::app {
 

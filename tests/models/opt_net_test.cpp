@@ -256,3 +256,19 @@ TEST_CASE("what cannot be built is refused with a reason") {
   REQUIRE(message([&] { OptNet(tests::catalogue_rule("apg2"), spec, kVectors); }).find("wants width 3") !=
           std::string::npos);
 }
+
+TEST_CASE(
+    "a coefficient that starts on the edge of its range is judged and run at the same value, where it can learn") {
+  algorithms::Coefficient beta;
+  beta.name = "beta";
+  beta.value = 1.0;
+  beta.learn = algorithms::Learn::shared;
+  beta.range = algorithms::Range{0, 1};
+  const auto rule = tests::catalogue_rule("heavy_ball", {beta});
+  OptNet net(rule, vector_spec(4), kVectors);
+  const auto numbers = net->stages().front()->coefficients().numbers();
+  REQUIRE(numbers.values().size() == 1);
+  const auto& [leaf, value] = *numbers.values().begin();
+  REQUIRE(value < 1.0);
+  REQUIRE(value == Approx(rule.initial_value(leaf)).epsilon(1e-6));
+}

@@ -196,8 +196,13 @@ Row Rule::output(int depth) const {
 }
 
 double Rule::initial_value(const Leaf& leaf) const {
+  constexpr double kEdge = 1e-3;
   return with_lock(*compiled_, 0, [&] {
-    return algorithms::initial_value(compiled_->spec.coefficients.at(leaf.coefficient), leaf.indices, {});
+    const Coefficient& coefficient = compiled_->spec.coefficients.at(leaf.coefficient);
+    const double start = algorithms::initial_value(coefficient, leaf.indices, {});
+    if (!coefficient.range || coefficient.learn == Learn::no) return start;
+    const double edge = kEdge * (coefficient.range->high - coefficient.range->low);
+    return std::clamp(start, coefficient.range->low + edge, coefficient.range->high - edge);
   });
 }
 

@@ -75,7 +75,8 @@ class Rule {
   // The network's output from the states before step `depth`, that is after `depth` steps.
   Row output(int depth) const;
 
-  // What a learnable coefficient starts from.
+  // What a learnable coefficient starts from. On the edge of its range it could not be learned, as the sigmoid that
+  // keeps it inside is flat there; it starts at a thousandth of the range inside.
   double initial_value(const Leaf& leaf) const;
 
  private:

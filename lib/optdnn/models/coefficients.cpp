@@ -1,6 +1,5 @@
 #include "optdnn/models/coefficients.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace optdnn::models {
@@ -9,12 +8,9 @@ using algorithms::Leaf;
 
 namespace {
 
-// A start on the edge of its range would have no gradient; it begins this fraction of the range inside.
-constexpr double kEdge = 1e-3;
-
 double raw_value(double value, const std::optional<algorithms::Range>& range) {
   if (!range) return value;
-  const double inside = std::clamp((value - range->low) / (range->high - range->low), kEdge, 1.0 - kEdge);
+  const double inside = (value - range->low) / (range->high - range->low);
   return std::log(inside / (1.0 - inside));
 }
 

@@ -22,12 +22,16 @@ torch::Tensor plus(const torch::Tensor& sum, const WeightedTensor& term) {
   return torch::addcmul(sum, term.tensor, broadcast(term.learned));
 }
 
+// lerp wants one number type; under autocast a convolution's result and a norm's may differ.
+bool is_mean_of_two(const std::vector<WeightedTensor>& terms) {
+  return terms.size() == 2 && is_plain(terms[0]) && is_plain(terms[1]) && terms[0].weight + terms[1].weight == 1.0 &&
+         terms[0].tensor.scalar_type() == terms[1].tensor.scalar_type();
+}
+
 }  // namespace
 
 torch::Tensor linear_combination(const std::vector<WeightedTensor>& terms) {
-  if (terms.size() == 2 && is_plain(terms[0]) && is_plain(terms[1]) && terms[0].weight + terms[1].weight == 1.0) {
-    return torch::lerp(terms[0].tensor, terms[1].tensor, terms[1].weight);
-  }
+  if (is_mean_of_two(terms)) return torch::lerp(terms[0].tensor, terms[1].tensor, terms[1].weight);
   const auto found = std::find_if(terms.begin(), terms.end(), is_one);
   const auto first = found == terms.end() ? terms.begin() : found;
   torch::Tensor sum = scaled(*first);

@@ -1,4 +1,4 @@
-#include "session.h"
+#include "tables.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
