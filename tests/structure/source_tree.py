@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import unittest
 
@@ -19,11 +20,11 @@ class Rules(unittest.TestCase):
 
 def read_tree(root=ROOT):
     """{path relative to the root: text} of every file of the project that git would keep."""
-    listed = subprocess.run(["git", "-C", str(root), "ls-files", "--cached", "--others", "--exclude-standard"],
-                            capture_output=True, text=True)
-    if listed.returncode == 0:
+    listing = ["git", "-C", str(root), "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(listing, capture_output=True, text=True) if shutil.which("git") else None
+    if listed and listed.returncode == 0:
         paths = listed.stdout.splitlines()
-    else:  # an unpacked archive
+    else:  # an unpacked archive, or a machine without git
         tops = ["apps", "configs", "lib", "scripts", "tests", "third_party", ".ci"]
         paths = [str(p.relative_to(root)) for top in tops for p in (root / top).rglob("*")]
         paths += [p.name for p in root.iterdir() if p.is_file()]

@@ -69,7 +69,7 @@ class FindingTorch(Bench):
             endif()""")
         shutil.rmtree(self.folder / "build", ignore_errors=True)
         self.write_command("python3", environment.pop("python3", "exit 1"))
-        run = self.run_there(["cmake", "-S", ".", "-B", "build", *options], **environment)
+        run = self.run_there(["cmake", "-G", "Ninja", "-S", ".", "-B", "build", *options], **environment)
         return " ".join((run.stdout + run.stderr).split())
 
     def test_a_named_folder_or_python_comes_first(self):
