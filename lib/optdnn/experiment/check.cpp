@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "optdnn/base/device.h"
+#include "optdnn/experiment/loaders.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/observe.h"
 #include "optdnn/training/precision.h"
@@ -42,8 +43,7 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
   models::Network network = make_network(row.spec, shape, row.spec.seeds.front());
   const auto loss_spec = row.spec.loss.value_or(training::default_loss(dataset.shape()));
   training::check_loss(loss_spec, dataset.shape());
-  const int64_t batch_size = std::min(data::batch_size(row.spec.dataset), dataset.size(data::Split::train));
-  const data::Loader loader(dataset, {data::Split::train, batch_size, row.spec.seeds.front(), 0, false});
+  const data::Loader loader = make_loaders(dataset, row.spec, row.spec.seeds.front(), 0).train;
 
   CheckReport report;
   report.cost = models::measure_cost(network, shape);
@@ -63,7 +63,7 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
   report.iteration_s = fastest_s * static_cast<double>(row.spec.train.accumulate);
   report.iterations = training::length_of(row.spec.train, loader.batches_per_epoch()).iterations;
   report.total_s = report.iteration_s * static_cast<double>(report.iterations);
-  report.memory_mib = report.cost.activation_mib_per_sample * static_cast<double>(batch_size) +
+  report.memory_mib = report.cost.activation_mib_per_sample * static_cast<double>(loader.options().batch_size) +
                       kTensorsPerWeight * 4.0 * static_cast<double>(report.cost.parameters) / (1 << 20);
   if (network.opt_net) {
     const auto certificates = certify_stages(*rule_of(row.spec), *network.opt_net);

@@ -8,6 +8,7 @@
 #include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
 #include "optdnn/config/read.h"
+#include "optdnn/experiment/loaders.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/observe.h"
 #include "optdnn/experiment/summary.h"
@@ -33,17 +34,6 @@ int operation_threads(const RunOptions& options, const data::DataShape& shape) {
 }
 
 namespace {
-
-struct Loaders {
-  data::Loader train, test;
-};
-
-Loaders make_loaders(const data::DataSet& dataset, const ExperimentSpec& spec, uint64_t seed, int threads) {
-  data::LoaderOptions train{data::Split::train, data::batch_size(spec.dataset), seed, threads, /*drop_last=*/false};
-  data::LoaderOptions test{data::Split::test, spec.evaluate.batch_size, seed, threads, /*drop_last=*/false};
-  train.batch_size = std::min(train.batch_size, dataset.size(data::Split::train));
-  return {data::Loader(dataset, train), data::Loader(dataset, test)};
-}
 
 std::vector<std::unique_ptr<metrics::Sink>> make_sinks(const RunFolder& folder, const std::string& label,
                                                        int64_t iterations, const RunOptions& options) {

@@ -9,16 +9,11 @@ namespace optdnn::experiment {
 
 using base::concat;
 
-namespace {
-
-// What describes a network that is the run of a rule, and so has no meaning beside `model`.
 const std::vector<std::string>& algorithm_keys() {
   static const std::vector<std::string> keys = {"module", "modules",    "depth", "width",
                                                 "stem",   "transition", "head",  "init"};
   return keys;
 }
-
-}  // namespace
 
 void ExperimentSpec::check(config::Checker& checker) const {
   if (algorithm.has_value() == model.has_value()) {

@@ -63,6 +63,9 @@ struct ExperimentSpec {
 // Reads one experiment. Besides the fields it makes the rule once, so that its mistakes are reported too.
 ExperimentSpec read_experiment(const config::Node& node, base::Diagnostics& diagnostics);
 
+// The keys that describe a network which is the run of a rule, and so have no meaning beside `model`.
+const std::vector<std::string>& algorithm_keys();
+
 // The complete tree, every default written out.
 config::Node resolved(const ExperimentSpec& spec);
 

@@ -10,9 +10,9 @@ namespace optdnn::experiment {
 namespace {
 
 // A row that says one of these takes back what the defaults said of the others.
-const config::Displaced& displaced_keys() {
-  static const config::Displaced keys = {
-      {"model", {"algorithm", "module", "modules", "depth", "width", "stem", "transition", "head", "init", "match"}},
+config::Displaced displaced_keys() {
+  config::Displaced keys = {
+      {"model", {"algorithm"}},
       {"algorithm", {"model"}},
       {"module", {"modules"}},
       {"modules", {"module"}},
@@ -22,6 +22,7 @@ const config::Displaced& displaced_keys() {
       {"value", {"sequence"}},
       {"sequence", {"value"}},
   };
+  keys["model"].insert(keys["model"].end(), algorithm_keys().begin(), algorithm_keys().end());
   return keys;
 }
 

@@ -1,0 +1,17 @@
+// The batches an experiment trains and is tested on.
+#pragma once
+
+#include "optdnn/data/loader.h"
+#include "optdnn/experiment/spec.h"
+
+namespace optdnn::experiment {
+
+struct Loaders {
+  data::Loader train, test;
+};
+
+// The last batch of an epoch may be smaller than the others; a set smaller than a batch is one batch.
+// Requires: the data set outlives the loaders.
+Loaders make_loaders(const data::DataSet& dataset, const ExperimentSpec& spec, uint64_t seed, int threads);
+
+}  // namespace optdnn::experiment
