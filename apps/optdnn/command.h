@@ -27,6 +27,7 @@ void add_check(CLI::App& app, int& status);
 void add_show(CLI::App& app, int& status);
 void add_list(CLI::App& app, int& status);
 void add_certify(CLI::App& app, int& status);
+void add_converge(CLI::App& app, int& status);
 void add_info(CLI::App& app, int& status);
 void add_fetch(CLI::App& app, int& status);
 

@@ -12,6 +12,9 @@ const std::vector<Command>& commands() {
       {"show", "the resolved config, with the origin of each value", add_show},
       {"list", "what there is: algorithms, modules, datasets, optimizers, ..., keys", add_list},
       {"certify", "a rule's tableau, and whether its network is a universal approximator", add_certify},
+      {"converge",
+       "a study of rules: their runs over fixed vector fields beside the exact flow, and their certificates",
+       add_converge},
       {"info", "parameters, multiply-adds and activation memory of every row", add_info},
       {"fetch", "get a data set", add_fetch},
   };

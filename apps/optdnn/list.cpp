@@ -1,4 +1,5 @@
-// optdnn list KIND: every catalogue, with a line on each entry; `keys` explains every key of a config.
+// optdnn list KIND: every catalogue, with a line on each entry; `keys` and `study_keys` explain every key of
+// a config and of a study.
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -8,7 +9,7 @@
 #include "optdnn/algorithms/catalogue.h"
 #include "optdnn/config/help.h"
 #include "optdnn/config/schema.h"
-#include "optdnn/experiment/spec.h"
+#include "optdnn/experiment/study.h"
 #include "text_table.h"
 
 namespace optdnn::app {
@@ -54,10 +55,22 @@ const std::vector<base::NamedEntry<Entries (*)()>>& kinds() {
       {"heads", "from the state to the outputs", alternatives<models::HeadSpec>},
       {"activations", "inside a module", values<modules::Activation>},
       {"norms", "inside a module", values<modules::NormKind>},
+      {"vector_fields", "stand-ins for a module in a convergence study", values<algorithms::VectorField>},
       {"precisions", "number types of training", values<training::Precision>},
   };
   return table;
 }
+
+// What explains the keys of a kind of file.
+struct KeyPage {
+  std::string_view kind;
+  std::string (*text)();
+  nlohmann::json (*schema)();
+};
+constexpr KeyPage kKeyPages[] = {
+    {"keys", config::help<experiment::ExperimentSpec>, config::json_schema<experiment::ExperimentSpec>},
+    {"study_keys", config::help<experiment::StudySpec>, config::json_schema<experiment::StudySpec>},
+};
 
 Entries entries_of(const std::string& kind) {
   std::vector<std::string> names;
@@ -65,15 +78,13 @@ Entries entries_of(const std::string& kind) {
     if (entry.name == kind) return entry.value();
     names.emplace_back(entry.name);
   }
-  names.emplace_back("keys");
+  for (const KeyPage& page : kKeyPages) names.emplace_back(page.kind);
   throw base::ConfigError("unknown kind '" + kind + "'", base::suggestion(kind, names, "kinds"));
 }
 
 void list(const std::string& kind, bool json) {
-  if (kind == "keys") {
-    std::cout << (json ? config::json_schema<experiment::ExperimentSpec>().dump(2) + "\n"
-                       : config::help<experiment::ExperimentSpec>());
-    return;
+  for (const KeyPage& page : kKeyPages) {
+    if (kind == page.kind) return void(std::cout << (json ? page.schema().dump(2) + "\n" : page.text()));
   }
   const Entries entries = entries_of(kind);
   if (json) {
@@ -95,7 +106,7 @@ void add_list(CLI::App& app, int& status) {
     bool json = false;
   };
   const auto options = std::make_shared<Options>();
-  std::string help = "keys";
+  std::string help = "keys, study_keys";
   for (const auto& entry : kinds()) help += ", " + std::string(entry.name);
   app.add_option("KIND", options->kind, help)->required();
   app.add_flag("--json", options->json, "print JSON; for keys the JSON schema that editors read");

@@ -8,7 +8,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 from PIL import Image
 
-from report import coefficients, curves, pictures
+from report import coefficients, convergence, curves, pictures
 from report.document import Block, Heading, Picture
 from report.runs import Group
 from report.style import DPI
@@ -17,6 +17,7 @@ Page = tuple[str, str, Figure]  # name of the file, caption in the little Markdo
 Draw = Callable[[Group, list[str]], Iterator[Page]]  # what could not be read is appended to the list
 
 FIGURES: list[tuple[str, Draw]] = [
+    ("Convergence", convergence.draw),
     ("Training curves", curves.draw),
     ("Certificate", coefficients.draw_radius),
     ("Learned coefficients", coefficients.draw),

@@ -8,7 +8,7 @@ from report.runs import Group, Row, Run, number, without_places
 from report.table import certified_cell, metrics_of, paper_of
 
 OF_RUN = ("config_hash", "device", "device_name", "threads", "optdnn", "libtorch", "parameters", "multiply_adds",
-          "iterations", "epochs", "seconds", "last", "best", "error")
+          "iterations", "epochs", "seconds", "last", "best", "convergence", "error")
 
 
 def results_json(groups: list[Group]) -> str:

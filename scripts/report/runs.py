@@ -1,5 +1,6 @@
 # Reads run folders as `optdnn train` leaves them:
 #   <config stem>/<row id>/seed-<n>/   resolved.yaml  metrics.jsonl  summary.json  pictures.safetensors (vector tasks)
+#   <config stem>/<row id>/study/      resolved.yaml  summary.json                 (of `optdnn converge`)
 # Nothing in them is trusted: what is damaged is named in `problems` and left out; a run without a summary stays in the
 # report as one that did not finish.
 import json
@@ -97,7 +98,8 @@ def read_run(path: pathlib.Path) -> Run:
     seed = re.fullmatch(r"seed-(\d{1,20})", whole.name)
     run = Run(path, whole.parent.parent.name, whole.parent.name, int(seed[1]) if seed else whole.name)
     read_summary(run)
-    read_metrics(run)
+    if "study" not in run.summary:
+        read_metrics(run)
     return run
 
 

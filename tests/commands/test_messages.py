@@ -6,7 +6,21 @@ import unittest
 
 from program import RINGS, SOURCE, Commands
 
-COMMANDS = ["train", "eval", "check", "show", "list", "certify", "info", "fetch"]
+COMMANDS = ["train", "eval", "check", "show", "list", "certify", "converge", "info",
+            "fetch"]
+
+
+STUDY = """\
+study: converge
+table: Some rules
+defaults:
+  depths: [16, 32, 64]
+rows:
+  - {id: rk4, algorithm: {name: runge_kutta4}}
+  - {id: pgd, algorithm: {name: pgd}, vector_fields: {S: two_layer}}
+  - {id: dense, algorithm: {name: dense}}
+  - {id: undamped, algorithm: {name: heavy_ball, coefficients: {beta: 1}}}
+"""
 
 
 def unspaced(help_text: str) -> str:
@@ -21,7 +35,8 @@ class Messages(Commands):
             self.compare_golden(f"help_{command}.txt", unspaced(self.run_program(command, "--help").stdout))
 
     def test_lists_and_keys(self) -> None:
-        for kind in ["algorithms", "modules", "models", "datasets", "optimizers", "schedules", "losses", "keys"]:
+        for kind in ["algorithms", "modules", "models", "datasets", "optimizers", "schedules", "losses",
+                     "vector_fields", "keys", "study_keys"]:
             self.compare_golden(f"list_{kind}.txt", self.run_program("list", kind).stdout)
         schema = json.loads(self.run_program("list", "keys", "--json").stdout)
         self.assertIn("dataset", schema["properties"])
@@ -55,6 +70,32 @@ class Messages(Commands):
         rule = "algorithm:\n  name: mine\n  equations: |\n    x[k+1] = x[k] + T(x[k])*x[k]\n"
         result = self.run_program("certify", self.write("rule.yaml", rule), status=2)
         self.compare_golden("wrong_rule.txt", result.stderr)
+
+    def test_a_study_prints_orders_and_writes_what_reports_read(self) -> None:
+        config = self.write("study.yaml", STUDY)
+        self.compare_golden("converge.txt", self.run_program("converge", config).stdout)
+        rows = json.loads(self.run_program("converge", config, "--json").stdout)
+        self.assertEqual([row["certified"] for row in rows], [row["converges"] for row in rows])
+        summary = json.loads((self.folder / "runs/study/rk4/study/summary.json").read_text())
+        self.assertEqual(summary["convergence"]["errors"].keys(), {"16", "32", "64"})
+        planned = self.run_program("converge", config, "--dry-run", "--row", "rk4").stdout
+        self.assertEqual(planned, "study/rk4/study\n")
+
+    def test_mistakes_of_a_study(self) -> None:
+        wrong = STUDY.replace("S: two_layer", "U: two_layer").replace("[16, 32, 64]", "[16, 32, 1024]")
+        result = self.run_program("converge", self.write("wrong.yaml", wrong), status=2)
+        self.compare_golden("wrong_study.txt", result.stderr)
+        study, rings = self.write("study.yaml", STUDY), self.write("rings.yaml", RINGS)
+        for name, arguments in [("trained", ["train", study]), ("no_study", ["converge", rings]),
+                                ("depths", ["converge", study, "--set", "depths=[8, 4]"])]:
+            with self.subTest(name):
+                self.compare_golden(f"study_{name}.txt", self.run_program(*arguments, status=2).stderr)
+        self.assertFalse((self.folder / "runs").exists())
+
+    def test_an_order_not_yet_reached_is_a_difference_and_says_what_to_do(self) -> None:
+        study = STUDY.replace("runge_kutta4", "heavy_ball, coefficients: {beta: 0.9}")
+        result = self.run_program("converge", self.write("study.yaml", study), status=1)
+        self.compare_golden("study_differs.txt", result.stderr)
 
     def test_parts_that_do_not_fit_are_named(self) -> None:
         rule = "apg2, coefficients: {gamma: {value: 1.5, learn: per_step, range: [0, 3]}}"

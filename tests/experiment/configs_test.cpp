@@ -6,6 +6,7 @@
 #include "optdnn/config/dump.h"
 #include "optdnn/config/read.h"
 #include "optdnn/data/catalogue.h"
+#include "optdnn/experiment/converge.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/run_folder.h"
 #include "optdnn/experiment/table.h"
@@ -16,13 +17,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::vector<fs::path> shipped_configs() {
+std::vector<fs::path> shipped_files(bool studies) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(fs::path(OPTDNN_SOURCE_DIR) / "configs")) {
-    if (entry.path().extension() == ".yaml") files.push_back(entry.path());
+    if (entry.path().extension() == ".yaml" && experiment::is_study(entry.path()) == studies)
+      files.push_back(entry.path());
   }
   return files;
 }
+std::vector<fs::path> shipped_configs() { return shipped_files(false); }
 
 experiment::Table must_read(const fs::path& file, const std::vector<std::string>& sets = {}) {
   base::Diagnostics diagnostics;
@@ -109,4 +112,42 @@ rows:
   REQUIRE(table.rows[2].spec.train.length.iterations == 10);
   REQUIRE_FALSE(table.rows[2].spec.train.length.epochs.has_value());
   REQUIRE(table.rows[3].spec.modules.size() == 2);
+}
+
+TEST_CASE("every shipped study is read without a complaint and its rows converge exactly where they are certified") {
+  REQUIRE_FALSE(shipped_files(true).empty());
+  for (const fs::path& file : shipped_files(true)) {
+    base::Diagnostics diagnostics;
+    const experiment::Study study = experiment::read_study(file, {}, diagnostics);
+    INFO(diagnostics.render());
+    REQUIRE_FALSE(diagnostics.has_errors());
+    for (const experiment::StudyRow& row : study.rows) {
+      INFO(file << " " << row.id);
+      const auto convergence = experiment::measure_row(row);
+      REQUIRE(convergence.converges == convergence.certificate.certified);
+    }
+  }
+}
+
+TEST_CASE("a study is no table of experiments, and a table of experiments is no study") {
+  const fs::path configs = fs::path(OPTDNN_SOURCE_DIR) / "configs";
+  base::Diagnostics as_table, as_study;
+  REQUIRE(experiment::read_table(shipped_files(true).front(), {}, as_table).rows.empty());
+  REQUIRE(experiment::read_study(configs / "smoke.yaml", {}, as_study).rows.empty());
+  REQUIRE(as_table.errors() == 1);
+  REQUIRE(as_study.errors() == 1);
+}
+
+TEST_CASE("a resolved study row reads back as the same row") {
+  base::Diagnostics diagnostics;
+  for (const auto& row : experiment::read_study(shipped_files(true).front(), {}, diagnostics).rows) {
+    INFO(row.id);
+    const config::Node dumped = config::dump(row.spec);
+    const auto text = std::make_shared<const base::SourceText>(base::SourceText{"resolved", config::to_yaml(dumped)});
+    const config::Node again = config::read_yaml(text, diagnostics);
+    const auto spec = config::read<experiment::StudySpec>(again, diagnostics, "study");
+    INFO(diagnostics.render());
+    REQUIRE_FALSE(diagnostics.has_errors());
+    REQUIRE(experiment::config_hash(config::dump(spec)) == experiment::config_hash(dumped));
+  }
 }

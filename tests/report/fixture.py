@@ -127,3 +127,18 @@ def make_curve(run: pathlib.Path, depth: int) -> None:
 def write_tensors(path: pathlib.Path, tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> None:
     whole = {name: np.ascontiguousarray(tensor, dtype=np.float32) for name, tensor in tensors.items()}
     save_file(whole, path, metadata=metadata)
+
+
+def make_study(folder: pathlib.Path, wrong: bool = False) -> pathlib.Path:
+    """A convergence study of two rules, the second refused; if `wrong`, it converges all the same."""
+    for row, order, certified in (("apg2", 1.0, True), ("undamped", -1.5, False)):
+        run = folder / "convergence" / row / "study"
+        run.mkdir(parents=True)
+        errors = {str(depth): None if depth == 64 and not certified else depth ** -order for depth in (16, 32, 64)}
+        summary = {"status": "finished", "study": "converge", "table": "Convergence", "row": row, "device": "cpu",
+                   "certificate": [{"certified": certified, "reason": "a double root at 1"}],
+                   "convergence": {"certified": certified, "converges": certified or wrong, "errors": errors,
+                                   "effective_step": {"T": 1.5} if certified else None,
+                                   "order": order if certified else None}}
+        (run / "summary.json").write_text(json.dumps(summary))
+    return folder

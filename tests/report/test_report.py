@@ -328,6 +328,28 @@ exit $CODE
 
 
 @unittest.skipUnless(HERE, f"this Python lacks one of {NEEDED}")
+class Study(unittest.TestCase):
+    def report_of(self, wrong: bool) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            out = pathlib.Path(folder) / "out"
+            code, _, said = report(fixture.make_study(pathlib.Path(folder) / "runs", wrong), "--out", out)
+            self.assertEqual((code, said), (0, ""))
+            self.assertEqual([p.name for p in (out / "figures").iterdir()], ["convergence.png"])
+            runs = json.loads((out / "results.json").read_text())[0]["rows"][0]["runs"]
+            self.assertEqual(runs[0]["convergence"]["order"], 1.0)
+            return (out / "report.md").read_text(encoding="utf-8")
+
+    def test_a_row_of_a_study_has_its_order_and_its_verdicts(self):
+        text = self.report_of(wrong=False)
+        for said in ("| apg2 | T 1.5 | 1.6e-02 (K = 64) | 1.00 | yes | yes |", "agree in every row",
+                     "| undamped | - | 1.8e+02 (K = 32) | - | no | no |", "undamped: a double root at 1"):
+            self.assertIn(said, text)
+
+    def test_a_certificate_that_the_measurement_contradicts_is_named(self):
+        self.assertIn("differ for: undamped", self.report_of(wrong=True))
+
+
+@unittest.skipUnless(HERE, f"this Python lacks one of {NEEDED}")
 class Reproduce(unittest.TestCase):
     def setUp(self):
         self.temporary = tempfile.TemporaryDirectory()
@@ -360,6 +382,12 @@ class Reproduce(unittest.TestCase):
         self.assertEqual(sorted(p.name for p in results.iterdir()), ["figures", "report.md", "results.json"])
         self.assertIn("curves.png", [p.name for p in (results / "figures").iterdir()])
         self.assertFalse((results / "figures/old.png").exists())
+
+    def test_a_study_is_run_by_the_command_it_names(self):
+        (self.root / "configs/rings.yaml").write_text("study: converge\n")
+        (self.root / "ready").mkdir()
+        self.reproduce("rings")
+        self.assertEqual((self.root / "arguments").read_text(), "converge configs/rings.yaml\n")
 
     def test_a_table_that_is_not_there_is_wrong_usage(self):
         self.assertEqual(self.reproduce(), 2)

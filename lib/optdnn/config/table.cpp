@@ -19,7 +19,7 @@ namespace {
 constexpr size_t kMaxIdBytes = 120;
 constexpr size_t kMaxTableNodes = 2'000'000;  // of all rows together
 
-const std::vector<std::string> kTableKeys{"include", "table", "defaults", "rows", "grid", "zip"};
+const std::vector<std::string> kTableKeys{"include", "table", "study", "defaults", "rows", "grid", "zip"};
 const std::vector<std::string> kRowKeys{"id", "paper", "grid", "zip"};
 
 bool is_among(const std::vector<std::string>& keys, std::string_view key) {
@@ -164,6 +164,10 @@ void expand_table(const Node& file, Expansion& expansion, base::Diagnostics& dia
       diagnostics.error(title->span(), "'table' must be a title");
     }
   }
+  if (const Node* study = file.find("study")) {
+    if (!study->is_scalar() && !study->is_null()) diagnostics.error(study->span(), "'study' must be a text");
+    expansion.table.study = *study;
+  }
   const Node* given = file.find("defaults");
   const Node defaults = given && given->is_map() ? *given : Node::map({}, file.span());
   const std::vector<AxisGroup> axes = read_axes(file, diagnostics);
@@ -192,7 +196,7 @@ TableFile expand(const Node& file, const std::vector<std::string>& sets, base::D
   const auto& source = file.span().source;
   const Node whole = with_include(file, displaced, diagnostics);
   Expansion expansion(sets, displaced, diagnostics);
-  if (whole.find("table") || whole.find("defaults") || whole.find("rows")) {
+  if (whole.find("table") || whole.find("study") || whole.find("defaults") || whole.find("rows")) {
     expand_table(whole, expansion, diagnostics);
   } else {
     expansion.add("", {source}, without_keys(whole, {"grid", "zip"}), read_axes(whole, diagnostics));

@@ -2,6 +2,7 @@
 //
 //   include: base.yaml                   # one other file, relative to this one; this file's keys win
 //   table: Table 3                       # a title; makes the file a table, as `defaults` and `rows` do
+//   study: converge                      # the rows are no experiments but something else, which this word names
 //   defaults: {depth: [9, 9, 9]}         # any keys of an experiment
 //   rows:
 //     - id: apg2                         # the rest are overrides of the defaults
@@ -32,6 +33,7 @@ struct ExpandedRow {
 
 struct TableFile {
   std::string table;  // empty for a single experiment
+  Node study;         // a text; null for experiments
   std::vector<ExpandedRow> rows;
 };
 

@@ -41,18 +41,28 @@ std::string suffix_of(const std::string& assignment) {
 
 }  // namespace
 
+std::string stem_of(const std::filesystem::path& file, const std::vector<std::string>& sets) {
+  std::string stem = file.stem().string();
+  for (const std::string& assignment : sets) stem += "+" + suffix_of(assignment);
+  return stem;
+}
+
 Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets,
                  base::Diagnostics& diagnostics) {
   Table table;
   table.file = file;
   table.overrides = sets;
-  table.stem = file.stem().string();
-  for (const std::string& assignment : sets) table.stem += "+" + suffix_of(assignment);
+  table.stem = stem_of(file, sets);
 
   const config::Node node = config::read_yaml_file(file, diagnostics);
   if (node.is_null()) return table;
   config::TableFile expanded = config::expand(node, sets, diagnostics, displaced_keys());
   table.title = expanded.table;
+  if (!expanded.study.is_null()) {
+    diagnostics.error(expanded.study.span(), "this table is a study, and its rows are no experiments",
+                      "`optdnn converge` runs a study");
+    return table;
+  }
   for (config::ExpandedRow& row : expanded.rows) {
     const int errors = diagnostics.errors();
     ExperimentSpec spec = read_experiment(row.config, diagnostics);
@@ -61,17 +71,14 @@ Table read_table(const std::filesystem::path& file, const std::vector<std::strin
   return table;
 }
 
-void select_rows(Table& table, const std::vector<std::string>& ids) {
-  if (ids.empty()) return;
-  std::vector<std::string> known;
-  for (const Row& row : table.rows) known.push_back(row.id);
+void check_ids(const std::filesystem::path& file, const std::vector<std::string>& known,
+               const std::vector<std::string>& ids) {
   for (const std::string& id : ids) {
     if (std::find(known.begin(), known.end(), id) == known.end()) {
-      throw base::ConfigError(base::concat(table.file.string(), " has no row '", id, "'"),
+      throw base::ConfigError(base::concat(file.string(), " has no row '", id, "'"),
                               base::suggestion(id, known, "rows"));
     }
   }
-  std::erase_if(table.rows, [&](const Row& row) { return std::find(ids.begin(), ids.end(), row.id) == ids.end(); });
 }
 
 }  // namespace optdnn::experiment

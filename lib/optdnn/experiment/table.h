@@ -1,6 +1,7 @@
 // A config file as the runs it stands for: rows, each complete and typed, times their seeds.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -24,11 +25,26 @@ struct Table {
   std::vector<Row> rows;
 };
 
+// Names the folder of a config's runs.
+std::string stem_of(const std::filesystem::path& file, const std::vector<std::string>& sets);
+
 // Reads every row and reports every mistake; rows with mistakes are left out.
 Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets,
                  base::Diagnostics& diagnostics);
 
-// Keeps the rows with these ids; empty keeps all. Errors: ConfigError for an id that is not there.
-void select_rows(Table& table, const std::vector<std::string>& ids);
+// Errors: ConfigError for an id that is not among those of the file's rows.
+void check_ids(const std::filesystem::path& file, const std::vector<std::string>& known,
+               const std::vector<std::string>& ids);
+
+// Keeps the rows with these ids, of a table of any kind; empty keeps all. Errors: ConfigError for one that is not
+// there.
+template <class AnyTable>
+void select_rows(AnyTable& table, const std::vector<std::string>& ids) {
+  if (ids.empty()) return;
+  std::vector<std::string> known;
+  for (const auto& row : table.rows) known.push_back(row.id);
+  check_ids(table.file, known, ids);
+  std::erase_if(table.rows, [&](const auto& row) { return std::find(ids.begin(), ids.end(), row.id) == ids.end(); });
+}
 
 }  // namespace optdnn::experiment
