@@ -36,6 +36,10 @@ Failure current_failure() {
   }
 }
 
+Failure failure_of(const std::exception_ptr& error) try { std::rethrow_exception(error); } catch (...) {
+  return current_failure();
+}
+
 ExitCode worse(ExitCode a, ExitCode b) {
   for (const ExitCode code : {ExitCode::bug, ExitCode::config, ExitCode::environment, ExitCode::diverged}) {
     if (a == code || b == code) return code;

@@ -1,6 +1,7 @@
 // What went wrong with one run or row, in a form that lets the others go on.
 #pragma once
 
+#include <exception>
 #include <string>
 
 #include "optdnn/base/errors.h"
@@ -15,6 +16,7 @@ struct Failure {
 // Of the exception that is being handled. Memory that cannot be had is the environment's; what is no error of ours or
 // LibTorch's allocator is a bug.
 Failure current_failure();
+Failure failure_of(const std::exception_ptr& error);
 
 // When rows fail in different ways: a bug first, then the config, the environment, divergence.
 base::ExitCode worse(base::ExitCode a, base::ExitCode b);

@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "command.h"
 #include "failure.h"
@@ -19,13 +21,13 @@ namespace {
 
 using base::concat;
 using base::ExitCode;
-using experiment::RunStatus;
+using Status = experiment::RunOutcome::Status;
 
 struct Options {
   Which which;
   Where where;
   std::string shard;
-  bool fresh = false, dry_run = false, quiet = false;
+  bool fresh = false, alone = false, dry_run = false, quiet = false;
 };
 
 struct PlannedRun {
@@ -65,19 +67,35 @@ struct FailedRun {
   ExitCode code;
 };
 
-// Trains one run; what goes wrong is said and remembered.
-RunStatus try_run(const PlannedRun& planned, const experiment::RunOptions& options, experiment::DataSets& datasets,
-                  std::vector<FailedRun>& failures) {
-  try {
-    const RunStatus status = experiment::run(*planned.table, *planned.row, planned.seed, options, datasets);
-    if (status == RunStatus::was_finished && !options.quiet) std::cout << planned.name() << ": finished before\n";
-    return status;
-  } catch (...) {
-    const Failure failure = current_failure();
-    std::cerr << planned.name() << ": error: " << failure.message << '\n';
-    failures.push_back({planned.name(), failure.code});
-    return RunStatus::finished;
+// Trains the seeds of a row that are asked for; what goes wrong is said and remembered. Returns the run that a signal
+// stopped, or the first that it kept from beginning; nothing if all ended.
+std::optional<PlannedRun> try_row(std::span<const PlannedRun> planned, const experiment::RunOptions& options,
+                                  experiment::DataSets& datasets, std::vector<FailedRun>& failures) {
+  PlannedRun run = planned.front();
+  std::vector<uint64_t> seeds;
+  for (const PlannedRun& one : planned) seeds.push_back(one.seed);
+  std::optional<PlannedRun> stopped;
+  for (const auto& outcome : experiment::run(*run.table, *run.row, seeds, options, datasets)) {
+    run.seed = outcome.seed;
+    std::erase(seeds, outcome.seed);
+    if (outcome.status == Status::failed) {
+      const Failure failure = failure_of(outcome.error);
+      std::cerr << run.name() << ": error: " << failure.message << '\n';
+      failures.push_back({run.name(), failure.code});
+    }
+    if (outcome.status == Status::stopped && !stopped) stopped = run;
+    if (outcome.status == Status::was_finished && !options.quiet) std::cout << run.name() << ": finished before\n";
   }
+  if (stopped || seeds.empty()) return stopped;
+  run.seed = seeds.front();
+  return run;
+}
+
+// The runs that share table and row with the first.
+std::span<const PlannedRun> first_row(std::span<const PlannedRun> runs) {
+  size_t count = 1;
+  while (count < runs.size() && runs[count].table == runs[0].table && runs[count].row == runs[0].row) ++count;
+  return runs.first(count);
 }
 
 ExitCode name_failures(const std::vector<FailedRun>& failures, size_t runs) {
@@ -103,17 +121,21 @@ int train(const Options& options, bool out_given) {
   }
   experiment::RunOptions run_with = run_options(options.where);
   run_with.resume = !options.fresh;
+  run_with.alone = options.alone;
   run_with.quiet = options.quiet;
 
   base::set_log_level(base::LogLevel::warning);
   watch_signals();
   experiment::DataSets datasets(run_with.data, run_with.device);
   std::vector<FailedRun> failures;
-  for (const PlannedRun& planned : runs) {
-    const RunStatus status = try_run(planned, run_with, datasets, failures);
-    if (status != RunStatus::stopped && !stop_requested()) continue;
+  for (std::span<const PlannedRun> rest(runs); !rest.empty();) {
+    const auto row = first_row(rest);
+    rest = rest.subspan(row.size());
+    auto stopped = try_row(row, run_with, datasets, failures);
+    if (!stopped && stop_requested() && !rest.empty()) stopped = rest.front();
+    if (!stopped) continue;
     name_failures(failures, runs.size());
-    std::cerr << planned.name() << ": stopped; the same command continues it\n";
+    std::cerr << stopped->name() << ": stopped; the same command continues it\n";
     return stop_status();
   }
   if (failures.empty() && !options.quiet) {
@@ -134,6 +156,7 @@ void add_train(CLI::App& app, int& status) {
   auto* resume = app.add_flag_callback(
       "--resume", [] {}, "continue what is there (the default)");
   app.add_flag("--fresh", options->fresh, "begin anew where a run of the same config is there")->excludes(resume);
+  app.add_flag("--alone", options->alone, "train every seed by itself, also where several could be one network");
   app.add_flag("--dry-run", options->dry_run, "name the runs, train nothing");
   app.add_flag("--quiet", options->quiet, "print nothing but errors");
   app.callback([options, out, &status] { status = train(*options, out->count() > 0); });

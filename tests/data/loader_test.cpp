@@ -63,11 +63,11 @@ std::vector<int64_t> order(const Loader& loader, int64_t epoch, int64_t first = 
 
 TEST_CASE("batches are the same bits for any number of threads, from any batch of an epoch on") {
   const auto dataset = make_dataset(small_images(), "");
-  const auto whole = all_batches(Loader(*dataset, {.batch_size = 10, .seed = 5}).epoch(3));
+  const auto whole = all_batches(Loader(*dataset, {.batch_size = 10, .seeds = {5}}).epoch(3));
   REQUIRE(whole.size() == 11);
   REQUIRE(whole.back().inputs.size(0) == 3);
   for (const int threads : {0, 1, 4}) {
-    const Loader loader(*dataset, {.batch_size = 10, .seed = 5, .threads = threads});
+    const Loader loader(*dataset, {.batch_size = 10, .seeds = {5}, .threads = threads});
     for (const int64_t first : {0, 1, 7, 11}) {
       const auto rest = all_batches(loader.epoch(3, first));
       REQUIRE(rest.size() == whole.size() - first);
@@ -81,12 +81,12 @@ TEST_CASE("batches are the same bits for any number of threads, from any batch o
 
 TEST_CASE("an epoch holds every sample once, in an order of its own for each seed and epoch") {
   const Numbers numbers(1000);
-  const auto shuffled = order(Loader(numbers, {.batch_size = 64, .seed = 1}), 0);
+  const auto shuffled = order(Loader(numbers, {.batch_size = 64, .seeds = {1}}), 0);
   REQUIRE(std::set(shuffled.begin(), shuffled.end()).size() == 1000);
   REQUIRE(shuffled.size() == 1000);
-  REQUIRE(shuffled != order(Loader(numbers, {.batch_size = 64, .seed = 1}), 1));
-  REQUIRE(shuffled != order(Loader(numbers, {.batch_size = 64, .seed = 2}), 0));
-  REQUIRE(shuffled == order(Loader(numbers, {.batch_size = 10, .seed = 1}), 0));
+  REQUIRE(shuffled != order(Loader(numbers, {.batch_size = 64, .seeds = {1}}), 1));
+  REQUIRE(shuffled != order(Loader(numbers, {.batch_size = 64, .seeds = {2}}), 0));
+  REQUIRE(shuffled == order(Loader(numbers, {.batch_size = 10, .seeds = {1}}), 0));
 }
 
 TEST_CASE("test samples and fresh samples keep their natural order") {

@@ -81,13 +81,13 @@ TEST_CASE("a tally is a mean over samples, however they were split into batches"
   int wrong = 0;
   for (int64_t i = 0; i < 6; ++i) wrong += outputs[i].argmax().item<int64_t>() != targets[i].item<int64_t>();
   for (const Tally* tally : {&whole, &head}) {
-    REQUIRE(tally->read().samples == 6);
-    REQUIRE(tally->read().loss == Approx(loss.mean(outputs, targets).item<double>()).epsilon(1e-12));
-    REQUIRE(*tally->read().error_pct == Approx(100.0 * wrong / 6));
+    REQUIRE(tally->read()[0].samples == 6);
+    REQUIRE(tally->read()[0].loss == Approx(loss.mean(outputs, targets).item<double>()).epsilon(1e-12));
+    REQUIRE(*tally->read()[0].error_pct == Approx(100.0 * wrong / 6));
   }
   Tally copy(false, torch::kCPU);
   copy.unpack(head.packed());
-  REQUIRE(copy.read().loss == head.read().loss);
+  REQUIRE(copy.read()[0].loss == head.read()[0].loss);
   head.clear();
   REQUIRE(head.packed().abs().sum().item<double>() == 0);
 }
@@ -96,7 +96,7 @@ TEST_CASE("a tally of a regression knows mean, absolute and largest error") {
   const Tensor outputs = torch::tensor({{1.0, 2.0}, {3.0, 4.0}}), targets = torch::tensor({{1.0, 0.0}, {3.5, 4.0}});
   Tally tally(true, torch::kCPU);
   tally.add(outputs, targets, torch::tensor(0.0));
-  const Evaluation means = tally.read();
+  const Evaluation means = tally.read()[0];
   REQUIRE(*means.mse == Approx((4 + 0.25) / 4));
   REQUIRE(*means.l1 == Approx(2.5 / 4));
   REQUIRE(*means.sup_error == 2.0);

@@ -54,8 +54,8 @@ torch::nn::AnyModule make_net(Net net, uint64_t seed) {
 }
 
 SmallJob::SmallJob(const data::DataSet& dataset, Net net, int64_t batch_size, int threads)
-    : train_loader(dataset, {data::Split::train, batch_size, 7, threads, false}),
-      test_loader(dataset, {data::Split::test, 8, 7, 0, false}) {
+    : train_loader(dataset, {data::Split::train, batch_size, {7}, threads, false}),
+      test_loader(dataset, {data::Split::test, 8, {7}, 0, false}) {
   base::set_torch_threads(1);  // waiting for each other takes longer than these networks
   job.network = make_net(net);
   job.train_loader = &train_loader;
@@ -69,6 +69,12 @@ SmallJob::SmallJob(const data::DataSet& dataset, Net net, int64_t batch_size, in
   job.loss = default_loss(dataset.shape());
   job.train.length.epochs = 3;
   job.train.log_every = Duration{{}, 2, {}};
+}
+
+TrainResult train_alone(TrainJob& job) {
+  const TrainResult result = train(job).front();
+  if (result.diverged) throw *result.diverged;
+  return result;
 }
 
 torch::Tensor flat_weights(const torch::nn::AnyModule& network) {

@@ -43,7 +43,11 @@ struct SmallJob {
                     int threads = 0);
   data::Loader train_loader, test_loader;
   TrainJob job;
+  RunJob& run() { return job.runs.front(); }
 };
+
+// Trains the one run of a job. Errors: DivergedError.
+TrainResult train_alone(TrainJob& job);
 
 // All parameters and buffers in one vector of float64.
 torch::Tensor flat_weights(const torch::nn::AnyModule& network);

@@ -29,7 +29,7 @@ std::string text_of(const std::filesystem::path& path) { return base::read_file(
 
 // A clock that shows the number of times it was asked would differ after a resume; this one stands still.
 void use(TrainJob& job, const TemporaryFolder& folder) {
-  job.checkpoints = folder / "checkpoints";
+  job.runs.front().checkpoints = folder / "checkpoints";
   job.seconds = [] { return 5.0; };
 }
 
@@ -39,8 +39,9 @@ TEST_CASE("training lowers the loss and the error") {
   const SmallImages images;
   SmallJob small(images);
   const Evaluation before =
-      evaluate(small.job.network, small.test_loader, make_loss(CrossEntropyLoss{}), Precision::float32, torch::kCPU);
-  const TrainResult result = train(small.job);
+      evaluate(small.job.network, small.test_loader, make_loss(CrossEntropyLoss{}), Precision::float32, torch::kCPU)
+          .front();
+  const TrainResult result = train_alone(small.job);
   REQUIRE(result.iterations == 21);
   REQUIRE(result.epochs == 3);
   REQUIRE(!result.stopped);
@@ -55,14 +56,14 @@ TEST_CASE("the same job gives the same bits, with any number of loader threads")
     Tensor first;
     for (const int threads : {0, 0, 1, 4}) {
       SmallJob small(images, net, 16, threads);
-      train(small.job);
+      train_alone(small.job);
       const Tensor weights = flat_weights(small.job.network);
       if (!first.defined()) first = weights;
       REQUIRE(torch::equal(weights, first));
     }
     SmallJob other(images, net);
     other.job.network = make_net(net, 2);
-    train(other.job);
+    train_alone(other.job);
     REQUIRE(!torch::equal(flat_weights(other.job.network), first));
   }
 }
@@ -85,8 +86,8 @@ TEST_CASE("a run stopped anywhere and continued ends with the bits of an unbroke
     configure(unbroken);
     use(unbroken.job, whole);
     const auto lines = metrics::make_json_lines_sink(whole / "metrics.jsonl");
-    unbroken.job.sinks = {lines.get()};
-    const TrainResult expected = train(unbroken.job);
+    unbroken.run().sinks = {lines.get()};
+    const TrainResult expected = train_alone(unbroken.job);
     REQUIRE(expected.iterations == 12);
 
     for (const std::vector<int64_t>& stops : {std::vector<int64_t>{4}, {1, 6, 7}, {0, 11}, {12}}) {
@@ -100,10 +101,10 @@ TEST_CASE("a run stopped anywhere and continued ends with the bits of an unbroke
         configure(small);
         use(small.job, folder);
         const auto part_lines = metrics::make_json_lines_sink(folder / "metrics.jsonl");
-        small.job.sinks = {part_lines.get()};
+        small.run().sinks = {part_lines.get()};
         int64_t left = part < stops.size() ? stops[part] - (part > 0 ? stops[part - 1] : 0) : 1000;
         small.job.stop_requested = [&left] { return left-- == 0; };
-        result = train(small.job);
+        result = train_alone(small.job);
         REQUIRE(result.resumed_at == (part > 0 ? stops[part - 1] : 0));
         REQUIRE(result.stopped == (part < stops.size() && stops[part] < 12));
         if (part == stops.size())
@@ -128,7 +129,7 @@ TEST_CASE("two batches of 64 accumulated are one of 128") {
   halves.job.train.accumulate = 2;
   for (SmallJob* small : {&large, &halves}) {
     small->job.train.precision = Precision::float64;
-    REQUIRE(train(small->job).iterations == 9);
+    REQUIRE(train_alone(small->job).iterations == 9);
   }
   REQUIRE(torch::allclose(flat_weights(large.job.network), flat_weights(halves.job.network), 0, 1e-10));
 }
@@ -144,13 +145,13 @@ TEST_CASE("clipping bounds the whole gradient") {
   small.job.train.precision = Precision::float64;
   small.job.train.gradient_clip = 0.01;
   const Tensor before = flat_weights(small.job.network);
-  train(small.job);
+  train_alone(small.job);
   REQUIRE((flat_weights(small.job.network) - before).norm().item<double>() == Approx(0.01).epsilon(1e-6));
 
   SmallJob free(images, Net::convolutions, 100), loose(images, Net::convolutions, 100);
   loose.job.train.gradient_clip = 1e6;
-  train(free.job);
-  train(loose.job);
+  train_alone(free.job);
+  train_alone(loose.job);
   REQUIRE(torch::equal(flat_weights(free.job.network), flat_weights(loose.job.network)));
 }
 
@@ -184,7 +185,7 @@ TEST_CASE("a loss that is not finite stops before the weights are touched and na
   }
   REQUIRE(batch > 0);
   try {
-    train(small.job);
+    train_alone(small.job);
     FAIL("went on");
   } catch (const base::DivergedError& error) {
     REQUIRE(std::string(error.what()) ==
@@ -204,7 +205,7 @@ TEST_CASE("a moving average is what is evaluated, and what is kept as best") {
   small.job.train.ema = EmaSpec{0.999};  // hardly moves
   small.job.train.keep_best = true;
   const Tensor start = flat_weights(small.job.network);
-  train(small.job);
+  train_alone(small.job);
   auto best = make_net(Net::convolutions, 3);
   load_weights(*best.ptr(), folder / "checkpoints/best.safetensors");
   const Tensor end = flat_weights(small.job.network);
@@ -216,16 +217,16 @@ TEST_CASE("records come at log points and evaluations, observers see the latter"
   SmallJob small(images);
   Keep keep;
   std::vector<int64_t> epochs;
-  small.job.sinks = {&keep};
+  small.run().sinks = {&keep};
   small.job.train.length = Duration{{}, 10, {}};
   small.job.train.log_every = Duration{{}, 5, {}};
-  small.job.observers.push_back([&](int64_t epoch, metrics::Record& record) {
+  small.run().observers.push_back([&](int64_t epoch, metrics::Record& record) {
     epochs.push_back(epoch);
     record.set("seen", 1.0);
   });
   double now = 100;
   small.job.seconds = [&] { return now++; };
-  train(small.job);
+  train_alone(small.job);
   REQUIRE(keep.rewound_to == -1);
   std::vector<std::pair<int64_t, bool>> points;
   for (const auto& record : keep.records) {
@@ -240,10 +241,10 @@ TEST_CASE("records come at log points and evaluations, observers see the latter"
   // The loss of an evaluation's record is that of all iterations since the evaluation before it.
   SmallJob quiet(images);
   Keep whole;
-  quiet.job.sinks = {&whole};
+  quiet.run().sinks = {&whole};
   quiet.job.train.length = Duration{{}, 10, {}};
   quiet.job.train.log_every = Duration{{}, 1000, {}};
-  train(quiet.job);
+  train_alone(quiet.job);
   REQUIRE(*whole.records[0].number("train/loss") == Approx(*keep.records[1].number("train/loss")).epsilon(1e-12));
 }
 
@@ -252,17 +253,17 @@ TEST_CASE("a finished run is evaluated again and otherwise left as it is") {
   const TemporaryFolder folder;
   SmallJob first(images);
   use(first.job, folder);
-  const TrainResult expected = train(first.job);
+  const TrainResult expected = train_alone(first.job);
   SmallJob second(images);
   use(second.job, folder);
-  const TrainResult result = train(second.job);
+  const TrainResult result = train_alone(second.job);
   REQUIRE(result.resumed_at == 21);
   REQUIRE(result.iterations == 21);
   REQUIRE(result.last.loss == expected.last.loss);
   SmallJob anew(images);
   use(anew.job, folder);
   anew.job.resume = false;
-  REQUIRE(train(anew.job).resumed_at == 0);
+  REQUIRE(train_alone(anew.job).resumed_at == 0);
 }
 
 TEST_CASE("a regression trains with every optimizer") {
@@ -278,7 +279,7 @@ TEST_CASE("a regression trains with every optimizer") {
     SmallJob small(sine, Net::vector);
     small.job.optimizer = spec;
     small.job.train.length = Duration{100, {}, {}};
-    const TrainResult result = train(small.job);
+    const TrainResult result = train_alone(small.job);
     REQUIRE(*result.last.mse < 0.05);
     REQUIRE(*result.last.sup_error >= std::sqrt(*result.last.mse));
     REQUIRE(!result.last.error_pct);
@@ -291,7 +292,7 @@ TEST_CASE("precisions agree about as far as their digits reach") {
     SmallJob small(images, Net::with_batch_norm);
     small.job.train.precision = precision;
     small.job.train.length = Duration{1, {}, {}};
-    const double loss = train(small.job).last.loss;
+    const double loss = train_alone(small.job).last.loss;
     const auto type = precision == Precision::float64 ? torch::kFloat64 : torch::kFloat32;
     for (const Tensor& parameter : small.job.network.ptr()->parameters()) REQUIRE(parameter.scalar_type() == type);
     return loss;
@@ -316,7 +317,9 @@ TEST_CASE("flip averaging is the mean of the outputs of an image and its mirror 
         2;
     expected += loss.mean(outputs, batch->targets).item<double>() * static_cast<double>(batch->inputs.size(0)) / 30;
   }
-  REQUIRE(evaluate(small.job.network, small.test_loader, loss, Precision::float32, torch::kCPU, true).loss ==
+  EvaluateSpec flipped;
+  flipped.flip_average = true;
+  REQUIRE(evaluate(small.job.network, small.test_loader, loss, Precision::float32, torch::kCPU, flipped)[0].loss ==
           Approx(expected).epsilon(1e-6));
 }
 

@@ -41,7 +41,7 @@ struct EpochReader::State {
   int64_t epoch;
   int64_t samples;
   int64_t batches;
-  std::vector<int64_t> order{};  // empty: natural
+  std::vector<std::vector<int64_t>> orders{};  // one per seed; empty: natural
 
   std::mutex mutex{};
   std::condition_variable changed{};
@@ -52,12 +52,33 @@ struct EpochReader::State {
   std::vector<std::thread> workers{};
 
   Batch make(int64_t number) const {
+    const torch::NoGradGuard no_grad;
+    const size_t runs = options.seeds.size();
+    if (runs == 1) return make(number, 0);
+    if (options.split == Split::test) {  // the same for every run
+      const Batch shared = make(number, 0);
+      const auto repeated = [&](const torch::Tensor& tensor) {
+        std::vector<int64_t> sizes = tensor.sizes().vec();
+        sizes.insert(sizes.begin(), static_cast<int64_t>(runs));
+        return tensor.unsqueeze(0).expand(sizes);
+      };
+      return {repeated(shared.inputs), repeated(shared.targets)};
+    }
+    std::vector<torch::Tensor> inputs, targets;
+    for (size_t run = 0; run < runs; ++run) {
+      const Batch made = make(number, run);
+      inputs.push_back(made.inputs);
+      targets.push_back(made.targets);
+    }
+    return {torch::stack(inputs), torch::stack(targets)};
+  }
+
+  Batch make(int64_t number, size_t run) const {
     const int64_t first = number * options.batch_size, last = std::min(first + options.batch_size, samples);
     std::vector<int64_t> indices;
     indices.reserve(last - first);
-    for (int64_t i = first; i < last; ++i) indices.push_back(order.empty() ? i : order[i]);
-    const torch::NoGradGuard no_grad;
-    return dataset.batch(options.split, options.seed, epoch, indices);
+    for (int64_t i = first; i < last; ++i) indices.push_back(orders.empty() ? i : orders[run][i]);
+    return dataset.batch(options.split, options.seeds[run], epoch, indices);
   }
 
   void work() {
@@ -102,7 +123,9 @@ EpochReader Loader::epoch(int64_t epoch, int64_t first_batch) const {
                                                                    .begun = first_batch,
                                                                    .taken = first_batch});
   if (options_.split == Split::train && !dataset_.fresh()) {
-    state->order = base::permutation(dataset_.size(Split::train), base::RandomStream(options_.seed, "order", epoch));
+    for (const uint64_t seed : options_.seeds) {
+      state->orders.push_back(base::permutation(dataset_.size(Split::train), base::RandomStream(seed, "order", epoch)));
+    }
   }
   // Choice: two batches ahead per worker bound the memory.
   state->slots.resize(2 * static_cast<size_t>(options_.threads));

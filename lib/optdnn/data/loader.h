@@ -4,6 +4,9 @@
 //
 //   auto epoch = loader.epoch(e, first_batch);
 //   while (auto batch = epoch.next()) ...
+//
+// Several seeds are several runs at once: their batches are stacked along a leading run dimension, each bitwise that of
+// its run alone.
 #pragma once
 
 #include <memory>
@@ -16,16 +19,16 @@ namespace optdnn::data {
 struct LoaderOptions {
   Split split = Split::train;
   int64_t batch_size = 1;
-  uint64_t seed = 0;
-  int threads = 0;         // 0: batches are made by the caller's thread
-  bool drop_last = false;  // leave out a last batch that is smaller than the others
+  std::vector<uint64_t> seeds = {0};  // one per run; with several, batches are R x B x ...
+  int threads = 0;                    // 0: batches are made by the caller's thread
+  bool drop_last = false;             // leave out a last batch that is smaller than the others
 };
 
 class EpochReader;
 
 class Loader {
  public:
-  // Requires: the data set outlives the loader and its readers; batch_size > 0; threads >= 0.
+  // Requires: the data set outlives the loader and its readers; batch_size > 0; threads >= 0; a seed at least.
   // Errors: ConfigError if an epoch would have no batch (drop_last and fewer samples than one batch).
   Loader(const DataSet& dataset, LoaderOptions options);
 

@@ -43,7 +43,7 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
   models::Network network = make_network(row.spec, shape, row.spec.seeds.front());
   const auto loss_spec = row.spec.loss.value_or(training::default_loss(dataset.shape()));
   training::check_loss(loss_spec, dataset.shape());
-  const data::Loader loader = make_loaders(dataset, row.spec, row.spec.seeds.front(), 0).train;
+  const data::Loader loader = make_loaders(dataset, row.spec, {row.spec.seeds.front()}, 0).train;
 
   CheckReport report;
   report.cost = models::measure_cost(network, shape);

@@ -6,9 +6,10 @@
 
 namespace optdnn::experiment {
 
-Loaders make_loaders(const data::DataSet& dataset, const ExperimentSpec& spec, uint64_t seed, int threads) {
-  data::LoaderOptions train{data::Split::train, data::batch_size(spec.dataset), seed, threads, /*drop_last=*/false};
-  data::LoaderOptions test{data::Split::test, spec.evaluate.batch_size, seed, threads, /*drop_last=*/false};
+Loaders make_loaders(const data::DataSet& dataset, const ExperimentSpec& spec, const std::vector<uint64_t>& seeds,
+                     int threads) {
+  data::LoaderOptions train{data::Split::train, data::batch_size(spec.dataset), seeds, threads, /*drop_last=*/false};
+  data::LoaderOptions test{data::Split::test, spec.evaluate.batch_size, seeds, threads, /*drop_last=*/false};
   train.batch_size = std::min(train.batch_size, dataset.size(data::Split::train));
   return {data::Loader(dataset, train), data::Loader(dataset, test)};
 }

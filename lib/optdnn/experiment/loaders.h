@@ -11,7 +11,8 @@ struct Loaders {
 };
 
 // The last batch of an epoch may be smaller than the others; a set smaller than a batch is one batch.
-// Requires: the data set outlives the loaders.
-Loaders make_loaders(const data::DataSet& dataset, const ExperimentSpec& spec, uint64_t seed, int threads);
+// With several seeds, batches of several runs. Requires: the data set outlives the loaders.
+Loaders make_loaders(const data::DataSet& dataset, const ExperimentSpec& spec, const std::vector<uint64_t>& seeds,
+                     int threads);
 
 }  // namespace optdnn::experiment

@@ -38,6 +38,17 @@ models::Network make_network(const ExperimentSpec& spec, const models::NetworkSh
   return models::make_opt_net(rule, net, shape);
 }
 
+models::Network make_stacked_network(const ExperimentSpec& spec, const models::NetworkShape& shape,
+                                     const std::vector<uint64_t>& seeds) {
+  std::vector<models::Network> runs;
+  for (const uint64_t seed : seeds) runs.push_back(make_network(spec, shape, seed));
+  return runs.size() == 1 ? runs.front() : models::stack_runs(runs);
+}
+
+bool trains_as_one(const ExperimentSpec& spec, const models::NetworkShape& shape) {
+  return !shape.is_image() && spec.train.precision != training::Precision::float16;
+}
+
 std::optional<bool> modules_two_layer(const ExperimentSpec& spec) {
   if (!spec.algorithm) return std::nullopt;
   if (spec.module) return modules::contains_two_layer_network(*spec.module);

@@ -19,6 +19,13 @@ std::vector<modules::ModuleSpec> modules_of(const ExperimentSpec& spec, const al
 // Errors: ConfigError if the parts do not fit together.
 models::Network make_network(const ExperimentSpec& spec, const models::NetworkShape& shape, uint64_t seed);
 
+// The networks of several seeds as one, each initialised as it would be alone. Requires trains_as_one(spec).
+models::Network make_stacked_network(const ExperimentSpec& spec, const models::NetworkShape& shape,
+                                     const std::vector<uint64_t>& seeds);
+
+// Whether the seeds of an experiment can train as one network: vectors alone, whose layers know runs.
+bool trains_as_one(const ExperimentSpec& spec, const models::NetworkShape& shape);
+
 // Whether every module of the network contains a two-layer network; nothing for a baseline.
 std::optional<bool> modules_two_layer(const ExperimentSpec& spec);
 

@@ -9,10 +9,10 @@ namespace optdnn::experiment {
 using algorithms::Certificate;
 using base::concat;
 
-std::vector<Certificate> certify_stages(const algorithms::Rule& rule, const models::OptNetImpl& net) {
+std::vector<Certificate> certify_stages(const algorithms::Rule& rule, const models::OptNetImpl& net, int64_t run) {
   std::vector<Certificate> certificates;
   for (const auto& stage : net.stages()) {
-    const algorithms::LeafTable numbers = stage->coefficients().numbers();
+    const algorithms::LeafTable numbers = stage->coefficients().numbers(run);
     certificates.push_back(algorithms::certify(rule, stage->first() + stage->steps(), stage->first(),
                                                [&](const algorithms::Leaf& leaf) { return numbers.at(leaf); }));
   }
@@ -27,9 +27,10 @@ std::string leaf_name(const algorithms::Rule& rule, const algorithms::Leaf& leaf
   return name;
 }
 
-void add_coefficients(const algorithms::Rule& rule, const models::OptNetImpl& net, metrics::Record& record) {
+void add_coefficients(const algorithms::Rule& rule, const models::OptNetImpl& net, int64_t run,
+                      metrics::Record& record) {
   for (size_t i = 0; i < net.stages().size(); ++i) {
-    for (const auto& [leaf, value] : net.stages()[i]->coefficients().numbers().values()) {
+    for (const auto& [leaf, value] : net.stages()[i]->coefficients().numbers(run).values()) {
       record.set(concat("coefficient/", i, "/", leaf_name(rule, leaf)), value);
     }
   }
@@ -56,14 +57,14 @@ void add_certificates(const std::vector<Certificate>& certificates, metrics::Rec
 }  // namespace
 
 std::function<void(int64_t, metrics::Record&)> observe_rule(algorithms::Rule rule,
-                                                            std::shared_ptr<models::OptNetImpl> net) {
+                                                            std::shared_ptr<models::OptNetImpl> net, int64_t run) {
   const bool learnable = std::any_of(net->stages().begin(), net->stages().end(), [](const auto& stage) {
     return !stage->coefficients().numbers().values().empty();
   });
   const auto once = std::make_shared<std::vector<Certificate>>();
-  return [rule = std::move(rule), net = std::move(net), learnable, once](int64_t, metrics::Record& record) {
-    if (learnable || once->empty()) *once = certify_stages(rule, *net);
-    add_coefficients(rule, *net, record);
+  return [rule = std::move(rule), net = std::move(net), run, learnable, once](int64_t, metrics::Record& record) {
+    if (learnable || once->empty()) *once = certify_stages(rule, *net, run);
+    add_coefficients(rule, *net, run, record);
     add_certificates(*once, record);
   };
 }

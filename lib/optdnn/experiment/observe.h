@@ -10,12 +10,14 @@
 
 namespace optdnn::experiment {
 
-// The certificate of every stage at the network's current coefficients.
-std::vector<algorithms::Certificate> certify_stages(const algorithms::Rule& rule, const models::OptNetImpl& net);
+// The certificate of every stage at the network's current coefficients; of several runs at once, at those of `run`.
+std::vector<algorithms::Certificate> certify_stages(const algorithms::Rule& rule, const models::OptNetImpl& net,
+                                                    int64_t run = 0);
 
 // Adds coefficient/<stage>/<name>/<k> and certificate/certified, certificate/spectral_radius (of the stage that is
 // worst). A rule without learnable coefficients is certified once.
 std::function<void(int64_t epoch, metrics::Record&)> observe_rule(algorithms::Rule rule,
-                                                                  std::shared_ptr<models::OptNetImpl> net);
+                                                                  std::shared_ptr<models::OptNetImpl> net,
+                                                                  int64_t run = 0);
 
 }  // namespace optdnn::experiment

@@ -3,18 +3,16 @@
 #include <iostream>
 
 #include "optdnn/base/device.h"
-#include "optdnn/base/files.h"
 #include "optdnn/base/log.h"
 #include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
-#include "optdnn/config/read.h"
 #include "optdnn/experiment/loaders.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/observe.h"
+#include "optdnn/experiment/pictures.h"
 #include "optdnn/experiment/summary.h"
 #include "optdnn/metrics/sink.h"
 #include "optdnn/training/checkpoint.h"
-#include "optdnn/training/precision.h"
 #include "optdnn/training/trainer.h"
 
 namespace optdnn::experiment {
@@ -35,21 +33,38 @@ int operation_threads(const RunOptions& options, const data::DataShape& shape) {
 
 namespace {
 
-std::vector<std::unique_ptr<metrics::Sink>> make_sinks(const RunFolder& folder, const std::string& label,
-                                                       int64_t iterations, const RunOptions& options) {
+constexpr size_t kMostAtOnce = 32;  // Choice: runs in one network; bounds memory
+
+// A run that is about to train: its place and what it leaves there.
+struct Begun {
+  uint64_t seed;
+  RunFolder folder;
+  Summary summary;
   std::vector<std::unique_ptr<metrics::Sink>> sinks;
-  sinks.push_back(metrics::make_json_lines_sink(folder.path / "metrics.jsonl"));
-  sinks.push_back(metrics::make_csv_sink(folder.path / "metrics.csv"));
-  sinks.push_back(metrics::make_tensorboard_sink(folder.path / "events.out.tfevents.optdnn", options.unix_time_s));
-  if (!options.quiet) {
-    const bool bar = options.terminal_columns > 0;
-    sinks.push_back(metrics::make_terminal_sink(std::cout, {label, iterations, bar, options.terminal_columns}));
-  }
-  return sinks;
+};
+
+Begun begin(const Table& table, const Row& row, uint64_t seed, const RunOptions& options) {
+  const RunFolder folder = run_folder(options.out, table, row, seed);
+  Begun begun{seed, folder, Summary(table, row, seed, config_hash(resolved_run(row, seed)), options), {}};
+  begun.sinks.push_back(metrics::make_json_lines_sink(folder.path / "metrics.jsonl"));
+  begun.sinks.push_back(metrics::make_csv_sink(folder.path / "metrics.csv"));
+  begun.sinks.push_back(
+      metrics::make_tensorboard_sink(folder.path / "events.out.tfevents.optdnn", options.unix_time_s));
+  return begun;
+}
+
+void log_to(const RunFolder& folder, const std::string& line) {
+  base::open_log_file(folder.path / "log.txt");
+  base::log_info(line);
+}
+
+std::string seeds_text(const std::vector<uint64_t>& seeds) {
+  return seeds.size() == 1 ? concat("seed ", seeds.front())
+                           : concat(seeds.size(), " seeds, ", seeds.front(), " to ", seeds.back());
 }
 
 training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& shape, const models::Network& network,
-                            const Loaders& loaders, const RunFolder& folder, const RunOptions& options) {
+                            const Loaders& loaders, const RunOptions& options) {
   training::TrainJob job;
   job.network = network.module;
   job.train_loader = &loaders.train;
@@ -61,76 +76,125 @@ training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& s
   job.train = spec.train;
   job.evaluate = spec.evaluate;
   job.device = torch::Device(options.device);
-  job.checkpoints = folder.checkpoints();
   job.resume = options.resume;
   job.stop_requested = options.stop_requested;
   job.seconds = options.seconds;
-  if (network.opt_net) job.observers.push_back(observe_rule(*rule_of(spec), network.opt_net));
   return job;
 }
 
-}  // namespace
-
-RunStatus run(const Table& table, const Row& row, uint64_t seed, const RunOptions& options, DataSets& datasets) {
-  const RunFolder folder = run_folder(options.out, table, row, seed);
-  const config::Node resolved = resolved_run(row, seed);
-  claim(folder, resolved);
-  if (!options.resume) clear(folder);
-  if (!finished_summary(folder, config_hash(resolved)).is_null()) return RunStatus::was_finished;
-
-  const data::DataSet& dataset = datasets.get(row.spec.dataset);
-  base::set_torch_threads(operation_threads(options, dataset.shape()));
-  models::Network network = make_network(row.spec, network_shape(dataset.shape()), seed);
-  const Loaders loaders = make_loaders(dataset, row.spec, seed, options.loader_threads);
-  training::TrainJob job = make_job(row.spec, dataset.shape(), network, loaders, folder, options);
-  const auto sinks = make_sinks(folder, concat(row.id, ", seed ", seed),
-                                training::length_of(job.train, loaders.train.batches_per_epoch()).iterations, options);
-  for (const auto& sink : sinks) job.sinks.push_back(sink.get());
-
-  Summary summary(table, row, seed, config_hash(resolved), options);
-  summary.add_cost(models::measure_cost(network, network_shape(dataset.shape())));
-  if (network.opt_net) summary.add_certificate("certificate_at_start", row.spec, *network.opt_net);
-  base::open_log_file(folder.path / "log.txt");
-  base::log_info(concat(row.id, ", seed ", seed, ", ", options.device, ", ", base::torch_threads(), " threads, ",
-                        options.program_version));
-  try {
-    const training::TrainResult result = training::train(job);
-    const char* status = result.stopped ? "stopped" : "finished";
-    base::log_info(concat(status, " after ", result.iterations, " iterations, begun at ", result.resumed_at));
-    summary.add_result(result);
-    if (network.opt_net) summary.add_certificate("certificate", row.spec, *network.opt_net);
-    summary.write(folder.summary(), status);
-    return result.stopped ? RunStatus::stopped : RunStatus::finished;
-  } catch (const base::DivergedError& error) {
-    base::log_info(error.what());  // the terminal hears of it from the command
-    summary.add_error(error.what());
-    summary.write(folder.summary(), "diverged");
-    throw;
+// Summary, log and pictures of a run that ended.
+RunOutcome end(Begun& run, int64_t number, const training::TrainResult& result, const Row& row,
+               const models::Network& network, const data::DataSet& dataset) {
+  using Status = RunOutcome::Status;
+  if (result.diverged) {
+    log_to(run.folder, result.diverged->what());  // the terminal hears of it from the command
+    run.summary.add_error(result.diverged->what());
+    run.summary.write(run.folder.summary(), "diverged");
+    return {Status::failed, run.seed, std::make_exception_ptr(*result.diverged)};
   }
+  const char* status = result.stopped ? "stopped" : "finished";
+  log_to(run.folder, concat(status, " after ", result.iterations, " iterations, begun at ", result.resumed_at));
+  run.summary.add_result(result);
+  if (network.opt_net) run.summary.add_certificate("certificate", row.spec, *network.opt_net, number);
+  if (!result.stopped) write_pictures(row.spec, run.seed, dataset, run.folder);
+  run.summary.write(run.folder.summary(), status);
+  return {result.stopped ? Status::stopped : Status::finished, run.seed, nullptr};
 }
 
-nlohmann::ordered_json evaluate_run(const std::filesystem::path& folder, const std::string& weights,
-                                    const RunOptions& options) {
-  base::Diagnostics diagnostics;
-  const config::Node node = config::read_yaml_file(folder / "resolved.yaml", diagnostics);
-  diagnostics.throw_if_errors();
-  const ExperimentSpec spec = read_experiment(node, diagnostics);
-  diagnostics.throw_if_errors();
-
-  DataSets datasets(options.data, options.device);
-  const data::DataSet& dataset = datasets.get(spec.dataset);
+// The seeds as one network; they stand at the same iteration.
+std::vector<RunOutcome> train_together(const Table& table, const Row& row, const std::vector<uint64_t>& seeds,
+                                       const RunOptions& options, DataSets& datasets) {
+  const data::DataSet& dataset = datasets.get(row.spec.dataset);
+  const models::NetworkShape shape = network_shape(dataset.shape());
   base::set_torch_threads(operation_threads(options, dataset.shape()));
-  models::Network network = make_network(spec, network_shape(dataset.shape()), spec.seeds.front());
-  const torch::Device device(options.device);
-  training::prepare_network(*network.module.ptr(), device, spec.train.precision, spec.train.channels_last);
-  training::load_weights(*network.module.ptr(), folder / "checkpoints" / weights);
-  const Loaders loaders = make_loaders(dataset, spec, spec.seeds.front(), options.loader_threads);
-  const auto loss = training::make_loss(spec.loss.value_or(training::default_loss(dataset.shape())));
-  const auto evaluation =
-      training::evaluate(network.module, loaders.test, loss, spec.train.precision, device, spec.evaluate.flip_average);
-  nlohmann::ordered_json result = {{"run", folder.string()}, {"weights", weights}, {"samples", evaluation.samples}};
-  result.update(json_of(evaluation));
-  return result;
+  models::Network single = make_network(row.spec, shape, seeds.front());
+  const models::Cost cost = models::measure_cost(single, shape);
+  const models::Network network = make_stacked_network(row.spec, shape, seeds);
+  const Loaders loaders = make_loaders(dataset, row.spec, seeds, options.loader_threads);
+  training::TrainJob job = make_job(row.spec, dataset.shape(), network, loaders, options);
+
+  const auto runs = static_cast<int64_t>(seeds.size());
+  std::vector<Begun> begun;
+  job.runs.clear();
+  for (int64_t i = 0; i < runs; ++i) {
+    Begun& run = begun.emplace_back(begin(table, row, seeds[i], options));
+    run.summary.add_cost(cost);
+    if (runs > 1) run.summary.add_runs_at_once(runs);
+    training::RunJob& part = job.runs.emplace_back();
+    part.checkpoints = run.folder.checkpoints();
+    for (const auto& sink : run.sinks) part.sinks.push_back(sink.get());
+    if (network.opt_net) {
+      part.observers.push_back(observe_rule(*rule_of(row.spec), network.opt_net, i));
+      run.summary.add_certificate("certificate_at_start", row.spec, *network.opt_net, i);
+    }
+    log_to(run.folder, concat(row.id, ", ", seeds_text(seeds), ", ", options.device, ", ", base::torch_threads(),
+                              " threads, ", options.program_version));
+  }
+  std::unique_ptr<metrics::Sink> terminal;
+  if (!options.quiet) {
+    const int64_t iterations = training::length_of(job.train, loaders.train.batches_per_epoch()).iterations;
+    const bool bar = options.terminal_columns > 0;
+    terminal = metrics::make_terminal_sink(
+        std::cout, {concat(row.id, ", ", seeds_text(seeds)), iterations, bar, options.terminal_columns});
+    job.progress.push_back(terminal.get());
+  }
+
+  const auto results = training::train(job);
+  std::vector<RunOutcome> outcomes;
+  for (int64_t i = 0; i < runs; ++i) outcomes.push_back(end(begun[i], i, results[i], row, network, dataset));
+  return outcomes;
+}
+
+// Seeds that train as one network: those that stand at the same iteration, as far as memory allows.
+class Groups {
+ public:
+  explicit Groups(bool together) : most_(together ? kMostAtOnce : 1) {}
+
+  void add(uint64_t seed, int64_t iteration) {
+    const auto found = open_.find(iteration);
+    if (found == open_.end() || groups_[found->second].size() == most_) {
+      open_[iteration] = groups_.size();
+      groups_.emplace_back();
+    }
+    groups_[open_[iteration]].push_back(seed);
+  }
+  const std::vector<std::vector<uint64_t>>& all() const { return groups_; }
+
+ private:
+  size_t most_;
+  std::vector<std::vector<uint64_t>> groups_;
+  std::map<int64_t, size_t> open_;  // by iteration, the group that may not be full
+};
+
+}  // namespace
+
+std::vector<RunOutcome> run(const Table& table, const Row& row, const std::vector<uint64_t>& seeds,
+                            const RunOptions& options, DataSets& datasets) {
+  using Status = RunOutcome::Status;
+  std::vector<RunOutcome> outcomes;
+  Groups waiting(!options.alone && trains_as_one(row.spec, network_shape(data::dataset_shape(row.spec.dataset))));
+  for (const uint64_t seed : seeds) try {
+      const RunFolder folder = run_folder(options.out, table, row, seed);
+      const config::Node resolved = resolved_run(row, seed);
+      claim(folder, resolved);
+      if (!options.resume) clear(folder);
+      if (finished_summary(folder, config_hash(resolved)).is_null()) {
+        const auto state = training::load_state(folder.checkpoints());
+        waiting.add(seed, state ? state->iteration : 0);
+      } else {
+        outcomes.push_back({Status::was_finished, seed, nullptr});
+      }
+    } catch (...) {
+      outcomes.push_back({Status::failed, seed, std::current_exception()});
+    }
+  for (const auto& group : waiting.all()) try {
+      if (options.stop_requested && options.stop_requested()) break;
+      const auto trained = train_together(table, row, group, options, datasets);
+      outcomes.insert(outcomes.end(), trained.begin(), trained.end());
+    } catch (...) {
+      for (const uint64_t seed : group) outcomes.push_back({Status::failed, seed, std::current_exception()});
+    }
+  return outcomes;
 }
 
 }  // namespace optdnn::experiment

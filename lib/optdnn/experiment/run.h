@@ -1,6 +1,8 @@
-// One run: a row with a seed, from data set to summary. run() is the five lines that put the packages together.
+// The runs of a row, one per seed, from data set to summary. train_together() is the lines that put the packages
+// together.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,6 +19,7 @@ struct RunOptions {
   int threads = 0;             // of an operation; 0: all cores for images, one for vectors
   int loader_threads = 1;
   bool resume = true;  // continue what is there
+  bool alone = false;  // every seed by itself, also where several could train as one network
   bool quiet = false;
   int terminal_columns = 0;  // of a progress bar; 0: plain lines instead
   std::function<bool()> stop_requested;
@@ -41,11 +44,16 @@ class DataSets {
 // than waking a second thread.
 int operation_threads(const RunOptions& options, const data::DataShape& shape);
 
-enum class RunStatus { finished, was_finished, stopped };
+struct RunOutcome {
+  enum class Status { finished, was_finished, stopped, failed } status;
+  uint64_t seed;
+  std::exception_ptr error;  // why it failed: ConfigError, EnvironmentError, DivergedError, or a bug
+};
 
-// Trains, or continues what the folder holds. Errors: ConfigError, EnvironmentError, DivergedError (its summary is
-// written).
-RunStatus run(const Table& table, const Row& row, uint64_t seed, const RunOptions& options, DataSets& datasets);
+// Trains seeds of a row, or continues what their folders hold: as one network where that can be (trains_as_one), else
+// one after another. A stop leaves out the seeds that have not begun.
+std::vector<RunOutcome> run(const Table& table, const Row& row, const std::vector<uint64_t>& seeds,
+                            const RunOptions& options, DataSets& datasets);
 
 // Evaluates the weights in a run's folder on the test set. `weights`: last.safetensors, best.safetensors.
 nlohmann::ordered_json evaluate_run(const std::filesystem::path& folder, const std::string& weights,

@@ -51,10 +51,11 @@ void Summary::add_result(const training::TrainResult& result) {
   json_["best"] = {{"headline", result.best}, {"iteration", result.best_iteration}};
 }
 
-void Summary::add_certificate(std::string_view when, const ExperimentSpec& spec, const models::OptNetImpl& net) {
+void Summary::add_certificate(std::string_view when, const ExperimentSpec& spec, const models::OptNetImpl& net,
+                              int64_t run) {
   const algorithms::Rule rule = *rule_of(spec);
   auto& stages = json_[std::string(when)] = nlohmann::ordered_json::array();
-  for (const auto& certificate : certify_stages(rule, net)) {
+  for (const auto& certificate : certify_stages(rule, net, run)) {
     stages.emplace_back(algorithms::certificate_json(rule, certificate, modules_two_layer(spec)));
   }
 }

@@ -16,11 +16,14 @@ class Summary {
  public:
   Summary(const Table& table, const Row& row, uint64_t seed, const std::string& hash, const RunOptions& options);
 
+  // How many runs train as one network, if this one does not train alone.
+  void add_runs_at_once(int64_t runs) { json_["runs_at_once"] = runs; }
   void add_cost(const models::Cost& cost);
   void add_result(const training::TrainResult& result);
   // The certificate at the current coefficients, with the modules' half of the condition. `when`: certificate_at_start,
   // or certificate for the end.
-  void add_certificate(std::string_view when, const ExperimentSpec& spec, const models::OptNetImpl& net);
+  void add_certificate(std::string_view when, const ExperimentSpec& spec, const models::OptNetImpl& net,
+                       int64_t run = 0);
   void add_error(const std::string& message) { json_["error"] = message; }
 
   // `status`: finished, stopped or diverged.

@@ -1,7 +1,7 @@
 // One line of measurements: an ordered list of names and values that always begins with
 //   iteration  weight updates done
 //   epoch      passes over the training set done, with a fraction between epoch ends
-//   seconds    training time, resumed runs added up
+//   seconds    training time, resumed runs added up; of runs that train as one network, an equal share each
 // Names are train/loss, test/error_pct, certificate/spectral_radius, coefficient/<stage>/<name>/<k>.
 #pragma once
 

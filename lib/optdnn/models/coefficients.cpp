@@ -42,11 +42,12 @@ void CoefficientsImpl::refresh() {
   }
 }
 
-algorithms::LeafTable CoefficientsImpl::numbers() const {
+algorithms::LeafTable CoefficientsImpl::numbers(int64_t run) const {
   torch::NoGradGuard no_grad;
   std::map<Leaf, double> numbers;
   for (const auto& [coefficient, slots] : slots_) {
-    const auto values = in_range(slots).to(torch::kCPU, torch::kFloat64).contiguous();
+    const auto count = static_cast<int64_t>(slots.leaves.size());
+    const auto values = in_range(slots).view({-1, count})[run].to(torch::kCPU, torch::kFloat64).contiguous();
     for (size_t i = 0; i < slots.leaves.size(); ++i) numbers[slots.leaves[i]] = values.data_ptr<double>()[i];
   }
   return algorithms::LeafTable(std::move(numbers));

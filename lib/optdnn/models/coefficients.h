@@ -20,8 +20,8 @@ class CoefficientsImpl : public torch::nn::Module {
   // Shapes: a scalar; with runs, one value per run.
   const torch::Tensor& value(const algorithms::Leaf& leaf) const { return values_.at(leaf); }
 
-  // The current values, without gradient.
-  algorithms::LeafTable numbers() const;
+  // The current values, without gradient; with runs, those of one of them.
+  algorithms::LeafTable numbers(int64_t run = 0) const;
 
  private:
   struct Slots {

@@ -1,5 +1,6 @@
 #include "optdnn/models/network.h"
 
+#include "optdnn/models/dense_mlp.h"
 #include "optdnn/models/mlp.h"
 #include "optdnn/models/resnet.h"
 
@@ -18,8 +19,23 @@ Network build(const ResNetSpec& spec, const NetworkShape& shape) {
 Network build(const MlpSpec& spec, const NetworkShape& shape) {
   return {torch::nn::AnyModule(Mlp(spec, shape)), nullptr};
 }
+Network build(const DenseMlpSpec& spec, const NetworkShape& shape) {
+  return {torch::nn::AnyModule(DenseMlp(spec, shape)), nullptr};
+}
 
 }  // namespace
+
+Network stack_runs(const std::vector<Network>& runs) {
+  TORCH_CHECK(runs.front().module.ptr()->buffers().empty(), "[stack_runs] wanted networks without buffers");
+  const auto whole = runs.front().module.ptr()->named_parameters();
+  for (const auto& item : whole) {
+    std::vector<torch::Tensor> parts;
+    for (const Network& run : runs) parts.push_back(run.module.ptr()->named_parameters()[item.key()].detach());
+    torch::Tensor parameter = item.value();
+    parameter.set_data(torch::stack(parts));
+  }
+  return runs.front();
+}
 
 void check_baseline(const ModelSpec& spec, const NetworkShape& shape) {
   std::visit([&](const auto& chosen) { check(chosen, shape); }, spec);

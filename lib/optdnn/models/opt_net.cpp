@@ -56,8 +56,18 @@ OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, con
   head_ = register_module("head", make_head(spec.head, shape, spec.width.back()));
 }
 
-torch::Tensor OptNetImpl::forward(const torch::Tensor& inputs) {
-  State state = stages_.front()->start(stem_->forward(inputs));
+torch::Tensor OptNetImpl::forward(const torch::Tensor& inputs) { return head_->forward(run(inputs, nullptr)); }
+
+std::vector<torch::Tensor> OptNetImpl::path(const torch::Tensor& inputs) {
+  std::vector<torch::Tensor> path;
+  run(inputs, &path);
+  return path;
+}
+
+torch::Tensor OptNetImpl::run(const torch::Tensor& inputs, std::vector<torch::Tensor>* path) {
+  const torch::Tensor first = stem_->forward(inputs);
+  if (path) path->push_back(first);
+  State state = stages_.front()->start(first);
   for (size_t i = 0; i < stages_.size(); ++i) {
     if (i > 0 && across_ == StateAcross::carry) {
       for (torch::Tensor& block : state) {
@@ -66,9 +76,9 @@ torch::Tensor OptNetImpl::forward(const torch::Tensor& inputs) {
     } else if (i > 0) {
       state = stages_[i]->start(transitions_[i - 1]->forward(stages_[i - 1]->output(state)));
     }
-    state = stages_[i]->run(std::move(state));
+    state = stages_[i]->run(std::move(state), path);
   }
-  return head_->forward(stages_.back()->output(state));
+  return stages_.back()->output(state);
 }
 
 }  // namespace optdnn::models

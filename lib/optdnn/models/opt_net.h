@@ -31,10 +31,14 @@ class OptNetImpl : public torch::nn::Module {
 
   // Shapes: B x (input) -> B x outputs.
   torch::Tensor forward(const torch::Tensor& inputs);
+  // The rule's output before the first step and after each one. Shapes: B x width x (image).
+  std::vector<torch::Tensor> path(const torch::Tensor& inputs);
 
   const std::vector<std::shared_ptr<Stage>>& stages() const { return stages_; }
 
  private:
+  torch::Tensor run(const torch::Tensor& inputs, std::vector<torch::Tensor>* path);
+
   StateAcross across_;
   std::shared_ptr<Map> stem_, head_;
   std::vector<std::shared_ptr<Stage>> stages_;

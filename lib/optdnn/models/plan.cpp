@@ -119,9 +119,12 @@ Plan make_plan(const algorithms::Rule& rule, int depth) {
     plan.steps.push_back(plan_step(tableaux[k], live[k], nonzero));
     nonzero.clear();
     for (const Combination& terms : plan.steps.back().next) nonzero.push_back(!terms.empty());
+    Combination& output = plan.outputs.emplace_back();
+    const Row row = rule.output(k + 1);
+    const bool kept = std::all_of(row.begin(), row.end(), [&](const auto& term) { return live[k].next[term.column]; });
+    if (kept) append(row, Source::state, nonzero, output);
   }
-  append(rule.output(depth), Source::state, nonzero, plan.output);
-  if (plan.output.empty()) {
+  if (plan.outputs.back().empty()) {
     throw base::ConfigError(
         base::concat("after ", depth, " steps the output of rule '", rule.name(), "' is still zero"),
         "more steps, or another start");
@@ -137,7 +140,7 @@ std::set<algorithms::Leaf> plan_leaves(const Plan& plan, int first, int count) {
     }
     for (const Combination& terms : plan.steps[k].next) collect(terms, leaves);
   }
-  if (first + count == static_cast<int>(plan.steps.size())) collect(plan.output, leaves);
+  if (first + count == static_cast<int>(plan.steps.size())) collect(plan.outputs.back(), leaves);
   return leaves;
 }
 

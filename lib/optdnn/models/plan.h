@@ -33,7 +33,9 @@ struct PlannedStep {
 struct Plan {
   std::vector<double> start;  // weight of the stage's input in each state before step 0; 0: zero
   std::vector<PlannedStep> steps;
-  Combination output;  // over the states after the last step
+  // The rule's output over the states after each step; empty where the network has no use for what it reads. The last
+  // one never is.
+  std::vector<Combination> outputs;
 };
 
 // Requires rule.is_explicit() and depth >= 1. Errors: ConfigError if the output is zero after so many steps.

@@ -155,7 +155,21 @@ struct MlpSpec {
   }
 };
 
-using ModelSpec = std::variant<ResNetSpec, MlpSpec>;
+struct DenseMlpSpec {
+  static constexpr std::string_view kName = "dense_mlp";
+  static constexpr std::string_view kHelp = "DenseNet on vectors: every layer reads the input and all layers before it";
+  int64_t depth = 3;
+  int64_t growth = 16;
+  modules::Activation activation = modules::Activation::tanh;
+  template <class Fields>
+  void fields(Fields& f) {
+    f("depth", depth, config::between(1, 10000), "hidden layers");
+    f("growth", growth, config::between(1, 65536), "units of a hidden layer, added to what the next one reads");
+    f("activation", activation, "activation of the hidden layers");
+  }
+};
+
+using ModelSpec = std::variant<ResNetSpec, MlpSpec, DenseMlpSpec>;
 
 // The shapes a network stands between, as plain numbers.
 struct NetworkShape {

@@ -71,7 +71,7 @@ State Stage::start(const torch::Tensor& input) const {
   return state;
 }
 
-State Stage::run(State state) {
+State Stage::run(State state, std::vector<torch::Tensor>* path) {
   coefficients_->refresh();
   torch::Tensor like;  // for T(0), where an argument is still zero
   for (const torch::Tensor& block : state) {
@@ -94,10 +94,12 @@ State Stage::run(State state) {
       next.push_back(terms.empty() ? torch::Tensor() : combine(terms, state, step));
     }
     state = std::move(next);
+    const Combination& output = plan_->outputs[first_ + k];
+    if (path && !output.empty()) path->push_back(combine(output, state, {}));
   }
   return state;
 }
 
-torch::Tensor Stage::output(const State& state) const { return combine(plan_->output, state, {}); }
+torch::Tensor Stage::output(const State& state) const { return combine(plan_->outputs.back(), state, {}); }
 
 }  // namespace optdnn::models

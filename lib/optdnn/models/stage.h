@@ -18,7 +18,8 @@ class Stage : public torch::nn::Module {
 
   // The state before the plan's first step.
   State start(const torch::Tensor& input) const;
-  State run(State state);
+  // `path`, if given, gets the rule's output after each step, where the network keeps what that reads.
+  State run(State state, std::vector<torch::Tensor>* path = nullptr);
   // Requires that the stage's last step is the plan's.
   torch::Tensor output(const State& state) const;
 

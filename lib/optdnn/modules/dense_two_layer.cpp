@@ -1,5 +1,7 @@
 #include "optdnn/modules/dense_two_layer.h"
 
+#include "optdnn/modules/two_layer_kernel.h"
+
 namespace optdnn::modules {
 
 DenseTwoLayer::DenseTwoLayer(int64_t width, int64_t hidden, Activation activation)
@@ -9,7 +11,9 @@ DenseTwoLayer::DenseTwoLayer(int64_t width, int64_t hidden, Activation activatio
 }
 
 torch::Tensor DenseTwoLayer::forward(const torch::Tensor& x, int64_t /*step*/) {
-  return layer2_->forward(activate(activation_, layer1_->forward(x)));
+  const TwoLayerWeights weights{layer1_->weight, layer1_->bias, layer2_->weight, layer2_->bias};
+  return two_layer_kernel_fits(x, weights, activation_) ? two_layer_kernel(x, weights, activation_)
+                                                        : two_layer_plain(x, weights, activation_);
 }
 
 }  // namespace optdnn::modules

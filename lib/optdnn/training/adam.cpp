@@ -8,9 +8,9 @@
 
 namespace optdnn::training {
 
-Adam::Adam(const AdamFields& spec, bool decoupled, const NamedParameters& parameters)
-    : spec_(spec), decoupled_(decoupled), groups_(make_groups(parameters, spec.weight_decay, spec.decay_on, 2)) {
-  const auto device = parameters.empty() ? torch::Device(torch::kCPU) : parameters.front().second.device();
+Adam::Adam(const AdamFields& spec, bool decoupled, std::vector<ParameterGroup> groups)
+    : spec_(spec), decoupled_(decoupled), groups_(std::move(groups)) {
+  const auto device = groups_.empty() ? torch::Device(torch::kCPU) : groups_.front().parameters.front().device();
   step_ = torch::zeros({}, torch::TensorOptions().dtype(torch::kFloat32).device(device));
 }
 

@@ -8,7 +8,8 @@ namespace optdnn::training {
 class Adam : public Optimizer {
  public:
   // `decoupled`: weight decay shrinks the weights themselves (AdamW) instead of entering the gradient.
-  Adam(const AdamFields& spec, bool decoupled, const NamedParameters& parameters);
+  // Requires two moments per parameter.
+  Adam(const AdamFields& spec, bool decoupled, std::vector<ParameterGroup> groups);
   void step(double learning_rate, const StepControl& control) override;
   TensorMap state() const override;
 

@@ -1,41 +1,70 @@
 #include "optdnn/training/divergence.h"
 
+#include <algorithm>
 #include <cmath>
 
-#include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
 
 namespace optdnn::training {
 
-DivergenceGuard::DivergenceGuard(bool deferred, const torch::Device& device, const Length& length, int64_t accumulate)
-    : length_(length), accumulate_(accumulate) {
-  if (deferred) first_ = torch::full({}, -1, torch::TensorOptions().dtype(torch::kInt64).device(device));
+DivergenceGuard::DivergenceGuard(bool deferred, const torch::Device& device, const Length& length, int64_t accumulate,
+                                 int64_t runs)
+    : length_(length), accumulate_(accumulate), errors_(runs) {
+  if (deferred) first_ = torch::full({runs}, -1, torch::TensorOptions().dtype(torch::kInt64).device(device));
 }
 
-void DivergenceGuard::watch(const torch::Tensor& value, std::string_view what, int64_t batch) {
+void DivergenceGuard::watch(const torch::Tensor& values, std::string_view what, int64_t batch) {
   const torch::NoGradGuard no_grad;
   if (first_.defined()) {
-    first_.masked_fill_(first_.lt(0).logical_and(value.isfinite().logical_not()), batch);
-  } else if (!std::isfinite(value.item<double>())) {
-    fail(what, batch);
+    first_.masked_fill_(first_.lt(0).logical_and(values.isfinite().logical_not()), batch);
+    return;
+  }
+  const torch::Tensor numbers = values.detach().to(torch::kFloat64).contiguous();
+  const double* number = numbers.const_data_ptr<double>();
+  for (int64_t run = 0; run < numbers.numel(); ++run) {
+    if (!std::isfinite(number[run])) found(run, what, batch);
   }
 }
 
-void DivergenceGuard::check() const {
-  const int64_t batch = first_.defined() ? first_.item<int64_t>() : -1;
-  if (batch >= 0) fail("loss or gradient", batch);
+void DivergenceGuard::sync() {
+  if (!first_.defined()) return;
+  const torch::Tensor batches = first_.cpu();
+  for (int64_t run = 0; run < batches.numel(); ++run) {
+    const int64_t batch = batches.const_data_ptr<int64_t>()[run];
+    if (batch >= 0) found(run, "loss or gradient", batch);
+  }
+}
+
+void DivergenceGuard::give_up(int64_t run, const base::DivergedError& error) {
+  if (!errors_[run]) errors_[run] = error;
+}
+
+bool DivergenceGuard::all_diverged() const {
+  return std::all_of(errors_.begin(), errors_.end(), [](const auto& error) { return error.has_value(); });
 }
 
 std::optional<torch::Tensor> DivergenceGuard::skip() const {
-  return first_.defined() ? std::optional(first_.ge(0).to(torch::kFloat32)) : std::nullopt;
+  if (!first_.defined()) return std::nullopt;
+  return first_.amax().ge(0).to(torch::kFloat32);
 }
 
-void DivergenceGuard::fail(std::string_view what, int64_t batch) const {
+std::optional<torch::Tensor> DivergenceGuard::frozen() const {
+  if (first_.defined()) return first_.ge(0);
+  const auto diverged = [](const auto& error) { return error.has_value(); };
+  if (std::none_of(errors_.begin(), errors_.end(), diverged)) return std::nullopt;
+  const torch::Tensor mask = torch::empty({static_cast<int64_t>(errors_.size())}, torch::kBool);
+  std::transform(errors_.begin(), errors_.end(), mask.mutable_data_ptr<bool>(), diverged);
+  return mask;
+}
+
+void DivergenceGuard::found(int64_t run, std::string_view what, int64_t batch) {
+  if (errors_[run]) return;
   const int64_t iteration = batch / accumulate_, epoch = iteration / length_.iterations_per_epoch;
-  throw base::DivergedError(base::concat("the ", what, " of iteration ", iteration + 1, " (epoch ", epoch + 1,
-                                         ", batch ", batch - epoch * length_.iterations_per_epoch * accumulate_ + 1,
-                                         ") is not finite; the weights are those after iteration ", iteration),
-                            "a smaller learning_rate, a longer warmup or a gradient_clip may help");
+  errors_[run] =
+      base::DivergedError(base::concat("the ", what, " of iteration ", iteration + 1, " (epoch ", epoch + 1, ", batch ",
+                                       batch - epoch * length_.iterations_per_epoch * accumulate_ + 1,
+                                       ") is not finite; the weights are those after iteration ", iteration),
+                          "a smaller learning_rate, a longer warmup or a gradient_clip may help");
 }
 
 }  // namespace optdnn::training

@@ -1,12 +1,15 @@
-// Stops a training whose loss is no longer finite, before its weights are touched. On the CPU that is known at once. On
-// a GPU nobody waits: a flag on the device makes every later update a skipped one, and is read at log points.
+// Notices a training whose loss is no longer finite, before its weights are touched. On the CPU that is known at once.
+// On a GPU nobody waits: the first bad batch is kept on the device, makes every later update a skipped one, and is read
+// at log points. Of several runs at once each is watched for itself.
 #pragma once
 
 #include <torch/torch.h>
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
+#include "optdnn/base/errors.h"
 #include "optdnn/training/duration.h"
 
 namespace optdnn::training {
@@ -14,21 +17,32 @@ namespace optdnn::training {
 class DivergenceGuard {
  public:
   // `deferred`: the way of the GPU. Batches are counted from the beginning of training, `accumulate` to an iteration.
-  DivergenceGuard(bool deferred, const torch::Device& device, const Length& length, int64_t accumulate);
+  DivergenceGuard(bool deferred, const torch::Device& device, const Length& length, int64_t accumulate,
+                  int64_t runs = 1);
 
-  // Looks at a scalar that belongs to batch `batch`. Errors: DivergedError, unless deferred.
-  void watch(const torch::Tensor& value, std::string_view what, int64_t batch);
-  // Errors: DivergedError if any value watched so far was not finite.
-  void check() const;
-  // 1 on the device once a value was not finite; nothing unless deferred.
+  // Looks at one number per run (a scalar for one run) that belongs to batch `batch`.
+  void watch(const torch::Tensor& values, std::string_view what, int64_t batch);
+  // Reads what the device knows; nothing unless deferred.
+  void sync();
+  // Adds what was noticed elsewhere.
+  void give_up(int64_t run, const base::DivergedError& error);
+
+  // What is known of a run: the message, or nothing while all its numbers were finite.
+  const std::optional<base::DivergedError>& error(int64_t run) const { return errors_[run]; }
+  bool all_diverged() const;
+
+  // 1 once a value was not finite, for the kernels of a single run's optimizer; nothing unless deferred.
   std::optional<torch::Tensor> skip() const;
+  // Which runs must keep their weights (R, bool); nothing while none has to, as far as that is known without waiting.
+  std::optional<torch::Tensor> frozen() const;
 
  private:
-  [[noreturn]] void fail(std::string_view what, int64_t batch) const;
+  void found(int64_t run, std::string_view what, int64_t batch);
 
   Length length_;
   int64_t accumulate_;
-  torch::Tensor first_;  // the first batch with such a value, or -1
+  std::vector<std::optional<base::DivergedError>> errors_;  // by run
+  torch::Tensor first_;                                     // deferred: the first bad batch of each run, or -1
 };
 
 }  // namespace optdnn::training

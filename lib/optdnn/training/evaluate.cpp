@@ -1,5 +1,7 @@
 #include "optdnn/training/evaluate.h"
 
+#include <limits>
+
 #include "optdnn/training/precision.h"
 #include "optdnn/training/tally.h"
 
@@ -11,6 +13,8 @@ void Evaluation::add_to(metrics::Record& record, std::string_view prefix) const 
   };
   put("loss", loss);
   put("error_pct", error_pct);
+  put("margin", margin);
+  put("normalized_margin", normalized_margin);
   put("mse", mse);
   put("l1", l1);
   put("sup_error", sup_error);
@@ -32,19 +36,33 @@ class EvaluationMode {
 
 }  // namespace
 
-Evaluation evaluate(torch::nn::AnyModule& network, const data::Loader& loader, const Loss& loss, Precision precision,
-                    const torch::Device& device, bool flip_average) {
+Margins margins_of(torch::nn::AnyModule& network, const torch::Tensor& inputs, const torch::Tensor& targets) {
+  const torch::AutoGradMode with_grad(true);
+  const torch::Tensor x = inputs.detach().clone().requires_grad_();
+  const torch::Tensor outputs = network.forward<torch::Tensor>(x);
+  const torch::Tensor right = targets.unsqueeze(-1);
+  const torch::Tensor others = outputs.scatter(-1, right, -std::numeric_limits<double>::infinity());
+  const torch::Tensor margin = outputs.gather(-1, right).squeeze(-1) - others.amax(-1);
+  const torch::Tensor gradient = torch::autograd::grad({margin.sum()}, {x}).front();
+  const torch::Tensor slope = gradient.flatten(targets.dim()).norm(2, -1);
+  return {margin.detach(), margin.detach() / slope};
+}
+
+std::vector<Evaluation> evaluate(torch::nn::AnyModule& network, const data::Loader& loader, const Loss& loss,
+                                 Precision precision, const torch::Device& device, const EvaluateSpec& spec) {
   const torch::NoGradGuard no_grad;
   const EvaluationMode mode(*network.ptr());
-  Tally tally(loss.regression, device);
+  Tally tally(loss.regression, device, static_cast<int64_t>(loader.options().seeds.size()));
   auto batches = loader.epoch(0);
   while (const auto batch = batches.next()) {
     const torch::Tensor inputs = prepared(batch->inputs, device, precision);
     const torch::Tensor targets = prepared(batch->targets, device, precision);
     const Autocast autocast(precision, device);
     torch::Tensor outputs = network.forward(inputs);
-    if (flip_average && inputs.dim() == 4) outputs = (outputs + network.forward<torch::Tensor>(inputs.flip(3))) / 2;
+    const bool images = inputs.dim() == 4;
+    if (spec.flip_average && images) outputs = (outputs + network.forward<torch::Tensor>(inputs.flip(3))) / 2;
     tally.add(outputs, targets, loss.mean(outputs, targets));
+    if (!loss.regression && spec.margins.value_or(!images)) tally.add_margins(margins_of(network, inputs, targets));
   }
   return tally.read();
 }

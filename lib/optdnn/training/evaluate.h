@@ -1,4 +1,7 @@
 // What a network achieves on a data set.
+//   margin             min over samples of f_y(x) - max of the other outputs: positive where all are right
+//   normalized_margin  the same, each sample's divided by the norm of its gradient in x: to first order its distance
+//                      to the decision boundary
 #pragma once
 
 #include <torch/torch.h>
@@ -16,7 +19,8 @@ namespace optdnn::training {
 struct Evaluation {
   double loss = 0;
   int64_t samples = 0;
-  std::optional<double> error_pct;           // of classes
+  std::optional<double> error_pct;                  // of classes
+  std::optional<double> margin, normalized_margin;  // of classes, where they were asked for
   std::optional<double> mse, l1, sup_error;  // of a regression: means over samples and dimensions, and the maximum
 
   // What smaller is better: error_pct, or mse.
@@ -25,9 +29,17 @@ struct Evaluation {
   void add_to(metrics::Record& record, std::string_view prefix) const;
 };
 
-// In evaluation mode and without gradients; the network's mode is put back. Nothing is read back from a GPU before the
-// end.
-Evaluation evaluate(torch::nn::AnyModule& network, const data::Loader& loader, const Loss& loss, Precision precision,
-                    const torch::Device& device, bool flip_average = false);
+// Of each sample, by the definitions above.
+struct Margins {
+  torch::Tensor margin, normalized;
+};
+// Shapes: inputs_BD (or any input), targets_B -> B and B; of several runs inputs_RBD, targets_RB -> R x B and R x B.
+// Requires two classes or more.
+Margins margins_of(torch::nn::AnyModule& network, const torch::Tensor& inputs, const torch::Tensor& targets);
+
+// One evaluation per run of the loader, in evaluation mode; the network's mode is put back. Nothing is read back from a
+// GPU before the end.
+std::vector<Evaluation> evaluate(torch::nn::AnyModule& network, const data::Loader& loader, const Loss& loss,
+                                 Precision precision, const torch::Device& device, const EvaluateSpec& spec = {});
 
 }  // namespace optdnn::training

@@ -11,7 +11,7 @@ namespace optdnn::training {
 std::vector<torch::Tensor> gradients_of(const NamedParameters& parameters);
 void clear_gradients(const NamedParameters& parameters);
 
-// The Euclidean norm of all of them together, a float32 scalar.
-torch::Tensor gradient_norm(const std::vector<torch::Tensor>& gradients);
+// The Euclidean norm of all of them together, a float32 scalar; of several runs, one norm each (R).
+torch::Tensor gradient_norm(const std::vector<torch::Tensor>& gradients, int64_t runs = 1);
 
 }  // namespace optdnn::training

@@ -19,30 +19,35 @@ Tensor matched(const Tensor& targets, const Tensor& outputs) {
 }
 
 Loss made(const CrossEntropyLoss& loss) {
-  return {false, [smoothing = loss.label_smoothing](const Tensor& outputs, const Tensor& targets) {
+  return {false, [smoothing = loss.label_smoothing](const Tensor& outputs, const Tensor& targets, auto reduction) {
             const Tensor logits_BK = widened(outputs);
-            return at::cross_entropy_loss(logits_BK, matched(targets, logits_BK), {}, at::Reduction::Mean, -100,
-                                          smoothing);
+            return at::cross_entropy_loss(logits_BK, matched(targets, logits_BK), {}, reduction, -100, smoothing);
           }};
 }
 
 Loss made(const LogisticLoss&) {
-  return {false, [](const Tensor& outputs, const Tensor& targets) {
+  return {false, [](const Tensor& outputs, const Tensor& targets, auto reduction) {
             const Tensor logits_B2 = widened(outputs);
             const Tensor is_second_B = targets.dim() == 2 ? targets.select(1, 1) : targets;
             return torch::binary_cross_entropy_with_logits(logits_B2.select(1, 1) - logits_B2.select(1, 0),
-                                                           is_second_B.to(logits_B2.scalar_type()));
+                                                           is_second_B.to(logits_B2.scalar_type()), {}, {}, reduction);
           }};
 }
 
 Loss made(const MseLoss&) {
-  return {true, [](const Tensor& outputs, const Tensor& targets) {
+  return {true, [](const Tensor& outputs, const Tensor& targets, auto reduction) {
             const Tensor wide_BD = widened(outputs);
-            return torch::mse_loss(wide_BD, matched(targets, wide_BD));
+            return torch::mse_loss(wide_BD, matched(targets, wide_BD), reduction);
           }};
 }
 
 }  // namespace
+
+Tensor Loss::mean(const Tensor& outputs, const Tensor& targets) const {
+  if (outputs.dim() == 2) return reduced(outputs, targets, at::Reduction::Mean);
+  const int64_t runs = outputs.size(0);
+  return reduced(outputs.flatten(0, 1), targets.flatten(0, 1), at::Reduction::None).view({runs, -1}).mean(1);
+}
 
 LossSpec default_loss(const data::DataShape& shape) {
   if (shape.regression) return MseLoss{};

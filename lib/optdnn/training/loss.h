@@ -1,9 +1,10 @@
-// What training minimises, as a mean over the samples of a batch.
+// What training minimises, as a mean over the samples of a batch; of several runs, each run's own mean.
 //   cross_entropy  -sum_k q_k log softmax(outputs)_k,  q = (1 - s) target + s / K
 //   logistic       log(1 + exp(-y f)),  y = +-1,  f = outputs_1 - outputs_0
 //   mse            mean of (outputs - targets)^2 over samples and dimensions
 #pragma once
 
+#include <ATen/core/Reduction.h>
 #include <torch/torch.h>
 
 #include <functional>
@@ -21,8 +22,13 @@ void check_loss(const LossSpec& loss, const data::DataShape& shape);
 
 struct Loss {
   bool regression = false;
-  // Shapes: outputs_BK, targets as in data::Batch -> a scalar in float32 (float64 for float64 outputs).
-  std::function<torch::Tensor(const torch::Tensor& outputs, const torch::Tensor& targets)> mean;
+  // Shapes: outputs_BK, targets as in data::Batch -> a scalar, or one loss per sample (per number of a regression), in
+  // float32 (float64 for float64 outputs).
+  std::function<torch::Tensor(const torch::Tensor& outputs, const torch::Tensor& targets, at::Reduction::Reduction)>
+      reduced;
+
+  // Shapes: outputs_BK -> a scalar; outputs_RBK of several runs -> R.
+  torch::Tensor mean(const torch::Tensor& outputs, const torch::Tensor& targets) const;
 };
 Loss make_loss(const LossSpec& loss);
 

@@ -32,19 +32,26 @@ namespace {
 
 struct Maker {
   const NamedParameters& parameters;
-  std::unique_ptr<Optimizer> operator()(const SgdSpec& spec) const { return std::make_unique<Sgd>(spec, parameters); }
+  bool stacked;
+  std::unique_ptr<Optimizer> operator()(const SgdSpec& spec) const {
+    return std::make_unique<Sgd>(spec, groups(spec, spec.momentum > 0 ? 1 : 0));
+  }
   std::unique_ptr<Optimizer> operator()(const AdamwSpec& spec) const {
-    return std::make_unique<Adam>(spec, true, parameters);
+    return std::make_unique<Adam>(spec, true, groups(spec, 2));
   }
   std::unique_ptr<Optimizer> operator()(const AdamSpec& spec) const {
-    return std::make_unique<Adam>(spec, false, parameters);
+    return std::make_unique<Adam>(spec, false, groups(spec, 2));
+  }
+  template <class Spec>
+  std::vector<ParameterGroup> groups(const Spec& spec, size_t moments) const {
+    return make_groups(parameters, spec.weight_decay, spec.decay_on, moments, stacked);
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, const NamedParameters& parameters) {
-  return std::visit(Maker{parameters}, spec);
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, const NamedParameters& parameters, bool stacked) {
+  return std::visit(Maker{parameters, stacked}, spec);
 }
 
 double peak_learning_rate(const OptimizerSpec& spec) {

@@ -32,7 +32,9 @@ class Optimizer {
 using NamedParameters = std::vector<std::pair<std::string, torch::Tensor>>;
 NamedParameters trainable_parameters(const torch::nn::Module& module);
 
-std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, const NamedParameters& parameters);
+// `stacked`: parameters have a leading run dimension, which is none of the two that make a weight (see DecayOn).
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, const NamedParameters& parameters,
+                                          bool stacked = false);
 double peak_learning_rate(const OptimizerSpec& spec);
 
 }  // namespace optdnn::training

@@ -3,13 +3,13 @@
 namespace optdnn::training {
 
 std::vector<ParameterGroup> make_groups(const NamedParameters& parameters, double weight_decay, DecayOn decay_on,
-                                        size_t moments) {
+                                        size_t moments, bool stacked) {
   ParameterGroup decayed, free;
   decayed.weight_decay = weight_decay;
   decayed.moments.resize(moments);
   free.moments.resize(moments);
   for (const auto& [name, parameter] : parameters) {
-    ParameterGroup& group = decay_on == DecayOn::all || parameter.dim() >= 2 ? decayed : free;
+    ParameterGroup& group = decay_on == DecayOn::all || parameter.dim() - stacked >= 2 ? decayed : free;
     group.names.push_back(name);
     group.parameters.push_back(parameter);
     for (auto& moment : group.moments) moment.push_back(torch::zeros_like(parameter).detach());

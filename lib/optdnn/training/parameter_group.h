@@ -12,9 +12,9 @@ struct ParameterGroup {
   std::vector<std::vector<torch::Tensor>> moments;  // [moment][parameter], zero at first
 };
 
-// Two groups at most: with and without decay.
+// Two groups at most: with and without decay. `stacked`: see make_optimizer.
 std::vector<ParameterGroup> make_groups(const NamedParameters& parameters, double weight_decay, DecayOn decay_on,
-                                        size_t moments);
+                                        size_t moments, bool stacked);
 
 // The lists a fused kernel takes: those parameters that have a gradient.
 struct FusedLists {

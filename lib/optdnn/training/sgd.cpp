@@ -6,9 +6,6 @@
 
 namespace optdnn::training {
 
-Sgd::Sgd(const SgdSpec& spec, const NamedParameters& parameters)
-    : spec_(spec), groups_(make_groups(parameters, spec.weight_decay, spec.decay_on, spec.momentum > 0 ? 1 : 0)) {}
-
 void Sgd::step(double learning_rate, const StepControl& control) {
   const torch::NoGradGuard no_grad;
   for (const ParameterGroup& group : groups_) {

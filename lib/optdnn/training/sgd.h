@@ -7,7 +7,8 @@ namespace optdnn::training {
 
 class Sgd : public Optimizer {
  public:
-  Sgd(const SgdSpec& spec, const NamedParameters& parameters);
+  // Requires one moment per parameter, or none without momentum.
+  Sgd(const SgdSpec& spec, std::vector<ParameterGroup> groups) : spec_(spec), groups_(std::move(groups)) {}
   void step(double learning_rate, const StepControl& control) override;
   TensorMap state() const override;
 

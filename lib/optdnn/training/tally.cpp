@@ -1,27 +1,46 @@
 #include "optdnn/training/tally.h"
 
+#include <limits>
+
 namespace optdnn::training {
 
 using torch::Tensor;
 
-Tally::Tally(bool regression, const torch::Device& device) : regression_(regression) {
+Tally::Tally(bool regression, const torch::Device& device, int64_t runs) : regression_(regression), runs_(runs) {
   const auto wide = torch::TensorOptions().dtype(torch::kFloat64).device(device);
-  for (Tensor* sum : {&loss_, &mistakes_, &absolute_, &largest_}) *sum = torch::zeros({}, wide);
+  for (Tensor* sum : sums()) *sum = torch::zeros({runs}, wide);
+  for (Tensor* least : {&margin_, &normalized_margin_}) {
+    *least = torch::full({runs}, std::numeric_limits<double>::infinity(), wide);
+  }
 }
+
+// One row of numbers per run.
+Tensor Tally::per_run(const Tensor& values) const { return values.reshape({runs_, -1}); }
 
 void Tally::add(const Tensor& outputs, const Tensor& targets, const Tensor& loss) {
   const torch::NoGradGuard no_grad;
-  samples_ += outputs.size(0);
-  numbers_ += targets.numel();
-  loss_.add_(loss.detach(), static_cast<double>(outputs.size(0)));
+  const int64_t samples = outputs.size(runs_ > 1 ? 1 : 0);
+  samples_ += samples;
+  numbers_ += targets.numel() / runs_;
+  loss_.add_(loss.detach(), static_cast<double>(samples));
   if (!regression_) {
-    mistakes_.add_(outputs.argmax(1).ne(targets.dim() == 2 ? targets.argmax(1) : targets).sum());
+    const Tensor classes = targets.is_floating_point() ? targets.argmax(-1) : targets;
+    mistakes_.add_(per_run(outputs.argmax(-1).ne(classes)).sum(1));
     return;
   }
-  const Tensor errors = (outputs.detach().to(torch::kFloat64) - targets).abs();
-  mistakes_.add_(errors.square().sum());
-  absolute_.add_(errors.sum());
-  largest_.copy_(torch::maximum(largest_, errors.max()));
+  const Tensor errors = per_run((outputs.detach().to(torch::kFloat64) - targets).abs());
+  mistakes_.add_(errors.square().sum(1));
+  absolute_.add_(errors.sum(1));
+  largest_.copy_(torch::maximum(largest_, errors.amax(1)));
+}
+
+void Tally::add_margins(const Margins& margins) {
+  const auto keep_least = [&](Tensor& least, const Tensor& values) {
+    least.copy_(torch::minimum(least, per_run(values).amin(1).to(least.scalar_type())));
+  };
+  keep_least(margin_, margins.margin);
+  keep_least(normalized_margin_, margins.normalized);
+  has_margins_ = true;
 }
 
 void Tally::add(const Tally& other) {
@@ -35,37 +54,39 @@ void Tally::add(const Tally& other) {
 
 void Tally::clear() {
   samples_ = numbers_ = 0;
-  for (const Tensor* sum : {&loss_, &mistakes_, &absolute_, &largest_}) sum->zero_();
+  for (Tensor* sum : sums()) sum->zero_();
 }
 
-Evaluation Tally::read() const {
-  const Tensor sums = torch::stack({loss_, mistakes_, absolute_, largest_}).cpu();
-  const double* sum = sums.const_data_ptr<double>();
-  Evaluation means;
-  means.samples = samples_;
-  means.loss = sum[0] / static_cast<double>(samples_);
-  if (!regression_) {
-    means.error_pct = 100 * sum[1] / static_cast<double>(samples_);
-    return means;
+std::vector<Evaluation> Tally::read() const {
+  const Tensor all = torch::stack({loss_, mistakes_, absolute_, largest_, margin_, normalized_margin_}, 1).cpu();
+  std::vector<Evaluation> evaluations(runs_);
+  for (int64_t run = 0; run < runs_; ++run) {
+    const double* sum = all.const_data_ptr<double>() + 6 * run;
+    Evaluation& means = evaluations[run];
+    means.samples = samples_;
+    means.loss = sum[0] / static_cast<double>(samples_);
+    if (has_margins_) means.margin = sum[4], means.normalized_margin = sum[5];
+    if (regression_) {
+      means.mse = sum[1] / static_cast<double>(numbers_);
+      means.l1 = sum[2] / static_cast<double>(numbers_);
+      means.sup_error = sum[3];
+    } else {
+      means.error_pct = 100 * sum[1] / static_cast<double>(samples_);
+    }
   }
-  means.mse = sum[1] / static_cast<double>(numbers_);
-  means.l1 = sum[2] / static_cast<double>(numbers_);
-  means.sup_error = sum[3];
-  return means;
+  return evaluations;
 }
 
-Tensor Tally::packed() const {
+Tensor Tally::packed(int64_t run) const {
   const Tensor counts = torch::tensor({samples_, numbers_}, torch::kInt64).to(torch::kFloat64);
-  return torch::cat({counts, torch::stack({loss_, mistakes_, absolute_, largest_}).cpu()});
+  return torch::cat({counts, torch::stack({loss_, mistakes_, absolute_, largest_}).select(1, run).cpu()});
 }
 
-void Tally::unpack(const Tensor& numbers_6) {
+void Tally::unpack(const Tensor& numbers_6, int64_t run) {
   samples_ = numbers_6[0].item<int64_t>();
   numbers_ = numbers_6[1].item<int64_t>();
-  loss_.copy_(numbers_6[2]);
-  mistakes_.copy_(numbers_6[3]);
-  absolute_.copy_(numbers_6[4]);
-  largest_.copy_(numbers_6[5]);
+  int64_t entry = 2;
+  for (Tensor* sum : sums()) sum->select(0, run).copy_(numbers_6[entry++]);
 }
 
 }  // namespace optdnn::training

@@ -1,4 +1,5 @@
-// Sums of losses and mistakes over batches, kept on the device until they are asked for.
+// Sums of losses and mistakes over batches, kept on the device until they are asked for. Of several runs at once, one
+// sum each: their batches are R x B x ... and so are as many as one run's.
 #pragma once
 
 #include <torch/torch.h>
@@ -9,26 +10,35 @@ namespace optdnn::training {
 
 class Tally {
  public:
-  Tally(bool regression, const torch::Device& device);
+  Tally(bool regression, const torch::Device& device, int64_t runs = 1);
 
-  // Shapes: outputs_BK, targets as in data::Batch; `loss` is the mean over the batch.
+  // Shapes: outputs_BK, targets as in data::Batch; `loss` is the mean over the batch. Of several runs all have a
+  // leading dimension R, the loss too.
   void add(const torch::Tensor& outputs, const torch::Tensor& targets, const torch::Tensor& loss);
+  // Shapes: one number per sample, B or R x B.
+  void add_margins(const Margins& margins);
   // Adds everything the other one counted.
   void add(const Tally& other);
   void clear();
 
-  // Means so far; waits for the device.
-  Evaluation read() const;
+  // Means so far, of each run; waits for the device.
+  std::vector<Evaluation> read() const;
 
-  // For checkpoints: six numbers, float64 on the CPU.
-  torch::Tensor packed() const;
-  void unpack(const torch::Tensor& numbers_6);
+  // For the checkpoint of a run: six numbers, float64 on the CPU. Margins are no part of it.
+  torch::Tensor packed(int64_t run = 0) const;
+  void unpack(const torch::Tensor& numbers_6, int64_t run = 0);
 
  private:
-  bool regression_;
-  int64_t samples_ = 0, numbers_ = 0;  // numbers: entries of all targets
-  torch::Tensor loss_, mistakes_;      // sums; mistakes are wrong classes or squared errors
-  torch::Tensor absolute_, largest_;   // of a regression's errors
+  std::vector<torch::Tensor*> sums() { return {&loss_, &mistakes_, &absolute_, &largest_}; }
+  torch::Tensor per_run(const torch::Tensor& values) const;
+
+  bool regression_, has_margins_ = false;
+  int64_t runs_;
+  int64_t samples_ = 0, numbers_ = 0;  // of one run; numbers: entries of all targets
+  // One number per run:
+  torch::Tensor loss_, mistakes_;             // sums; mistakes are wrong classes or squared errors
+  torch::Tensor absolute_, largest_;          // of a regression's errors
+  torch::Tensor margin_, normalized_margin_;  // smallest so far
 };
 
 }  // namespace optdnn::training

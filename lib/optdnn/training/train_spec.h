@@ -58,12 +58,14 @@ struct EvaluateSpec {
   std::optional<Duration> every;
   int64_t batch_size = 512;
   bool flip_average = false;
+  std::optional<bool> margins;
 
   template <class Fields>
   void fields(Fields& f) {
     f("every", every, "distance of evaluations; default: 1 epoch");
     f("batch_size", batch_size, config::between(1, 1 << 20), "samples per forward pass");
     f("flip_average", flip_average, "images: mean output of the image and its mirror image");
+    f("margins", margins, "classes: smallest margin and normalised margin; default: for vectors, not for images");
   }
   int64_t every_iterations(const Length& whole) const;
 };

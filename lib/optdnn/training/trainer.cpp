@@ -2,9 +2,9 @@
 
 #include <cmath>
 
-#include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
 #include "optdnn/base/text.h"
+#include "optdnn/metrics/mean_record.h"
 #include "optdnn/training/checkpoint.h"
 #include "optdnn/training/divergence.h"
 #include "optdnn/training/ema.h"
@@ -12,6 +12,7 @@
 #include "optdnn/training/loss_scale.h"
 #include "optdnn/training/optimizer.h"
 #include "optdnn/training/precision.h"
+#include "optdnn/training/stacked.h"
 #include "optdnn/training/tally.h"
 
 namespace optdnn::training {
@@ -25,39 +26,52 @@ class Trainer {
   explicit Trainer(TrainJob& job)
       : job_(job),
         spec_(job.train),
+        runs_(static_cast<int64_t>(job.runs.size())),
         length_(length_of(job.train, job.train_loader->batches_per_epoch())),
         loss_(make_loss(job.loss)),
         parameters_(trainable_parameters(module())),
-        optimizer_(make_optimizer(job.optimizer, parameters_)),
-        guard_(/*deferred=*/!job.device.is_cpu(), job.device, length_, spec_.accumulate),
-        recent_(loss_.regression, job.device),
-        since_evaluation_(loss_.regression, job.device) {
+        optimizer_(make_optimizer(job.optimizer, parameters_, runs_ > 1)),
+        guard_(/*deferred=*/!job.device.is_cpu(), job.device, length_, spec_.accumulate, runs_),
+        recent_(loss_.regression, job.device, runs_),
+        since_evaluation_(loss_.regression, job.device, runs_),
+        results_(runs_) {
     if (spec_.ema) ema_.emplace(module(), spec_.ema->decay);
     if (spec_.precision == Precision::float16) scale_.emplace(job.device);
   }
 
-  TrainResult run() {
-    const bool resumed = restore();
-    result_.resumed_at = iteration_;
-    for (metrics::Sink* sink : job_.sinks) sink->rewind(resumed ? iteration_ : -1);
+  std::vector<TrainResult> run() {
+    for (int64_t run = 0; run < runs_; ++run) restore(run);
     if (job_.seconds) clock_start_ = job_.seconds();
-    if (iteration_ >= length_.iterations) {
-      swap_average();
-      result_.last = evaluated();
-      swap_average();
-    }
+    if (iteration_ >= length_.iterations) evaluate_all();
     module().train();
-    while (iteration_ < length_.iterations && !result_.stopped) run_epoch(iteration_ / length_.iterations_per_epoch);
-    result_.iterations = iteration_;
-    result_.epochs = epochs();
-    result_.seconds = seconds();
-    return result_;
+    while (iteration_ < length_.iterations && !is_over()) run_epoch(iteration_ / length_.iterations_per_epoch);
+    for (int64_t run = 0; run < runs_; ++run) {
+      TrainResult& result = results_[run];
+      result.diverged = guard_.error(run);
+      result.stopped = stopped_ && !result.diverged;
+      result.iterations = iteration_;
+      result.epochs = epochs();
+      result.seconds = seconds(run);
+    }
+    return results_;
   }
 
  private:
   torch::nn::Module& module() const { return *job_.network.ptr(); }
   double epochs() const { return static_cast<double>(iteration_) / static_cast<double>(length_.iterations_per_epoch); }
-  double seconds() const { return seconds_before_ + (job_.seconds ? job_.seconds() - clock_start_ : 0); }
+  double seconds(int64_t run) const {
+    const double now = job_.seconds ? job_.seconds() - clock_start_ : 0;
+    return results_[run].seconds + now / static_cast<double>(runs_);
+  }
+  bool is_over() const { return stopped_ || guard_.all_diverged(); }
+
+  // Every run that has not diverged.
+  template <class Do>
+  void for_each_run(Do each) {
+    for (int64_t run = 0; run < runs_; ++run) {
+      if (!guard_.error(run)) each(run);
+    }
+  }
 
   void run_epoch(int64_t epoch) {
     const int64_t begin = epoch * length_.iterations_per_epoch;
@@ -65,21 +79,24 @@ class Trainer {
     auto batches = job_.train_loader->epoch(epoch, (iteration_ - begin) * spec_.accumulate);
     while (iteration_ < end) {
       if (job_.stop_requested && job_.stop_requested()) {
-        result_.stopped = true;
+        stopped_ = true;
         return save();
       }
       run_iteration(batches, iteration_ - begin);
+      if (guard_.all_diverged()) return;
+      ++iteration_;
       const bool is_last = iteration_ == length_.iterations;
       const bool evaluates = is_last || iteration_ % job_.evaluate.every_iterations(length_) == 0;
       const bool logs = evaluates || iteration_ % spec_.log_iterations(length_) == 0;
       const bool saves = is_last || iteration_ % spec_.save_iterations(length_) == 0;
-      if (logs || saves) guard_.check();
+      if (logs || saves) guard_.sync();
+      if (guard_.all_diverged()) return;
       if (logs) report(evaluates);
       if (saves) save();
     }
   }
 
-  // One update of the weights.
+  // One update of the weights, unless every run has diverged.
   void run_iteration(data::EpochReader& batches, int64_t in_epoch) {
     const int64_t batch_size = job_.train_loader->options().batch_size;
     const int64_t first = in_epoch * spec_.accumulate;
@@ -88,28 +105,30 @@ class Trainer {
     int64_t batch_number = iteration_ * spec_.accumulate;
     for (int64_t done = 0; done < samples; ++batch_number) {
       const data::Batch batch = batches.next().value();
-      const int64_t size = batch.inputs.size(0);
-      const Tensor loss = forward(batch, batch_number);
+      const int64_t size = batch.inputs.size(runs_ > 1 ? 1 : 0);
+      const Tensor losses = forward(batch, batch_number);
+      if (guard_.all_diverged()) return;
+      const Tensor loss = runs_ > 1 ? losses.sum() : losses;
       const Tensor share = size == samples ? loss : loss * (static_cast<double>(size) / static_cast<double>(samples));
       (scale_ ? scale_->scaled(share) : share).backward();
       done += size;
     }
     update_weights(batch_number - 1);
-    ++iteration_;
   }
 
+  // A loss per run.
   Tensor forward(const data::Batch& batch, int64_t batch_number) {
-    const Tensor inputs = prepared(batch.inputs, job_.device, spec_.precision, spec_.channels_last);
+    const Tensor inputs = prepared(batch.inputs, job_.device, spec_.precision, spec_.channels_last && runs_ == 1);
     const Tensor targets = prepared(batch.targets, job_.device, spec_.precision);
     Tensor outputs;
     {
       const Autocast autocast(spec_.precision, job_.device);
       outputs = job_.network.forward(inputs);
     }
-    const Tensor loss = loss_.mean(outputs, targets);
-    guard_.watch(loss, "loss", batch_number);
-    recent_.add(outputs, targets, loss);
-    return loss;
+    const Tensor losses = loss_.mean(outputs, targets);
+    guard_.watch(losses, "loss", batch_number);
+    recent_.add(outputs, targets, losses);
+    return losses;
   }
 
   void update_weights(int64_t batch_number) {
@@ -118,43 +137,86 @@ class Trainer {
     const auto gradients = scale_ || spec_.gradient_clip ? gradients_of(parameters_) : std::vector<Tensor>{};
     if (scale_) overflowed = scale_->unscale(gradients);
     if (spec_.gradient_clip) {
-      const Tensor norm = gradient_norm(gradients);
-      if (!scale_) guard_.watch(norm, "gradient", batch_number);
-      control.divide = (norm / *spec_.gradient_clip).clamp_min(1);
+      const Tensor norms = gradient_norm(gradients, runs_);
+      if (!scale_) guard_.watch(norms, "gradient", batch_number);
+      if (guard_.all_diverged()) return;
+      const Tensor divide = (norms / *spec_.gradient_clip).clamp_min(1);
+      if (runs_ == 1) control.divide = divide;
+      for (const Tensor& gradient : runs_ > 1 ? gradients : std::vector<Tensor>{}) {
+        gradient.div_(per_run_like(divide, gradient));
+      }
     }
-    control.skip = guard_.skip();
+    if (runs_ == 1) control.skip = guard_.skip();
     if (scale_) control.skip = torch::maximum(control.skip.value_or(overflowed), overflowed);
     learning_rate_ = peak_learning_rate(job_.optimizer) * schedule_factor(job_.schedule, iteration_, length_);
+    const std::vector<Tensor> before = frozen_weights();
     optimizer_->step(learning_rate_, control);
+    give_back(before);
     clear_gradients(parameters_);
     if (scale_) scale_->update(overflowed);
     if (ema_) ema_->update();
   }
 
+  // The weights before an update, where one of several runs has to keep them.
+  std::vector<Tensor> frozen_weights() const {
+    std::vector<Tensor> before;
+    if (runs_ == 1 || !guard_.frozen()) return before;
+    for (const auto& parameter : parameters_) before.push_back(parameter.second.detach().clone());
+    return before;
+  }
+
+  void give_back(const std::vector<Tensor>& before) {
+    if (before.empty()) return;
+    const torch::NoGradGuard no_grad;
+    const Tensor frozen = *guard_.frozen();
+    for (size_t i = 0; i < before.size(); ++i) {
+      Tensor weights = parameters_[i].second;
+      weights.copy_(torch::where(per_run_like(frozen, weights), before[i], weights));
+    }
+  }
+
   void report(bool evaluates) {
     since_evaluation_.add(recent_);
-    metrics::Record record(iteration_, epochs(), seconds());
-    (evaluates ? since_evaluation_ : recent_).read().add_to(record, "train");
-    record.set("train/learning_rate", learning_rate_);
+    const auto trained = (evaluates ? since_evaluation_ : recent_).read();
     recent_.clear();
     if (evaluates) {
       since_evaluation_.clear();
-      swap_average();
-      judge(record);
-      swap_average();
+      evaluate_all();
     }
-    for (metrics::Sink* sink : job_.sinks) sink->write(record);
+    std::vector<metrics::Record> records;
+    for_each_run([&](int64_t run) {
+      metrics::Record record(iteration_, epochs(), seconds(run));
+      trained[run].add_to(record, "train");
+      record.set("train/learning_rate", learning_rate_);
+      if (evaluates) judge(run, record);
+      for (metrics::Sink* sink : job_.runs[run].sinks) sink->write(record);
+      records.push_back(std::move(record));
+    });
+    if (job_.progress.empty()) return;
+    const metrics::Record mean = metrics::mean_record(records);
+    for (metrics::Sink* sink : job_.progress) sink->write(mean);
   }
 
-  void judge(metrics::Record& record) {
-    result_.last = evaluated();
-    result_.last.add_to(record, "test");
-    for (const auto& observe : job_.observers) observe(static_cast<int64_t>(epochs()), record);
-    const double headline = result_.last.headline();
-    if (std::isnan(headline) || (best_ && headline >= *best_)) return;
-    best_ = result_.best = headline;
-    result_.best_iteration = iteration_;
-    if (spec_.keep_best && !job_.checkpoints.empty()) save_weights("best.safetensors");
+  // With the moving average in the weights' place where there is one; the best weights are kept meanwhile.
+  void evaluate_all() {
+    swap_average();
+    const auto evaluations =
+        evaluate(job_.network, *job_.test_loader, loss_, spec_.precision, job_.device, job_.evaluate);
+    for_each_run([&](int64_t run) {
+      TrainResult& result = results_[run];
+      result.last = evaluations[run];
+      const double headline = result.last.headline();
+      if (iteration_ == result.resumed_at || std::isnan(headline) || headline >= result.best) return;
+      result.best = headline;
+      result.best_iteration = iteration_;
+      if (spec_.keep_best && !job_.runs[run].checkpoints.empty()) save_weights(run, "best.safetensors");
+    });
+    swap_average();
+  }
+
+  void judge(int64_t run, metrics::Record& record) {
+    results_[run].last.add_to(record, "test");
+    for (const auto& observe : job_.runs[run].observers) observe(static_cast<int64_t>(epochs()), record);
   }
 
   // The moving average takes the weights' place, or gives it back.
@@ -162,22 +224,18 @@ class Trainer {
     if (ema_) ema_->swap();
   }
 
-  Evaluation evaluated() {
-    return evaluate(job_.network, *job_.test_loader, loss_, spec_.precision, job_.device, job_.evaluate.flip_average);
-  }
-
-  // Everything that continues, under the names it has in a checkpoint. Weights and moments share memory.
-  TensorMap snapshot() const {
+  // Everything that continues a run, under the names it has in a checkpoint. Weights and moments share memory.
+  TensorMap snapshot(int64_t run) const {
     TensorMap all;
     const auto add = [&](const std::string& prefix, const TensorMap& tensors) {
-      for (const auto& [name, tensor] : tensors) all[prefix + name] = tensor;
+      for (const auto& [name, tensor] : tensors) all[prefix + name] = part_of(tensor, run, runs_);
     };
     add("weights/", named_weights(module()));
     add("optimizer/", optimizer_->state());
     if (ema_) add("ema/", ema_->state());
     if (scale_) add("loss_scale/", scale_->state());
-    all["progress/recent"] = recent_.packed();
-    all["progress/since_evaluation"] = since_evaluation_.packed();
+    all["progress/recent"] = recent_.packed(run);
+    all["progress/since_evaluation"] = since_evaluation_.packed(run);
     all[generator_name()] = generator().get_state();
     return all;
   }
@@ -188,56 +246,73 @@ class Trainer {
   at::Generator generator() const { return at::globalContext().defaultGenerator(job_.device); }
 
   void save() {
-    if (job_.checkpoints.empty()) return;
-    guard_.check();
-    require_finite_weights();
+    guard_.sync();
+    for_each_run([&](int64_t run) {
+      if (!job_.runs[run].checkpoints.empty()) save(run);
+    });
+  }
+
+  void save(int64_t run) {
+    if (const auto error = weights_not_finite(run)) return guard_.give_up(run, *error);
     swap_average();
-    save_weights("last.safetensors");
+    save_weights(run, "last.safetensors");
     swap_average();
-    save_state(job_.checkpoints, {iteration_, seconds(), best_, result_.best_iteration, snapshot()});
+    const TrainResult& result = results_[run];
+    const auto best = std::isnan(result.best) ? std::nullopt : std::optional(result.best);
+    save_state(job_.runs[run].checkpoints, {iteration_, seconds(run), best, result.best_iteration, snapshot(run)});
   }
 
   // A finite loss may leave weights that are not; such a state never takes the place of a good one.
-  void require_finite_weights() {
+  std::optional<base::DivergedError> weights_not_finite(int64_t run) const {
     std::vector<Tensor> weights;
-    for (const auto& parameter : parameters_) weights.push_back(parameter.second.detach());
-    if (std::isfinite(gradient_norm(weights).item<double>())) return;
-    throw base::DivergedError(base::concat("the weights after iteration ", iteration_, " (epoch ",
-                                           (iteration_ - 1) / length_.iterations_per_epoch + 1,
-                                           ") are not finite; the checkpoint is that of before"),
-                              "a smaller learning_rate, a longer warmup or a gradient_clip may help");
+    for (const auto& parameter : parameters_) weights.push_back(part_of(parameter.second.detach(), run, runs_));
+    if (std::isfinite(gradient_norm(weights).item<double>())) return std::nullopt;
+    return base::DivergedError(base::concat("the weights after iteration ", iteration_, " (epoch ",
+                                            (iteration_ - 1) / length_.iterations_per_epoch + 1,
+                                            ") are not finite; the checkpoint is that of before"),
+                               "a smaller learning_rate, a longer warmup or a gradient_clip may help");
   }
 
-  void save_weights(const char* file) {
-    base::make_folders(job_.checkpoints);
-    write_safetensors(job_.checkpoints / file, {named_weights(module()), {{"iteration", std::to_string(iteration_)}}});
+  void save_weights(int64_t run, const char* file) {
+    const auto& folder = job_.runs[run].checkpoints;
+    base::make_folders(folder);
+    write_safetensors(folder / file,
+                      {part_of(named_weights(module()), run, runs_), {{"iteration", std::to_string(iteration_)}}});
   }
 
-  // Returns whether there was a state to continue from.
-  bool restore() {
-    if (!job_.resume || job_.checkpoints.empty()) return false;
-    auto state = load_state(job_.checkpoints);
-    if (!state) return false;
+  // Continues from the state a run left, where there is one; its sinks forget what came after.
+  void restore(int64_t run) {
+    const auto& folder = job_.runs[run].checkpoints;
+    auto state = job_.resume && !folder.empty() ? load_state(folder) : std::nullopt;
+    const int64_t iteration = state ? state->iteration : 0;
+    if (run > 0 && iteration != iteration_) {
+      throw base::EnvironmentError(
+          base::concat("runs at iterations ", iteration_, " and ", iteration, " cannot go on as one network"));
+    }
+    iteration_ = results_[run].resumed_at = iteration;
+    for (metrics::Sink* sink : job_.runs[run].sinks) sink->rewind(state ? iteration : -1);
+    if (run == 0) {
+      for (metrics::Sink* sink : job_.progress) sink->rewind(state ? iteration : -1);
+    }
+    if (!state) return;
     // A run may move to another device; its random numbers then begin anew.
-    TensorMap target = snapshot();
+    TensorMap target = snapshot(run);
     if (!state->tensors.contains(generator_name())) target.erase(generator_name());
     std::erase_if(state->tensors, [&](const auto& item) {
       return item.first.starts_with("generator/") && !target.contains(item.first);
     });
-    copy_tensors(state->tensors, target, (job_.checkpoints / "state.safetensors").string());
+    copy_tensors(state->tensors, target, (folder / "state.safetensors").string());
     if (target.contains(generator_name())) generator().set_state(target.at(generator_name()));
-    recent_.unpack(target.at("progress/recent"));
-    since_evaluation_.unpack(target.at("progress/since_evaluation"));
-    iteration_ = state->iteration;
-    seconds_before_ = state->seconds;
-    best_ = state->best;
-    if (best_) result_.best = *best_;
-    result_.best_iteration = state->best_iteration;
-    return true;
+    recent_.unpack(target.at("progress/recent"), run);
+    since_evaluation_.unpack(target.at("progress/since_evaluation"), run);
+    results_[run].seconds = state->seconds;
+    if (state->best) results_[run].best = *state->best;
+    results_[run].best_iteration = state->best_iteration;
   }
 
   TrainJob& job_;
   const TrainSpec& spec_;
+  const int64_t runs_;
   const Length length_;
   const Loss loss_;
   NamedParameters parameters_;
@@ -249,16 +324,19 @@ class Trainer {
 
   int64_t iteration_ = 0;  // updates done
   double learning_rate_ = 0;
-  std::optional<double> best_;
-  double seconds_before_ = 0, clock_start_ = 0;
-  TrainResult result_;
+  double clock_start_ = 0;
+  bool stopped_ = false;
+  std::vector<TrainResult> results_;  // while training, `seconds` are those before this call
 };
 
 }  // namespace
 
-TrainResult train(TrainJob& job) {
+std::vector<TrainResult> train(TrainJob& job) {
   check_precision(job.train.precision, job.device);
-  prepare_network(*job.network.ptr(), job.device, job.train.precision, job.train.channels_last);
+  if (job.runs.size() > 1 && job.train.precision == Precision::float16) {
+    throw base::ConfigError("train.precision float16 scales the loss of one run; several cannot share it");
+  }
+  prepare_network(*job.network.ptr(), job.device, job.train.precision, job.train.channels_last && job.runs.size() == 1);
   return Trainer(job).run();
 }
 

@@ -1,6 +1,10 @@
 // The training loop. An iteration is one weight update from `accumulate` batches; everything the loop does is a
 // function of its job, so a run that was stopped and continued ends with the bits of an unbroken one (on one device,
 // with the same number of threads).
+//
+// Several runs, which differ in their seed alone, train as one network whose parameters have a leading run dimension.
+// Their losses are added, so that each run's gradient is its own; a run that diverges keeps its weights while the
+// others go on; each has its own records and checkpoints, which a single run could continue.
 #pragma once
 
 #include <torch/torch.h>
@@ -11,6 +15,7 @@
 #include <optional>
 #include <vector>
 
+#include "optdnn/base/errors.h"
 #include "optdnn/data/loader.h"
 #include "optdnn/metrics/sink.h"
 #include "optdnn/training/evaluate.h"
@@ -21,8 +26,16 @@
 
 namespace optdnn::training {
 
+// What belongs to one run.
+struct RunJob {
+  std::filesystem::path checkpoints;                                            // folder; empty: nothing is saved
+  std::vector<metrics::Sink*> sinks;                                            // rewound to where training begins
+  std::vector<std::function<void(int64_t epoch, metrics::Record&)>> observers;  // add to the record of an evaluation
+};
+
 struct TrainJob {
-  torch::nn::AnyModule network;  // moved to `device` and precision by the trainer
+  std::vector<RunJob> runs = {{}};  // one per seed of the loaders
+  torch::nn::AnyModule network;     // moved to `device` and precision by the trainer; of several runs, stacked
   const data::Loader* train_loader = nullptr;
   const data::Loader* test_loader = nullptr;
   OptimizerSpec optimizer;
@@ -32,10 +45,8 @@ struct TrainJob {
   EvaluateSpec evaluate;
   torch::Device device = torch::kCPU;
 
-  std::filesystem::path checkpoints;                                            // folder; empty: nothing is saved
-  bool resume = true;                                                           // continue from the state there, if any
-  std::vector<metrics::Sink*> sinks;                                            // rewound to where training begins
-  std::vector<std::function<void(int64_t epoch, metrics::Record&)>> observers;  // add to the record of an evaluation
+  bool resume = true;                    // continue from the states there, if any
+  std::vector<metrics::Sink*> progress;  // see the mean over the runs that go on
   std::function<bool()> stop_requested;  // polled before every iteration; may be empty
   std::function<double()> seconds;       // a clock that only rises; may be empty
 };
@@ -46,14 +57,16 @@ struct TrainResult {
   int64_t best_iteration = 0;
   int64_t iterations = 0;  // done in all
   int64_t resumed_at = 0;  // iteration this call began with
-  double seconds = 0;      // in all, resumed runs added up
+  double seconds = 0;      // in all, resumed runs added up; of several runs at once, an equal share each
   double epochs = 0;       // done in all
   bool stopped = false;    // by stop_requested, after saving; `last` is then that of the latest evaluation in this call
+  // Names iteration and batch where a loss was not finite; the weights are then those before that iteration.
+  std::optional<base::DivergedError> diverged;
 };
 
-// Errors: DivergedError naming iteration and batch when a loss is not finite; the weights are those before that
-// iteration. EnvironmentError if a checkpoint is damaged or does not fit. ConfigError if the device lacks the
-// precision. Requires: check_loss(job.loss, shape of the data).
-TrainResult train(TrainJob& job);
+// One result per run. Errors: EnvironmentError if a checkpoint is damaged or does not fit, or if several runs stand at
+// different iterations. ConfigError if the device lacks the precision, or several runs are to be float16. Requires:
+// check_loss(job.loss, shape of the data).
+std::vector<TrainResult> train(TrainJob& job);
 
 }  // namespace optdnn::training
