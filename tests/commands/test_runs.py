@@ -26,7 +26,7 @@ class Runs(Commands):
         run = self.folder / "runs/rings/run/seed-0"
         self.assertEqual(sorted(path.name for path in run.iterdir()),
                          ["checkpoints", "events.out.tfevents.optdnn", "log.txt", "metrics.csv", "metrics.jsonl",
-                          "resolved.yaml", "summary.json"])
+                          "pictures.safetensors", "resolved.yaml", "summary.json"])
         summary = self.summary("runs/rings/run/seed-0")
         self.assertEqual((summary["status"], summary["iterations"], summary["seed"]), ("finished", 200, 0))
         self.assertTrue(summary["certificate"][0]["certified"])
@@ -98,6 +98,26 @@ class Runs(Commands):
         self.assertRegex(result.stderr, "iteration [0-9]+")
         self.assertEqual(self.summary("runs/t/bad/seed-0")["status"], "diverged")
         self.assertEqual(self.summary("runs/t/good/seed-0")["status"], "finished")
+
+    def test_seeds_of_a_vector_task_train_as_one_network_and_leave_what_each_would_alone(self) -> None:
+        config = self.write("rings.yaml", RINGS + "seeds: [3, 4, 5]\n")
+        self.run_program("train", config)
+        self.run_program("train", config, "--alone", "--out", "alone")
+        for seed in [3, 4, 5]:
+            together, alone = (self.summary(f"{out}/rings/run/seed-{seed}") for out in ["runs", "alone"])
+            self.assertEqual((together.get("runs_at_once"), alone.get("runs_at_once")), (3, None))
+            self.assertEqual(together["config_hash"], alone["config_hash"])
+            for name, value in alone["last"].items():
+                self.assertAlmostEqual(together["last"][name], value, delta=0.05 * max(1, abs(value)), msg=name)
+            records_of = [records(self.folder / f"{out}/rings/run/seed-{seed}") for out in ["runs", "alone"]]
+            self.assertEqual(*[[sorted(record) for record in one] for one in records_of])
+
+    def test_seeds_that_stand_at_different_iterations_are_all_finished(self) -> None:
+        config = self.write("rings.yaml", RINGS + "seeds: [3, 4, 5]\n")
+        self.run_program("train", config, "--seed", "4")
+        self.assertIn("seed-4: finished before", self.run_program("train", config).stdout)
+        for seed in [3, 4, 5]:
+            self.assertEqual(self.summary(f"runs/rings/run/seed-{seed}")["status"], "finished")
 
     def test_rows_seeds_and_shards_are_chosen_by_flags(self) -> None:
         config = self.write("rings.yaml", RINGS + "seeds: [3, 4, 5]\n")

@@ -1,3 +1,4 @@
+// evaluate_run of run.h: the weights of a run's folder on the test set.
 #include "optdnn/base/device.h"
 #include "optdnn/config/read.h"
 #include "optdnn/experiment/loaders.h"
