@@ -1,0 +1,63 @@
+// Networks on vectors: the concatenating baseline against its formula, and the path of points through the steps.
+#include "models/rules.h"
+#include "optdnn/base/random.h"
+#include "optdnn/models/dense_mlp.h"
+#include "optdnn/models/network.h"
+#include "support/catch.h"
+
+using namespace optdnn;
+using namespace optdnn::models;
+using torch::Tensor;
+
+namespace {
+
+const NetworkShape kPlane{{2}, 2};
+
+OptNetSpec vector_spec(const algorithms::Rule& rule, int64_t depth) {
+  OptNetSpec spec;
+  spec.modules.assign(rule.families().size(), modules::DenseTwoLayerSpec{});
+  spec.depth = {depth};
+  spec.width = {2};
+  spec.head = ReadStateHead{};
+  return spec;
+}
+
+}  // namespace
+
+TEST_CASE("dense_mlp reads the input and all layers before it at every layer") {
+  base::seed_torch(1);
+  DenseMlp net(DenseMlpSpec{3, 4, modules::Activation::tanh}, kPlane);
+  const Tensor x = torch::randn({5, 2});
+  const auto w = net->named_parameters();
+  std::vector<Tensor> parts = {x};
+  for (int i = 0; i < 3; ++i) {
+    const std::string layer = "layer_" + std::to_string(i);
+    parts.push_back(torch::tanh(torch::linear(torch::cat(parts, 1), w[layer + ".weight"], w[layer + ".bias"])));
+  }
+  const Tensor expected = torch::linear(torch::cat(parts, 1), w["layer_3.weight"], w["layer_3.bias"]);
+  REQUIRE(torch::allclose(net->forward(x), expected, 1e-6, 1e-6));
+  REQUIRE(w["layer_3.weight"].size(1) == 2 + 3 * 4);
+}
+
+TEST_CASE("the path of every explicit rule begins at the input and ends at the output, with a point per step") {
+  for (const auto& entry : algorithms::catalogue()) {
+    const algorithms::Rule rule = tests::catalogue_rule(entry.name);
+    if (!rule.is_explicit()) continue;
+    CAPTURE(rule.name());
+    base::seed_torch(2);
+    const Network net = make_opt_net(rule, vector_spec(rule, 4), kPlane);
+    const Tensor x = torch::randn({6, 2});
+    const torch::NoGradGuard no_grad;
+    const auto path = net.opt_net->path(x);
+    REQUIRE(path.size() == 5);
+    REQUIRE(path.front().equal(x));
+    REQUIRE(path.back().equal(net.opt_net->forward(x)));
+    // A shorter network with the same weights ends where the longer one passes by.
+    if (!rule.is_constant()) continue;
+    base::seed_torch(2);
+    const Network shorter = make_opt_net(rule, vector_spec(rule, 2), kPlane);
+    auto longer = net.opt_net->named_parameters();
+    for (auto& item : shorter.opt_net->named_parameters()) item.value().copy_(longer[item.key()]);
+    REQUIRE(torch::allclose(path[2], shorter.opt_net->forward(x), 1e-6, 1e-6));
+  }
+}
