@@ -29,6 +29,7 @@ void add_list(CLI::App& app, int& status);
 void add_certify(CLI::App& app, int& status);
 void add_converge(CLI::App& app, int& status);
 void add_info(CLI::App& app, int& status);
+void add_bench(CLI::App& app, int& status);
 void add_fetch(CLI::App& app, int& status);
 
 }  // namespace optdnn::app

@@ -16,6 +16,7 @@ const std::vector<Command>& commands() {
        "a study of rules: their runs over fixed vector fields beside the exact flow, and their certificates",
        add_converge},
       {"info", "parameters, multiply-adds and activation memory of every row", add_info},
+      {"bench", "seconds of an iteration of every row, in the real training loop", add_bench},
       {"fetch", "get a data set", add_fetch},
   };
   return table;

@@ -1,0 +1,103 @@
+// optdnn bench CONFIG: seconds of an iteration of each row, in the real training loop.
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <memory>
+
+#include "command.h"
+#include "failure.h"
+#include "optdnn/base/device.h"
+#include "optdnn/experiment/bench.h"
+#include "tables.h"
+#include "text_table.h"
+
+namespace optdnn::app {
+
+namespace {
+
+struct Options {
+  Which which;
+  Where where;
+  experiment::BenchOptions bench;
+  std::string save;
+  bool json = false;
+};
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + std::ssize(values) / 2;
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+nlohmann::ordered_json bench_json(const experiment::Row& row, const Options& options,
+                                  const experiment::RunOptions& run_with, experiment::DataSets& datasets) {
+  experiment::BenchOptions bench = options.bench;
+  if (!options.save.empty()) bench.save = std::filesystem::path(options.save) / row.id;
+  const experiment::BenchReport report = experiment::bench_row(row, bench, run_with, datasets);
+  return {{"id", row.id},
+          {"batch_size", report.batch_size},
+          {"iterations", report.iteration_s.size()},
+          {"fastest_s", *std::min_element(report.iteration_s.begin(), report.iteration_s.end())},
+          {"median_s", median(report.iteration_s)},
+          {"losses", report.losses},
+          {"iteration_s", report.iteration_s},
+          {"device", run_with.device},
+          {"device_name", base::device_name(run_with.device)},
+          {"threads", base::torch_threads()},
+          {"libtorch", base::torch_version()},
+          {"optdnn", run_with.program_version}};
+}
+
+void print(const nlohmann::ordered_json& rows) {
+  TextTable table({"row", "iterations", "fastest (ms)", "median (ms)", "first loss"});
+  for (const auto& row : rows) {
+    if (row.contains("error")) {
+      table.add({row["id"], "", "", "", row["error"]});
+      continue;
+    }
+    table.add({row["id"], row["iterations"].dump(), fixed(1e3 * row["fastest_s"].get<double>(), 3),
+               fixed(1e3 * row["median_s"].get<double>(), 3), fixed(row["losses"].front().get<double>(), 5)});
+  }
+  std::cout << table.text();
+}
+
+int bench(const Options& options) {
+  const auto tables = read_tables(options.which, Purpose::run);
+  const experiment::RunOptions run_with = run_options(options.where);
+  experiment::DataSets datasets(run_with.data, run_with.device);
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  base::ExitCode status = base::ExitCode::success;
+  for (const experiment::Row& row : tables.front().rows) {
+    try {
+      rows.push_back(bench_json(row, options, run_with, datasets));
+    } catch (...) {
+      const Failure failure = current_failure();
+      rows.push_back({{"id", row.id}, {"error", failure.message}});
+      status = worse(status, failure.code);
+    }
+  }
+  options.json ? void(std::cout << rows.dump(2) << '\n') : print(rows);
+  return static_cast<int>(status);
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, int& status) {
+  const auto options = std::make_shared<Options>();
+  add_which_options(app, options->which, /*several_configs=*/false, /*with_seeds=*/true);
+  add_data_option(app, options->where);
+  add_device_options(app, options->where);
+  const auto count = [&](const char* name, int64_t& value, const char* help) {
+    app.add_option(name, value, help)->check(CLI::Range(1, 1'000'000))->capture_default_str();
+  };
+  count("--iterations", options->bench.iterations, "timed");
+  count("--warm-up", options->bench.warm_up, "iterations before them");
+  count("--batches", options->bench.batches, "kept in memory, used in turn");
+  count("--losses", options->bench.losses, "first losses reported, of a training of its own");
+  app.add_option("--save", options->save, "folder for each row's initial weights and batches, as safetensors");
+  app.add_flag("--json", options->json, "print JSON");
+  app.callback([options, &status] { status = bench(*options); });
+}
+
+}  // namespace optdnn::app

@@ -1,0 +1,25 @@
+# The table of rows; promises are those the project makes against the faster of its peers.
+import pathlib
+
+from bench import training
+from bench.contest import Row
+from bench.training import Work
+
+PLANE = {"depth": 15, "width": 2, "hidden": 16, "classes": 2}
+ADAM = {"name": "Adam", "lr": 0.01}
+SGD = {"name": "SGD", "lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}
+
+WORKS = [
+    ("15 steps 2-16-2, batch 256, gradient descent, alone", 3.0, 1e-4,
+     Work("rings_gradient_descent", "GradientDescent", ADAM, arguments=PLANE)),
+    ("15 steps 2-16-2, batch 256, momentum, alone", 3.0, 1e-4,
+     Work("rings_momentum", "Momentum", ADAM, arguments=PLANE | {"g": 0.9})),
+    ("pre-activation ResNet-20, batch 128, float32", 1.2, 1e-3,
+     Work("resnet20", "ResNet", SGD, batches=4, losses=3, iterations=4, warm_up=1,
+          arguments={"blocks": 3, "widths": [16, 32, 64], "classes": 10})),
+]
+
+
+def rows(program: pathlib.Path, folder: pathlib.Path) -> list[Row]:
+    return [Row(work.row, what, promise, lambda work=work: training.contestants(work, program, folder), tolerance)
+            for what, promise, tolerance, work in WORKS]

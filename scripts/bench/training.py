@@ -1,0 +1,95 @@
+# Iterations of a row of a config: `optdnn bench` beside the same network in PyTorch, from the same initial weights, on
+# the same batches in memory, with the same optimizer. Answers are the losses of the first iterations.
+import json
+import pathlib
+import statistics
+import subprocess
+from dataclasses import dataclass, field
+from typing import Any
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PEERS = ROOT / ".venv-peers/bin/python"
+
+
+@dataclass
+class Work:
+    """What is trained, and how much of it. `network` is a function of networks.py."""
+    row: str
+    network: str
+    optimizer: dict[str, Any]
+    config: str = "configs/bench.yaml"
+    batches: int = 8
+    losses: int = 10
+    iterations: int = 200  # of a round
+    warm_up: int = 20
+    arguments: dict[str, Any] = field(default_factory=dict)  # of the network
+
+
+class Ours:
+    name = "optdnn"
+
+    def __init__(self, work: Work, program: pathlib.Path, folder: pathlib.Path):
+        self.work, self.program, self.folder = work, program, folder
+        self.threads = 0
+
+    def run(self, iterations: int, warm_up: int, *more: str) -> dict[str, Any]:
+        work = self.work
+        command = [self.program, "bench", ROOT / work.config, "--row", work.row, "--json", "--losses", work.losses,
+                   "--batches", work.batches, "--iterations", iterations, "--warm-up", warm_up, *more]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+        report = json.loads(done.stdout)[0] if done.stdout else {"error": done.stderr}
+        if "error" in report:
+            raise RuntimeError(f"optdnn bench: {report['error']}")
+        return report
+
+    def answers(self) -> list[float]:
+        report = self.run(1, 1, "--save", str(self.folder))
+        self.threads = report["threads"]
+        return report["losses"]
+
+    def seconds(self) -> float:
+        return statistics.median(self.run(self.work.iterations, self.work.warm_up)["iteration_s"])
+
+    def close(self) -> None:
+        pass
+
+
+class Peer:
+    """A process of its own, which lives through all rounds, as compiling takes long."""
+
+    def __init__(self, ours: Ours, compiled: bool):
+        self.name = "torch.compile" if compiled else "PyTorch eager"
+        self.ours, self.compiled = ours, compiled
+        self.process: subprocess.Popen[str] | None = None
+
+    def ask(self, **question: Any) -> list[float]:
+        work = self.ours.work
+        if self.process is None:
+            self.process = subprocess.Popen([PEERS, "-B", pathlib.Path(__file__).with_name("worker.py")], text=True,
+                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self.say(folder=str(self.ours.folder / work.row), network=work.network, arguments=work.arguments,
+                     optimizer=work.optimizer, threads=self.ours.threads, compiled=self.compiled)
+        self.say(**question)
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.name}: the worker ended with {self.process.wait()}")
+        return json.loads(answer)
+
+    def say(self, **words: Any) -> None:
+        print(json.dumps(words), file=self.process.stdin, flush=True)
+
+    def answers(self) -> list[float]:
+        return self.ask(losses=self.ours.work.losses)
+
+    def seconds(self) -> float:
+        return statistics.median(self.ask(iterations=self.ours.work.iterations, warm_up=self.ours.work.warm_up))
+
+    def close(self) -> None:
+        if self.process:
+            self.process.stdin.close()
+            self.process.wait()
+
+
+def contestants(work: Work, program: pathlib.Path, folder: pathlib.Path) -> list[Ours | Peer]:
+    ours = Ours(work, program, folder)
+    return [ours, Peer(ours, compiled=False), Peer(ours, compiled=True)]

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# Times the program beside Python peers: same machine, same run, in turn; the same work, shown by equal losses before any
+# time is taken. Prints ratios, how many times as fast as the peer ours is, by the minimum and by the median over rounds,
+# and the spread of the rounds.
+#   scripts/bench_peers.py                          all rows
+#   scripts/bench_peers.py rings_momentum --rounds 15
+#   scripts/bench_peers.py --out configs/results/bench/report.md
+# The peers have an environment of their own, made by:
+#   python3 -m venv .venv-peers && .venv-peers/bin/pip install -r scripts/requirements-peers.txt
+# Exit codes: 0; 1 if answers differ; 2 wrong usage; 3 something is missing.
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from bench import contest, rows, training  # noqa: E402
+
+FEWEST_ROUNDS = 5
+
+
+def parse(arguments: list[str] | None, known: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench_peers.py", description="The program beside its Python peers.")
+    parser.add_argument("rows", metavar="ROW", nargs="*", help=f"of {', '.join(known)}; default: all")
+    parser.add_argument("--rounds", type=int, default=7, help=f"at least {FEWEST_ROUNDS}; default 7")
+    parser.add_argument("--program", type=pathlib.Path, default=training.ROOT / "build/release/optdnn")
+    parser.add_argument("--out", metavar="FILE", type=pathlib.Path, help="also write what is printed there")
+    options = parser.parse_args(arguments)
+    if unknown := [row for row in options.rows if row not in known]:
+        parser.error(f"unknown row '{unknown[0]}'; rows: {', '.join(known)}")
+    if options.rounds < FEWEST_ROUNDS:
+        parser.error(f"--rounds wants at least {FEWEST_ROUNDS}")
+    return options
+
+
+def missing(program: pathlib.Path) -> str | None:
+    if not program.exists():
+        return f"{program} is not built\n   hint: scripts/optdnn --version builds it"
+    if not training.PEERS.exists():
+        return ("the peers' environment .venv-peers is missing\n   hint: python3 -m venv .venv-peers && "
+                ".venv-peers/bin/pip install -r scripts/requirements-peers.txt")
+    return None
+
+
+def versions(program: pathlib.Path) -> str:
+    ours = subprocess.run([program, "--version"], capture_output=True, text=True).stdout.strip()
+    peers = json.loads(subprocess.run([training.PEERS, "-c", "import json, torch; print(json.dumps(torch.__version__))"],
+                                      capture_output=True, text=True).stdout)
+    names = [line.split(":", 1)[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+             if line.startswith("model name")] if pathlib.Path("/proc/cpuinfo").exists() else []
+    return (f"{ours}; peers PyTorch {peers}, Python {platform.python_version()}; CPU {names[0] if names else 'unknown'}, "
+            f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} at the end; "
+            f"{datetime.date.today().isoformat()}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        program = training.ROOT / "build/release/optdnn"
+        known = [row.id for row in rows.rows(program, pathlib.Path(folder))]
+        options = parse(arguments, known)
+        if problem := missing(options.program):
+            print(f"bench_peers.py: {problem}", file=sys.stderr)
+            return 3
+        results = []
+        for row in rows.rows(options.program, pathlib.Path(folder)):
+            if options.rows and row.id not in options.rows:
+                continue
+            try:
+                results.append(contest.hold(row, options.rounds, lambda text: print(text, file=sys.stderr)))
+            except contest.Disagreement as error:
+                print(f"bench_peers.py: {row.id}: {error}; nothing was timed", file=sys.stderr)
+                return 1
+    text = (f"{contest.markdown(results)}\nTimes of the peer over ours, so above 1 ours is faster; {options.rounds} rounds "
+            f"in turn, equal losses before. {versions(options.program)}.\n")
+    print(text, end="")
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text("# The program beside its Python peers\n\n" + text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
