@@ -22,22 +22,41 @@ nlohmann::ordered_json row_info(const experiment::Row& row) {
   const models::NetworkShape shape = experiment::network_shape(data::dataset_shape(row.spec.dataset));
   models::Network network = experiment::make_network(row.spec, shape, row.spec.seeds.front());
   const models::Cost cost = models::measure_cost(network, shape);
-  return {{"id", row.id},
-          {"parameters", cost.parameters},
-          {"multiply_adds", cost.multiply_adds},
-          {"activation_mib_per_sample", cost.activation_mib_per_sample}};
+  nlohmann::ordered_json info = {{"id", row.id},
+                                 {"parameters", cost.parameters},
+                                 {"multiply_adds", cost.multiply_adds},
+                                 {"activation_mib_per_sample", cost.activation_mib_per_sample}};
+  if (row.matched) {
+    info["width"] = row.spec.width.values;
+    info["match"] = {{"what", row.matched->what}, {"target", row.matched->target}, {"gap_pct", row.matched->gap_pct()}};
+  }
+  return info;
+}
+
+// "16-32-64", "multiply_adds 63.3 M, gap +0.41 %"
+std::pair<std::string, std::string> match_cells(const nlohmann::ordered_json& row) {
+  if (!row.contains("match")) return {};
+  std::vector<std::string> widths;
+  for (const auto& width : row["width"]) widths.push_back(width.dump());
+  const auto& match = row["match"];
+  const auto gap = match["gap_pct"].get<double>();
+  return {base::join(widths, "-"),
+          base::concat(match["what"].get<std::string>(), " ", millions(match["target"].get<double>()), ", gap ",
+                       gap < 0 ? "" : "+", fixed(gap, 2), " %")};
 }
 
 void print(const nlohmann::ordered_json& rows) {
-  TextTable table({"row", "parameters", "multiply-adds", "", "MiB/sample"});
+  TextTable table({"row", "parameters", "multiply-adds", "", "MiB/sample", "width", "match"});
   for (const auto& row : rows) {
     if (row.contains("error")) {
       table.add({row["id"], "", "", row["error"], ""});
       continue;
     }
     const auto multiply_adds = row["multiply_adds"].get<int64_t>();
+    const auto [width, match] = match_cells(row);
     table.add({row["id"], base::with_thousands(row["parameters"].get<int64_t>()), base::with_thousands(multiply_adds),
-               millions(static_cast<double>(multiply_adds)), fixed(row["activation_mib_per_sample"].get<double>(), 3)});
+               millions(static_cast<double>(multiply_adds)), fixed(row["activation_mib_per_sample"].get<double>(), 3),
+               width, match});
   }
   std::cout << table.text();
 }

@@ -10,12 +10,12 @@ namespace {
 
 const models::NetworkShape kCifar{{3, 32, 32}, 10};
 
-models::Cost resnet_cost(int64_t layers) {
-  models::ResNetSpec spec;
-  spec.layers = layers;
+models::Cost cost_of(const models::ModelSpec& spec) {
   models::Network network = models::make_baseline(spec, kCifar);
   return models::measure_cost(network, kCifar);
 }
+
+double millions(int64_t count) { return static_cast<double>(count) / 1e6; }
 
 }  // namespace
 
@@ -28,11 +28,33 @@ TEST_CASE("the published CIFAR ResNets have their published parameters and multi
   for (const auto& row :
        {Published{20, 0.27, 40.6}, {32, 0.46, 68.9}, {44, 0.66, 97.2}, {56, 0.85, 125.5}, {110, 1.7, 252.9}}) {
     INFO(row.layers);
-    const models::Cost cost = resnet_cost(row.layers);
-    REQUIRE(static_cast<double>(cost.parameters) / 1e6 ==
-            Approx(row.parameters_m).margin(row.layers == 110 ? 0.05 : 0.0051));
-    REQUIRE(static_cast<double>(cost.multiply_adds) / 1e6 == Approx(row.multiply_adds_m).margin(0.05));
+    const models::Cost cost = cost_of(models::ResNetSpec{row.layers});
+    REQUIRE(millions(cost.parameters) == Approx(row.parameters_m).margin(row.layers == 110 ? 0.05 : 0.0051));
+    REQUIRE(millions(cost.multiply_adds) == Approx(row.multiply_adds_m).margin(0.05));
   }
+}
+
+TEST_CASE("the published wide ResNets have their published parameters") {
+  struct Published {
+    int64_t layers, widening;
+    double parameters_m;
+  };
+  // Zagoruyko, Komodakis 2016, Tables 4 and 5, to the printed digit.
+  for (const auto& row : {Published{40, 1, 0.6}, {40, 2, 2.2}, {40, 4, 8.9}, {16, 8, 11.0}, {28, 10, 36.5}}) {
+    INFO(row.layers << "-" << row.widening);
+    models::Network network = models::make_baseline(models::WrnSpec{row.layers, row.widening}, kCifar);
+    REQUIRE(millions(models::count_parameters(*network.module.ptr())) == Approx(row.parameters_m).margin(0.05));
+  }
+}
+
+TEST_CASE("the published DenseNets have their published parameters and multiply-adds") {
+  // Huang et al. 2017, Table 2, and the ancestor of 2018, to the printed digit.
+  const models::Cost plain = cost_of(models::DenseNetSpec{40, 12}), deeper = cost_of(models::DenseNetSpec{52, 12});
+  REQUIRE(millions(plain.parameters) == Approx(1.0).margin(0.05));
+  REQUIRE(millions(plain.multiply_adds) == Approx(264.8).margin(0.05));
+  REQUIRE(millions(deeper.multiply_adds) == Approx(459.3).margin(0.05));
+  REQUIRE(millions(cost_of(models::DenseNetSpec{100, 12}).parameters) == Approx(7.0).margin(0.05));
+  REQUIRE(millions(cost_of(models::DenseNetSpec{100, 12, true, 0.5}).parameters) == Approx(0.8).margin(0.05));
 }
 
 TEST_CASE("multiply-adds of a vector network are the products of its widths, once per use") {

@@ -10,8 +10,8 @@ namespace optdnn::experiment {
 using base::concat;
 
 const std::vector<std::string>& algorithm_keys() {
-  static const std::vector<std::string> keys = {"module", "modules",    "depth", "width",
-                                                "stem",   "transition", "head",  "init"};
+  static const std::vector<std::string> keys = {"module",     "modules", "depth", "width", "stem",
+                                                "transition", "head",    "init",  "match"};
   return keys;
 }
 

@@ -4,6 +4,7 @@
 #include "optdnn/config/reader.h"
 #include "optdnn/data/specs.h"
 #include "optdnn/experiment/algorithm_spec.h"
+#include "optdnn/experiment/match_spec.h"
 #include "optdnn/models/spec.h"
 #include "optdnn/training/loss_spec.h"
 #include "optdnn/training/optimizer_spec.h"
@@ -27,6 +28,7 @@ struct ExperimentSpec {
   models::TransitionSpec transition = models::ConvTransition{};
   std::optional<models::HeadSpec> head;
   models::InitSpec init;
+  std::optional<MatchSpec> match;
   std::optional<training::LossSpec> loss;
   training::OptimizerSpec optimizer;
   training::ScheduleSpec schedule;
@@ -48,6 +50,7 @@ struct ExperimentSpec {
     f("transition", transition, "between stages");
     f("head", head, "from the state to the outputs (default: pool_linear for images, linear for vectors)");
     f("init", init, "initial weights");
+    f("match", match, "picks the widths of the stages");
     f("loss", loss, "what is minimised (default: cross_entropy for classes, mse for a regression)");
     f("optimizer", optimizer, "trains the weights");
     f("schedule", schedule, "the step size over the run");

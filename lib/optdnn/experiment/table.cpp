@@ -66,7 +66,10 @@ Table read_table(const std::filesystem::path& file, const std::vector<std::strin
   for (config::ExpandedRow& row : expanded.rows) {
     const int errors = diagnostics.errors();
     ExperimentSpec spec = read_experiment(row.config, diagnostics);
-    if (diagnostics.errors() == errors) table.rows.push_back({row.id, std::move(spec), row.config, row.paper});
+    if (diagnostics.errors() > errors) continue;
+    std::optional<Matched> matched;
+    if (spec.match) matched = match_widths(spec, row.id, row.config, diagnostics);
+    if (diagnostics.errors() == errors) table.rows.push_back({row.id, std::move(spec), matched, row.config, row.paper});
   }
   return table;
 }

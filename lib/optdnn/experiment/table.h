@@ -6,15 +6,16 @@
 #include <string>
 #include <vector>
 
-#include "optdnn/experiment/spec.h"
+#include "optdnn/experiment/match.h"
 
 namespace optdnn::experiment {
 
 struct Row {
   std::string id;  // "run" for a single experiment
   ExperimentSpec spec;
-  config::Node config;  // as read and merged, for origins
-  config::Node paper;   // published numbers; null if none are known. Never part of the run
+  std::optional<Matched> matched;  // where the row asked for widths that match a cost; they stand in `spec`
+  config::Node config;             // as read and merged, for origins
+  config::Node paper;              // published numbers; null if none are known. Never part of the run
 };
 
 struct Table {

@@ -52,6 +52,20 @@ class OneAffine : public Map {
   modules::Affine linear_;
 };
 
+class DenseDown : public Map {
+ public:
+  DenseDown(int64_t inputs, int64_t outputs)
+      : norm_(register_module("norm", modules::Norm(modules::NormKind::batch, inputs))),
+        conv_(register_module("conv", modules::Convolution(inputs, outputs, 1))) {}
+  torch::Tensor forward(const torch::Tensor& x) override {
+    return torch::avg_pool2d(conv_->forward(torch::relu(norm_->forward(x))), 2);
+  }
+
+ private:
+  modules::Norm norm_;
+  modules::Convolution conv_;
+};
+
 class ReadState : public Map {
  public:
   explicit ReadState(int64_t outputs) : outputs_(outputs) {}
@@ -114,6 +128,8 @@ std::shared_ptr<Map> make_stem(const std::optional<StemSpec>& spec, const Networ
   return std::make_shared<Pad>(width, 1);
 }
 
+bool hands_on_iterates(const TransitionSpec& spec) { return std::holds_alternative<DenseTransition>(spec); }
+
 void check_transition(const TransitionSpec& spec, int64_t before, int64_t after) {
   if (!std::holds_alternative<PadTransition>(spec) || after >= before) return;
   throw ConfigError(concat("transition 'pad' cannot narrow the state from ", before, " to ", after),
@@ -123,6 +139,7 @@ void check_transition(const TransitionSpec& spec, int64_t before, int64_t after)
 std::shared_ptr<Map> make_transition(const TransitionSpec& spec, int64_t before, int64_t after, bool image) {
   check_transition(spec, before, after);
   if (std::holds_alternative<PadTransition>(spec)) return std::make_shared<Pad>(after, 2);
+  if (image && hands_on_iterates(spec)) return std::make_shared<DenseDown>(before, after);
   if (image) return std::make_shared<OneConvolution>(before, after, 1, 2);
   return std::make_shared<OneAffine>(before, after, false);
 }

@@ -14,10 +14,13 @@ class Map : public torch::nn::Module {
 // identity where the width is the input's, else a linear map. Errors: ConfigError where stem and input do not fit.
 std::shared_ptr<Map> make_stem(const std::optional<StemSpec>& spec, const NetworkShape& shape, int64_t width);
 
+// Whether a stage hands on all its iterates side by side, (depth+1) times its width.
+bool hands_on_iterates(const TransitionSpec& spec);
+
 // Errors: ConfigError if padding would have to narrow the state.
 void check_transition(const TransitionSpec& spec, int64_t width_before, int64_t width_after);
 
-// Linear, so that zero stays zero. Images halve in height and width.
+// Linear (but for `dense`), so that zero stays zero. Images halve in height and width.
 std::shared_ptr<Map> make_transition(const TransitionSpec& spec, int64_t width_before, int64_t width_after, bool image);
 
 // Shapes: the state -> B x outputs. Without a spec: pool_linear for images, linear for vectors.

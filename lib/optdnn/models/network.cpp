@@ -1,6 +1,7 @@
 #include "optdnn/models/network.h"
 
 #include "optdnn/models/dense_mlp.h"
+#include "optdnn/models/densenet.h"
 #include "optdnn/models/mlp.h"
 #include "optdnn/models/resnet.h"
 
@@ -14,7 +15,13 @@ Network make_opt_net(const algorithms::Rule& rule, const OptNetSpec& spec, const
 namespace {
 
 Network build(const ResNetSpec& spec, const NetworkShape& shape) {
-  return {torch::nn::AnyModule(ResNet(spec, shape)), nullptr};
+  return {torch::nn::AnyModule(ResNet(residual_layout(spec, shape), shape)), nullptr};
+}
+Network build(const WrnSpec& spec, const NetworkShape& shape) {
+  return {torch::nn::AnyModule(ResNet(residual_layout(spec, shape), shape)), nullptr};
+}
+Network build(const DenseNetSpec& spec, const NetworkShape& shape) {
+  return {torch::nn::AnyModule(DenseNet(spec, shape)), nullptr};
 }
 Network build(const MlpSpec& spec, const NetworkShape& shape) {
   return {torch::nn::AnyModule(Mlp(spec, shape)), nullptr};

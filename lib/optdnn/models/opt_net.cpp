@@ -34,10 +34,12 @@ OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, con
     throw ConfigError(concat("depth has ", spec.depth.size(), " stages, width has ", spec.width.size()));
   }
   across_ = std::visit([](const auto& transition) { return transition.state; }, spec.transition);
+  dense_ = hands_on_iterates(spec.transition);
   const bool image = shape.is_image();
   const int total = static_cast<int>(std::accumulate(spec.depth.begin(), spec.depth.end(), int64_t{0}));
   const bool carry = across_ == StateAcross::carry;
   const auto whole = carry ? std::make_shared<const Plan>(make_plan(rule, total)) : nullptr;
+  const auto width_after = [&](size_t i) { return dense_ ? (spec.depth[i] + 1) * spec.width[i] : spec.width[i]; };
 
   stem_ = register_module("stem", make_stem(spec.stem, shape, spec.width.front()));
   int first = 0;
@@ -45,15 +47,15 @@ OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, con
     const int depth = static_cast<int>(spec.depth[i]);
     if (i > 0) {
       transitions_.push_back(register_module(
-          concat("transition_", i), make_transition(spec.transition, spec.width[i - 1], spec.width[i], image)));
+          concat("transition_", i), make_transition(spec.transition, width_after(i - 1), spec.width[i], image)));
     }
-    const auto plan = carry ? whole : std::make_shared<const Plan>(make_plan(rule, depth));
+    const auto plan = carry ? whole : std::make_shared<const Plan>(make_plan(rule, depth, dense_));
     stages_.push_back(register_module(
         concat("stage_", i),
         std::make_shared<Stage>(rule, plan, first, depth, spec.modules, spec.width[i], image, spec.init_scale)));
     if (carry) first += depth;
   }
-  head_ = register_module("head", make_head(spec.head, shape, spec.width.back()));
+  head_ = register_module("head", make_head(spec.head, shape, width_after(spec.width.size() - 1)));
 }
 
 torch::Tensor OptNetImpl::forward(const torch::Tensor& inputs) { return head_->forward(run(inputs, nullptr)); }
@@ -65,20 +67,25 @@ std::vector<torch::Tensor> OptNetImpl::path(const torch::Tensor& inputs) {
 }
 
 torch::Tensor OptNetImpl::run(const torch::Tensor& inputs, std::vector<torch::Tensor>* path) {
-  const torch::Tensor first = stem_->forward(inputs);
-  if (path) path->push_back(first);
-  State state = stages_.front()->start(first);
+  std::vector<torch::Tensor> iterates = {stem_->forward(inputs)};  // of a stage, its input first
+  State state = stages_.front()->start(iterates.front());
+  const auto handed_on = [&](size_t i) {
+    return dense_ ? torch::cat(iterates, inputs.dim() == 4 ? 1 : -1) : stages_[i]->output(state);
+  };
   for (size_t i = 0; i < stages_.size(); ++i) {
     if (i > 0 && across_ == StateAcross::carry) {
       for (torch::Tensor& block : state) {
         if (block.defined()) block = transitions_[i - 1]->forward(block);
       }
     } else if (i > 0) {
-      state = stages_[i]->start(transitions_[i - 1]->forward(stages_[i - 1]->output(state)));
+      iterates = {transitions_[i - 1]->forward(handed_on(i - 1))};
+      state = stages_[i]->start(iterates.front());
     }
-    state = stages_[i]->run(std::move(state), path);
+    const auto known = static_cast<ptrdiff_t>(i > 0 ? iterates.size() : 0);
+    state = stages_[i]->run(std::move(state), dense_ || path ? &iterates : nullptr);
+    if (path) path->insert(path->end(), iterates.begin() + known, iterates.end());
   }
-  return stages_.back()->output(state);
+  return handed_on(stages_.size() - 1);
 }
 
 }  // namespace optdnn::models

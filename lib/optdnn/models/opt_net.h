@@ -3,7 +3,7 @@
 //   s = start(stem(input));  per step: y = C s + D u, u_i = T_i(y_i), s = A s + B u;  head(output(s))
 //
 // Between stages of different resolution the rule restarts at the down-sampled output, or its whole state is carried
-// over.
+// over. In the DenseNet setting (transition `dense`) a stage hands on its input and all its outputs side by side.
 #pragma once
 
 #include "optdnn/models/ends.h"
@@ -40,6 +40,7 @@ class OptNetImpl : public torch::nn::Module {
   torch::Tensor run(const torch::Tensor& inputs, std::vector<torch::Tensor>* path);
 
   StateAcross across_;
+  bool dense_;
   std::shared_ptr<Map> stem_, head_;
   std::vector<std::shared_ptr<Stage>> stages_;
   std::vector<std::shared_ptr<Map>> transitions_;

@@ -97,14 +97,14 @@ void collect(const Combination& terms, std::set<algorithms::Leaf>& leaves) {
 
 }  // namespace
 
-Plan make_plan(const algorithms::Rule& rule, int depth) {
+Plan make_plan(const algorithms::Rule& rule, int depth, bool every_output) {
   std::vector<Tableau> tableaux;
   for (int k = 0; k < depth; ++k) tableaux.push_back(rule.step(k));
 
   std::vector<bool> read(tableaux.back().next_states.size(), false);
-  mark(rule.output(depth), read);
   std::vector<Liveness> live(depth);
   for (int k = depth; k-- > 0;) {
+    if (every_output || k + 1 == depth) mark(rule.output(k + 1), read);
     std::vector<bool> read_before;
     live[k] = find_live(tableaux[k], read, read_before);
     read = read_before;
@@ -123,11 +123,11 @@ Plan make_plan(const algorithms::Rule& rule, int depth) {
     const Row row = rule.output(k + 1);
     const bool kept = std::all_of(row.begin(), row.end(), [&](const auto& term) { return live[k].next[term.column]; });
     if (kept) append(row, Source::state, nonzero, output);
-  }
-  if (plan.outputs.back().empty()) {
-    throw base::ConfigError(
-        base::concat("after ", depth, " steps the output of rule '", rule.name(), "' is still zero"),
-        "more steps, or another start");
+    if ((every_output || k + 1 == depth) && output.empty()) {
+      throw base::ConfigError(
+          base::concat("after ", k + 1, " steps the output of rule '", rule.name(), "' is still zero"),
+          "more steps, or another start");
+    }
   }
   return plan;
 }

@@ -34,12 +34,13 @@ struct Plan {
   std::vector<double> start;  // weight of the stage's input in each state before step 0; 0: zero
   std::vector<PlannedStep> steps;
   // The rule's output over the states after each step; empty where the network has no use for what it reads. The last
-  // one never is.
+  // one never is, nor is any with `every_output`.
   std::vector<Combination> outputs;
 };
 
-// Requires rule.is_explicit() and depth >= 1. Errors: ConfigError if the output is zero after so many steps.
-Plan make_plan(const algorithms::Rule& rule, int depth);
+// `every_output`: the network reads the output after every step. Requires rule.is_explicit() and depth >= 1.
+// Errors: ConfigError if an output that is read is zero.
+Plan make_plan(const algorithms::Rule& rule, int depth, bool every_output = false);
 
 // Every learnable coefficient the plan's steps [first, first + count) use, the output included where it is the last.
 std::set<algorithms::Leaf> plan_leaves(const Plan& plan, int first, int count);

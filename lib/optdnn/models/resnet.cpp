@@ -10,24 +10,47 @@ using modules::Convolution;
 using modules::Norm;
 using modules::NormKind;
 
-void check(const ResNetSpec& spec, const NetworkShape& shape) {
-  if (!shape.is_image()) throw base::ConfigError("model 'resnet' wants images, the data set has vectors", "model: mlp");
-  if ((spec.layers - 2) % 6 != 0) {
-    throw base::ConfigError(base::concat("model 'resnet' wants 6n+2 layers, received ", spec.layers),
-                            "20, 32, 44, 56, 110");
+namespace {
+
+template <class Spec>
+void check_layers(const Spec& spec, int64_t ends, std::string_view examples, const NetworkShape& shape) {
+  if (!shape.is_image()) {
+    throw base::ConfigError(base::concat("model '", Spec::kName, "' wants images, the data set has vectors"),
+                            "model: mlp");
+  }
+  if ((spec.layers - ends) % 6 != 0) {
+    throw base::ConfigError(
+        base::concat("model '", Spec::kName, "' wants 6n+", ends, " layers, received ", spec.layers),
+        std::string(examples));
   }
 }
 
+}  // namespace
+
+void check(const ResNetSpec& spec, const NetworkShape& shape) { check_layers(spec, 2, "20, 32, 44, 56, 110", shape); }
+void check(const WrnSpec& spec, const NetworkShape& shape) { check_layers(spec, 4, "16, 22, 28, 40", shape); }
+
+ResidualLayout residual_layout(const ResNetSpec& spec, const NetworkShape& shape) {
+  check(spec, shape);
+  return {(spec.layers - 2) / 6, spec.width, spec.width, spec.shortcut, spec.order, 0.0};
+}
+
+ResidualLayout residual_layout(const WrnSpec& spec, const NetworkShape& shape) {
+  check(spec, shape);
+  return {(spec.layers - 4) / 6, 16, 16 * spec.widening, Shortcut::b, BlockOrder::pre, spec.dropout};
+}
+
 struct ResNetImpl::Block : torch::nn::Module {
-  Block(const ResNetSpec& spec, int64_t inputs, int64_t width, int64_t step_px)
-      : pre(spec.order == BlockOrder::pre),
+  Block(const ResidualLayout& layout, int64_t inputs, int64_t width, int64_t step_px)
+      : pre(layout.order == BlockOrder::pre),
+        dropout(layout.dropout),
         outputs(width),
         stride(step_px),
         conv1(register_module("conv1", Convolution(inputs, width, 3, step_px))),
         conv2(register_module("conv2", Convolution(width, width, 3))),
         norm1(register_module("norm1", Norm(NormKind::batch, pre ? inputs : width))),
         norm2(register_module("norm2", Norm(NormKind::batch, width))) {
-    if (inputs == width || spec.shortcut == Shortcut::a) return;
+    if (inputs == width || layout.shortcut == Shortcut::a) return;
     projection = register_module("projection", Convolution(inputs, width, 1, step_px));
     if (!pre) projection_norm = register_module("projection_norm", Norm(NormKind::batch, width));
   }
@@ -43,7 +66,8 @@ struct ResNetImpl::Block : torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x) {
     if (pre) {
       const torch::Tensor activated = torch::relu(norm1->forward(x));
-      const torch::Tensor hidden = torch::relu(norm2->forward(conv1->forward(activated)));
+      torch::Tensor hidden = torch::relu(norm2->forward(conv1->forward(activated)));
+      if (dropout > 0) hidden = torch::dropout(hidden, dropout, is_training());
       return shortcut(x, activated) + conv2->forward(hidden);
     }
     const torch::Tensor hidden = torch::relu(norm1->forward(conv1->forward(x)));
@@ -51,6 +75,7 @@ struct ResNetImpl::Block : torch::nn::Module {
   }
 
   bool pre;
+  double dropout;
   int64_t outputs, stride;
   Convolution conv1, conv2;
   Norm norm1, norm2;
@@ -58,19 +83,17 @@ struct ResNetImpl::Block : torch::nn::Module {
   Norm projection_norm{nullptr};
 };
 
-ResNetImpl::ResNetImpl(const ResNetSpec& spec, const NetworkShape& shape)
-    : spec_(spec), stem_(shape.input.front(), spec.width, 3) {
-  check(spec, shape);
-  register_module("stem", stem_);
-  const bool pre = spec.order == BlockOrder::pre;
-  if (!pre) stem_norm_ = register_module("stem_norm", Norm(NormKind::batch, spec.width));
-  int64_t width = spec.width;
+ResNetImpl::ResNetImpl(const ResidualLayout& layout, const NetworkShape& shape)
+    : stem_(register_module("stem", Convolution(shape.input.front(), layout.stem, 3))) {
+  const bool pre = layout.order == BlockOrder::pre;
+  if (!pre) stem_norm_ = register_module("stem_norm", Norm(NormKind::batch, layout.stem));
+  int64_t width = layout.stem;
   for (int64_t stage = 0; stage < 3; ++stage) {
-    for (int64_t i = 0; i < (spec.layers - 2) / 6; ++i) {
-      const int64_t outputs = spec.width << stage;
+    for (int64_t i = 0; i < layout.blocks; ++i) {
+      const int64_t outputs = layout.width << stage;
       const int64_t stride = stage > 0 && i == 0 ? 2 : 1;
       blocks_.push_back(register_module(base::concat("block_", stage, "_", i),
-                                        std::make_shared<Block>(spec, width, outputs, stride)));
+                                        std::make_shared<Block>(layout, width, outputs, stride)));
       width = outputs;
     }
   }

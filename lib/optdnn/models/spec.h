@@ -75,7 +75,20 @@ struct ConvTransition : TransitionFields {
       "one 1x1 convolution of stride 2 without bias (for vectors: one linear map)";
 };
 
-using TransitionSpec = std::variant<PadTransition, ConvTransition>;
+// The DenseNet setting. A stage's width is its growth rate, and what leaves a stage, for the next one or for the head,
+// is all its iterates x[0] ... x[depth] side by side; so a transition compresses (depth+1) width channels to the next
+// width.
+struct DenseTransition {
+  static constexpr std::string_view kName = "dense";
+  static constexpr std::string_view kHelp =
+      "the DenseNet setting: a stage hands on all its iterates side by side; norm, relu, a 1x1 convolution to the next "
+      "width and the mean of 2x2 (for vectors: one linear map) lead to x[0] of the next";
+  static constexpr StateAcross state = StateAcross::restart;
+  template <class Fields>
+  void fields(Fields&) {}
+};
+
+using TransitionSpec = std::variant<PadTransition, ConvTransition, DenseTransition>;
 
 // --- after the last stage ---
 
@@ -141,6 +154,43 @@ struct ResNetSpec {
   }
 };
 
+struct WrnSpec {
+  static constexpr std::string_view kName = "wrn";
+  static constexpr std::string_view kHelp =
+      "wide ResNets, 6n+4 layers in three stages of pre-activation blocks (Zagoruyko, Komodakis 2016)";
+  int64_t layers = 28;
+  int64_t widening = 10;
+  double dropout = 0.0;
+  template <class Fields>
+  void fields(Fields& f) {
+    f("layers", layers, config::between(10, 6004), "weight layers, 6n+4");
+    f("widening", widening, config::between(1, 256), "the stages have 16, 32 and 64 times this many channels");
+    f("dropout", dropout, config::at_least(0) & config::less_than(1),
+      "probability of a zero between a block's convolutions");
+  }
+};
+
+struct DenseNetSpec {
+  static constexpr std::string_view kName = "densenet";
+  static constexpr std::string_view kHelp =
+      "the published DenseNets and DenseNets-BC for CIFAR, three dense blocks (Huang et al. 2017)";
+  int64_t layers = 40;
+  int64_t growth = 12;
+  bool bottleneck = false;
+  double compression = 1.0;
+  bool memory_efficient = false;
+  template <class Fields>
+  void fields(Fields& f) {
+    f("layers", layers, config::between(7, 6004), "weight layers, 3n+4, or 6n+4 with bottlenecks");
+    f("growth", growth, config::between(1, 4096), "channels a layer adds");
+    f("bottleneck", bottleneck, "a 1x1 convolution to 4 growth channels before each 3x3 (B)");
+    f("compression", compression, config::above(0) & config::at_most(1),
+      "share of the channels that a transition keeps (C: 0.5)");
+    f("memory_efficient", memory_efficient,
+      "layers are computed again on the way back, not kept: less memory, more time");
+  }
+};
+
 struct MlpSpec {
   static constexpr std::string_view kName = "mlp";
   static constexpr std::string_view kHelp = "linear layers with an activation between them, no shortcut";
@@ -169,7 +219,7 @@ struct DenseMlpSpec {
   }
 };
 
-using ModelSpec = std::variant<ResNetSpec, MlpSpec, DenseMlpSpec>;
+using ModelSpec = std::variant<ResNetSpec, WrnSpec, DenseNetSpec, MlpSpec, DenseMlpSpec>;
 
 // The shapes a network stands between, as plain numbers.
 struct NetworkShape {

@@ -36,6 +36,11 @@ std::shared_ptr<Module> build(const ConvBottleneckPreactSpec& spec, int64_t widt
                                       uses);
 }
 
+std::shared_ptr<Module> build(const ConvSingleSpec& spec, int64_t width, int64_t uses) {
+  return std::make_shared<ConvPreact>(width, std::vector<int64_t>{3}, std::vector<int64_t>{width}, spec.activation,
+                                      spec.norm, uses);
+}
+
 }  // namespace
 
 void check_module(const ModuleSpec& spec, int64_t width, bool state_is_image) {
@@ -65,8 +70,8 @@ Sharing module_sharing(const ModuleSpec& spec) {
   return std::visit([](const auto& chosen) { return chosen.sharing; }, spec);
 }
 
-// Every module here does: two affine or convolutional layers with an activation between them, of a hidden width that
-// is free (dense) or grows with the state's. Norms stand between layers, as the theorem allows.
-bool contains_two_layer_network(const ModuleSpec&) { return true; }
+// All but the single convolution do: two affine or convolutional layers with an activation between them, of a hidden
+// width that is free (dense) or grows with the state's. Norms stand between layers, as the theorem allows.
+bool contains_two_layer_network(const ModuleSpec& spec) { return !std::holds_alternative<ConvSingleSpec>(spec); }
 
 }  // namespace optdnn::modules

@@ -61,7 +61,14 @@ struct ConvBottleneckPreactSpec : ConvolutionalSpec {
       "1x1, 3x3, 1x1 convolutions, each after Norm-s, a quarter of the width inside";
 };
 
-using ModuleSpec = std::variant<DenseTwoLayerSpec, ConvPreactSpec, ConvPostactSpec, ConvBottleneckPreactSpec>;
+struct ConvSingleSpec : ConvolutionalSpec {
+  static constexpr std::string_view kName = "conv_single";
+  static constexpr std::string_view kHelp =
+      "Norm-s-Conv3x3, for images: the layer of a dense block; one layer, so outside the theorem";
+};
+
+using ModuleSpec =
+    std::variant<DenseTwoLayerSpec, ConvPreactSpec, ConvPostactSpec, ConvBottleneckPreactSpec, ConvSingleSpec>;
 
 // Errors: ConfigError if the width does not suit the module, or if the module is for images and the state is a vector.
 void check_module(const ModuleSpec& spec, int64_t width, bool state_is_image);

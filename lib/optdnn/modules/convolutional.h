@@ -2,6 +2,7 @@
 //   conv_preact             Norm-s-Conv3x3-Norm-s-Conv3x3            (He et al. 2016b)
 //   conv_postact            Conv3x3-Norm-s-Conv3x3-Norm              (He et al. 2016)
 //   conv_bottleneck_preact  1x1, 3x3, 1x1, each after Norm-s, a quarter of the width inside
+//   conv_single             Norm-s-Conv3x3                           (the layer of Huang et al. 2017)
 // They are one list of layers: [norm, activation,] convolution, ... in the order of their name.
 #pragma once
 

@@ -1,0 +1,146 @@
+#include "optdnn/experiment/match.h"
+
+#include <cmath>
+
+#include "optdnn/data/catalogue.h"
+#include "optdnn/experiment/network.h"
+#include "optdnn/models/cost.h"
+
+namespace optdnn::experiment {
+
+using base::concat;
+
+void MatchSpec::check(config::Checker& checker) const {
+  if (multiply_adds.has_value() == parameters.has_value()) {
+    checker.error("", "match wants exactly one of multiply_adds and parameters", "match: {multiply_adds: 63.3e6}");
+  }
+}
+
+namespace {
+
+constexpr double kWarnedGapPct = 2, kRefusedGapPct = 10;
+constexpr int64_t kLargestWidth = 65536;
+
+using Widths = std::vector<int64_t>;
+
+double cost_at(ExperimentSpec spec, const Widths& width) {
+  spec.width.values = width;
+  const models::NetworkShape shape = network_shape(data::dataset_shape(spec.dataset));
+  models::Network network = make_network(spec, shape, 0);
+  torch::nn::Module& module = *network.module.ptr();
+  if (spec.match->parameters) return static_cast<double>(models::count_parameters(module));
+  std::vector<int64_t> sizes{1};
+  sizes.insert(sizes.end(), shape.input.begin(), shape.input.end());
+  const torch::NoGradGuard no_grad;
+  module.eval();
+  return static_cast<double>(models::count_multiply_adds([&] { network.forward(torch::zeros(sizes)); }));
+}
+
+// Every layer's cost is a product of at most two widths, of one stage or of neighbours, so the whole is a quadratic in
+// them. It is read off small networks: the widths as given, each stage twice and three times as wide, neighbours both
+// twice as wide.
+class CostModel {
+ public:
+  explicit CostModel(const ExperimentSpec& spec) : base_(spec.width.values), constant_(cost_at(spec, base_)) {
+    const auto scaled = [&](size_t first, size_t count, int64_t factor) {
+      Widths width = base_;
+      for (size_t i = first; i < first + count; ++i) width[i] *= factor;
+      return cost_at(spec, width);
+    };
+    std::vector<double> twice;
+    for (size_t i = 0; i < base_.size(); ++i) {
+      twice.push_back(scaled(i, 1, 2));
+      square_.push_back((scaled(i, 1, 3) - 2 * twice[i] + constant_) / 2);
+      linear_.push_back(twice[i] - constant_ - square_[i]);
+      if (i > 0) mixed_.push_back(scaled(i - 1, 2, 2) - twice[i - 1] - twice[i] + constant_);
+    }
+  }
+
+  double operator()(const std::vector<double>& width) const {
+    double cost = constant_, before = 0;
+    for (size_t i = 0; i < width.size(); ++i) {
+      const double more = width[i] / static_cast<double>(base_[i]) - 1;
+      cost += (linear_[i] + square_[i] * more) * more + (i > 0 ? mixed_[i - 1] * before * more : 0);
+      before = more;
+    }
+    return cost;
+  }
+
+ private:
+  Widths base_;
+  double constant_;
+  std::vector<double> linear_, square_, mixed_;
+};
+
+bool admits(const ExperimentSpec& spec, int64_t width) {
+  const bool image = data::dataset_shape(spec.dataset).input.size() == 3;
+  try {
+    if (spec.module) modules::check_module(*spec.module, width, image);
+    for (const auto& [family, module] : spec.modules) modules::check_module(module, width, image);
+  } catch (const base::ConfigError&) {
+    return false;
+  }
+  return true;
+}
+
+// The integer nearest to `width` that every module admits; some want multiples.
+int64_t nearest_admitted(const ExperimentSpec& spec, double width) {
+  const int64_t nearest = std::clamp<int64_t>(std::llround(width), 1, kLargestWidth);
+  const int64_t side = width < static_cast<double>(nearest) ? -1 : 1;
+  for (int64_t distance = 0; distance <= kLargestWidth; ++distance) {
+    for (const int64_t candidate : {nearest + side * distance, nearest - side * distance}) {
+      if (candidate >= 1 && admits(spec, candidate)) return candidate;
+    }
+  }
+  return nearest;
+}
+
+Widths picked_widths(const ExperimentSpec& spec, double target) {
+  const CostModel model(spec);
+  const Widths& base = spec.width.values;
+  std::vector<double> width(base.begin(), base.end());
+  Widths picked;
+  for (size_t i = 0; i < base.size(); ++i) {
+    double low = 0, high = static_cast<double>(kLargestWidth);
+    for (int halving = 0; halving < 60; ++halving) {
+      const double scale = (low + high) / 2;
+      for (size_t j = i; j < base.size(); ++j) width[j] = scale * static_cast<double>(base[j]);
+      (model(width) < target ? low : high) = scale;
+    }
+    picked.push_back(nearest_admitted(spec, low * static_cast<double>(base[i])));
+    width[i] = static_cast<double>(picked.back());
+  }
+  return picked;
+}
+
+}  // namespace
+
+std::optional<Matched> match_widths(ExperimentSpec& spec, const std::string& row, const config::Node& node,
+                                    base::Diagnostics& diagnostics) {
+  const config::Node* place = node.find("match");
+  Matched matched;
+  matched.what = spec.match->parameters ? "parameters" : "multiply_adds";
+  matched.target = spec.match->parameters ? *spec.match->parameters : *spec.match->multiply_adds;
+  try {
+    spec.width.values = picked_widths(spec, matched.target);
+    matched.found = cost_at(spec, spec.width.values);
+  } catch (const base::ConfigError& error) {
+    diagnostics.error(place->span(), concat("row '", row, "': match needs a network that can be built: ", error.what()),
+                      error.hint());
+    return std::nullopt;
+  }
+  spec.match.reset();
+  const double gap = std::abs(matched.gap_pct());
+  std::vector<std::string> widths;
+  for (const int64_t width : spec.width.values) widths.push_back(concat(width));
+  const std::string message = concat("row '", row, "': the closest to ", matched.target, " ", matched.what, " is ",
+                                     matched.found, " at width [", base::join(widths, ", "), "]");
+  if (gap > kRefusedGapPct) {
+    diagnostics.error(place->span(), message, "a gap of more than 10 % is no twin; change depth, or the target");
+  } else if (gap > kWarnedGapPct) {
+    diagnostics.warning(place->span(), message);
+  }
+  return matched;
+}
+
+}  // namespace optdnn::experiment
