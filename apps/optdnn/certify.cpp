@@ -12,8 +12,10 @@
 #include "optdnn/config/merge.h"
 #include "optdnn/config/read.h"
 #include "optdnn/experiment/network.h"
+#include "optdnn/experiment/solves.h"
 #include "optdnn/experiment/table.h"
 #include "tables.h"
+#include "text_table.h"
 
 namespace optdnn::app {
 
@@ -31,6 +33,7 @@ struct Certified {
   algorithms::Rule rule;
   algorithms::Certificate certificate;
   std::optional<bool> two_layer;
+  std::optional<double> factor = {}, radius = {};  // of the solves of an implicit row
 };
 
 bool holds_only_an_algorithm(const config::Node& node) {
@@ -67,16 +70,39 @@ std::vector<Certified> certify_table(const Options& options) {
     const bool carry =
         std::visit([](const auto& t) { return t.state == models::StateAcross::carry; }, row.spec.transition);
     const auto& depths = row.spec.depth.values;
+    const auto solves = experiment::report_solves(row.spec);
     int first = 0;
     for (size_t stage = 0; stage < depths.size(); ++stage) {
       const int last = first + static_cast<int>(depths[stage]);
       const std::string title = depths.size() > 1 ? base::concat(row.id, ", stage ", stage) : row.id;
       all.push_back(
           {title, *rule, certify_at_start(*rule, last, first + options.step), experiment::modules_two_layer(row.spec)});
+      if (solves) {
+        all.back().factor = solves->contraction_factor;
+        all.back().radius = solves->spectral_radius.at(stage);
+      }
       if (carry) first = last;
     }
   }
   return all;
+}
+
+nlohmann::json json_of(const Certified& c) {
+  nlohmann::json object = algorithms::certificate_json(c.rule, c.certificate, c.two_layer);
+  if (c.radius) {
+    object["contraction_factor"] = c.factor ? nlohmann::json(*c.factor) : nlohmann::json(nullptr);
+    object["solve_spectral_radius"] = *c.radius;
+  }
+  return object;
+}
+
+std::string solves_text(const Certified& c) {
+  if (!c.radius) return "";
+  return base::concat("solves: ",
+                      c.factor
+                          ? base::concat("the bounds of the modules allow a factor of ", base::number_text(*c.factor))
+                          : "the modules have no bound",
+                      "; measured at the initial weights: spectral radius ", fixed(*c.radius, 3), "\n");
 }
 
 config::Node named_rule(const std::string& name) {
@@ -106,14 +132,14 @@ int certify(const Options& options) {
   if (all.empty()) throw base::ConfigError("no row of " + options.target + " has an algorithm");
   if (options.json) {
     nlohmann::json list = nlohmann::json::array();
-    for (const Certified& c : all) list.push_back(algorithms::certificate_json(c.rule, c.certificate, c.two_layer));
+    for (const Certified& c : all) list.push_back(json_of(c));
     std::cout << (one_rule ? list.at(0) : list).dump(2) << '\n';
     return 0;
   }
   for (const Certified& c : all) {
     if (!c.title.empty()) std::cout << "=== " << c.title << " ===\n";
     std::cout << (options.latex ? algorithms::latex(c.rule)
-                                : algorithms::certificate_text(c.rule, c.certificate, c.two_layer));
+                                : algorithms::certificate_text(c.rule, c.certificate, c.two_layer) + solves_text(c));
     if (&c != &all.back()) std::cout << '\n';
   }
   return 0;

@@ -46,6 +46,8 @@ const std::vector<base::NamedEntry<Entries (*)()>>& kinds() {
       {"algorithms", "forward update rules", algorithm_entries},
       {"modules", "stand-ins T for a gradient", alternatives<modules::ModuleSpec>},
       {"models", "baselines that are no rule", alternatives<models::ModelSpec>},
+      {"solvers", "what finds the unknowns of an implicit rule", alternatives<solvers::SolverSpec>},
+      {"gradients", "how they pass through a solution", alternatives<solvers::GradientSpec>},
       {"datasets", "data sets and tasks", alternatives<data::DataSetSpec>},
       {"optimizers", "what trains the weights", alternatives<training::OptimizerSpec>},
       {"schedules", "the learning rate over the run", alternatives<training::ScheduleSpec>},

@@ -8,7 +8,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 from PIL import Image
 
-from report import coefficients, convergence, curves, pictures
+from report import coefficients, convergence, curves, pictures, solver
 from report.document import Block, Heading, Picture
 from report.runs import Group
 from report.style import DPI
@@ -21,6 +21,7 @@ FIGURES: list[tuple[str, Draw]] = [
     ("Training curves", curves.draw),
     ("Certificate", coefficients.draw_radius),
     ("Learned coefficients", coefficients.draw),
+    ("Solves of implicit steps", solver.draw),
     ("Decision boundaries", pictures.draw_boundaries),
     ("Paths of points through the steps", pictures.draw_paths),
     ("Fitted curves", pictures.draw_fits),

@@ -36,7 +36,7 @@ class Messages(Commands):
 
     def test_lists_and_keys(self) -> None:
         for kind in ["algorithms", "modules", "models", "datasets", "optimizers", "schedules", "losses",
-                     "vector_fields", "keys", "study_keys"]:
+                     "solvers", "gradients", "vector_fields", "keys", "study_keys"]:
             self.compare_golden(f"list_{kind}.txt", self.run_program("list", kind).stdout)
         schema = json.loads(self.run_program("list", "keys", "--json").stdout)
         self.assertIn("dataset", schema["properties"])
@@ -98,11 +98,28 @@ class Messages(Commands):
         self.compare_golden("study_differs.txt", result.stderr)
 
     def test_parts_that_do_not_fit_are_named(self) -> None:
-        rule = "apg2, coefficients: {gamma: {value: 1.5, learn: per_step, range: [0, 3]}}"
-        for name, part, other in [("module", "dense_two_layer, hidden: 8", "conv_preact"), ("implicit", rule, "pgd")]:
-            config = self.write(f"{name}.yaml", RINGS.replace(part, other))
-            result = self.run_program("check", config, status=2)
-            self.compare_golden(f"unfit_{name}.txt", result.stderr)
+        config = self.write("module.yaml", RINGS.replace("dense_two_layer, hidden: 8", "conv_preact"))
+        self.compare_golden("unfit_module.txt", self.run_program("check", config, status=2).stderr)
+        images = re.sub("dataset: .*", "dataset: {name: generated_images, size_px: 8}", RINGS)
+        images = re.sub("algorithm: .*", "algorithm: pgd", re.sub("module: .*", "module: conv_preact", images))
+        result = self.run_program("check", self.write("implicit.yaml", images), status=2)
+        self.compare_golden("unfit_implicit.txt", result.stderr)
+
+    def test_a_solve_that_need_not_be_a_contraction_is_warned_about(self) -> None:
+        implicit = re.sub("algorithm: .*", "algorithm: pgd", RINGS)
+        result = self.run_program("check", self.write("unbounded.yaml", implicit))
+        self.compare_golden("warned_implicit.txt", result.stderr)
+        bounded = implicit.replace("hidden: 8", "hidden: 8, lipschitz: 0.9")
+        self.assertEqual(self.run_program("check", self.write("bounded.yaml", bounded)).stderr, "")
+        factors = []
+        for name in ("unbounded", "bounded"):
+            certificate = json.loads(self.run_program("certify", f"{name}.yaml", "--json").stdout)[0]
+            self.assertEqual(certificate["lipschitz_bound"], 1.0)
+            self.assertGreater(certificate["solve_spectral_radius"], 0)
+            factors.append(certificate["contraction_factor"])
+        self.assertEqual(factors, [None, 0.9])
+        self.assertIn("allow a factor of 0.9; measured at the initial weights: spectral radius 0.",
+                      self.run_program("certify", "bounded.yaml").stdout)
 
     def test_rules_that_cannot_be_run_are_refused_before_anything_is(self) -> None:
         for name, equations, more in [

@@ -242,7 +242,8 @@ TEST_CASE("what cannot be built is refused with a reason") {
     return "";
   };
   OptNetSpec spec = vector_spec(3);
-  REQUIRE(message([&] { OptNet(tests::catalogue_rule("proximal_point"), spec, kVectors); }).find("implicit") !=
+  const OptNetSpec batch_norm = image_spec({2}, {8});
+  REQUIRE(message([&] { OptNet(tests::catalogue_rule("proximal_point"), batch_norm, kImages); }).find("couple") !=
           std::string::npos);
   spec.depth = {1, 2};
   REQUIRE(message([&] { OptNet(tests::catalogue_rule("apg2"), spec, kVectors); }).find("2 stages") !=

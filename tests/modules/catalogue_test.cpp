@@ -73,6 +73,69 @@ TEST_CASE("a module scaled by zero at its last layer is zero, whatever its state
   }
 }
 
+TEST_CASE("a module at one step is the module") {
+  for (const ModuleSpec& spec : every_module()) {
+    INFO(modules::module_name(spec));
+    base::seed_torch(4);
+    const auto module = modules::make_module(spec, 8, 1, for_images(spec));
+    module->eval();
+    const torch::Tensor x = some_state(spec, 8);
+    REQUIRE(torch::equal(module->at_step(0)(x), module->forward(x, 0)));
+  }
+}
+
+TEST_CASE("a module that couples samples is one whose result for a sample changes with the others") {
+  for (const ModuleSpec& spec : every_module()) {
+    INFO(modules::module_name(spec));
+    base::seed_torch(5);
+    const auto module = modules::make_module(spec, 8, 1, for_images(spec));
+    const torch::Tensor x = some_state(spec, 8);
+    torch::Tensor other = x.clone();
+    other[1] = 3.0 * other[1] + 1.0;
+    const torch::Tensor before = module->forward(x, 0)[0], after = module->forward(other, 0)[0];
+    REQUIRE(modules::couples_samples(spec) == !torch::allclose(before, after, 1e-4, 1e-5));
+  }
+}
+
+TEST_CASE("a module with a Lipschitz bound keeps it, however large its weights and its state") {
+  std::vector<ModuleSpec> bounded;
+  for (const auto& entry : enum_names(modules::Activation{}).entries()) {
+    modules::DenseTwoLayerSpec dense;
+    modules::ImplicitConvSpec conv;
+    dense.activation = conv.activation = entry.value;
+    dense.lipschitz = conv.lipschitz = 0.7;
+    bounded.emplace_back(dense);
+    bounded.emplace_back(conv);
+  }
+  for (const ModuleSpec& spec : bounded) {
+    REQUIRE(modules::lipschitz_bound(spec) == 0.7);
+    for (const double size : {0.1, 1.0, 30.0}) {
+      base::seed_torch(6);
+      const auto module = modules::make_module(spec, 4, 1, for_images(spec));
+      module->to(torch::kFloat64);
+      torch::NoGradGuard no_grad;
+      for (auto& parameter : module->parameters()) parameter.mul_(size);
+      // The largest stretch along the gradient, found by a few products with the Jacobian and its transpose.
+      torch::AutoGradMode recorded(true);
+      const torch::Tensor x = (2.0 * some_state(spec, 4).to(torch::kFloat64)).requires_grad_();
+      torch::Tensor v = torch::randn_like(x), stretch;
+      for (int i = 0; i < 30; ++i) {
+        const torch::Tensor w = v.detach().requires_grad_(), y = module->forward(x, 0);
+        const torch::Tensor down = torch::autograd::grad({y}, {x}, {w}, true, true)[0];         // J^T w
+        const torch::Tensor up = torch::autograd::grad({down}, {w}, {down.detach()}, true)[0];  // J J^T w
+        stretch = (up.norm() / w.norm()).sqrt();
+        v = up / up.norm();
+      }
+      REQUIRE(stretch.item<double>() <= 0.7 + 1e-9);
+      if (size == 1.0) REQUIRE(stretch.item<double>() > 0.02);  // and is not bounded away to nothing
+    }
+  }
+  REQUIRE_FALSE(modules::lipschitz_bound(modules::DenseTwoLayerSpec{}).has_value());
+  modules::ImplicitConvSpec weight_norm;
+  weight_norm.normalisation = modules::Normalisation::weight;
+  REQUIRE_FALSE(modules::lipschitz_bound(weight_norm).has_value());
+}
+
 TEST_CASE("shared weights keep the batch statistics of every step apart") {
   const auto module = modules::make_module(modules::ConvPreactSpec{}, 4, 3, true);
   const torch::Tensor before = module->named_buffers()["norm1.running_mean"].clone();

@@ -2,7 +2,7 @@
 #   rings/apg2      3 seeds, learned coefficients, pictures of a classification in the plane, a published number
 #   rings/resnet    3 seeds, one diverged; NaN among its metrics
 #   rings/momentum  one finished seed, one damaged summary, one that never got a summary
-#   rings/lifted    3 seeds, states of five dimensions
+#   rings/lifted    3 seeds, states of five dimensions, numbers of a solver
 #   telgarsky/...   a regression of one dimension
 import json
 import math
@@ -83,12 +83,19 @@ def records(row: str, seed: int, height: float, diverges: bool) -> list[dict[str
 def learned(row: str, seed: int, time: float) -> dict[str, float]:
     if row == "lifted":
         return {"coefficient/0/beta": 0.5 - 0.3 * time - 0.02 * seed, "coefficient/1/beta": 0.5 + 0.2 * time,
-                "certificate/spectral_radius": 1.0, "certificate/certified": 1.0}
+                "certificate/spectral_radius": 1.0, "certificate/certified": 1.0} | solved(time, seed)
     if row != "apg2":
         return {}
     gammas = {f"coefficient/0/gamma/{k}": 1.5 + (0.1 * k - 0.7 + 0.03 * seed) * time for k in range(15)}
     radius = 1 + max(0.0, 0.04 * math.sin(9 * time))
     return gammas | {"certificate/spectral_radius": radius, "certificate/certified": float(radius <= 1.0)}
+
+
+def solved(time: float, seed: int) -> dict[str, float]:
+    residuals = {f"solver/residual_after/{n}": (0.3 + 0.2 * time) ** n for n in range(1, 9)}
+    return residuals | {"solver/steps": 5 + 3 * time + 0.2 * seed, "solver/residual": 8e-4, "solver/failed": 40 * time,
+                        "solver/spectral_radius": 0.3 + 0.2 * time, "solver/cosine/phantom": 0.99 - 0.05 * time,
+                        "solver/cosine/jacobian_free": 0.9 - 0.2 * time}
 
 
 def rings(count: int) -> tuple[np.ndarray, np.ndarray]:

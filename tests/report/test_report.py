@@ -80,8 +80,8 @@ class Report(unittest.TestCase):
         names = re.findall(r"!\[.*\]\((figures/.*\.png)\)", self.markdown)
         self.assertEqual(sorted(names), sorted(f"figures/{p.name}" for p in (self.out / "figures").iterdir()))
         self.assertEqual({re.sub("figures/(.*).png", r"\1", name) for name in names},
-                         {"rings-curves", "rings-radius", "rings-coefficients", "rings-boundaries", "rings-paths",
-                          "telgarsky-curves", "telgarsky-fits"})
+                         {"rings-curves", "rings-radius", "rings-coefficients", "rings-solver", "rings-boundaries",
+                          "rings-paths", "telgarsky-curves", "telgarsky-fits"})
         for name in names:
             png = (self.out / name).read_bytes()
             self.assertEqual(png[:8], b"\x89PNG\r\n\x1a\n")
@@ -90,7 +90,7 @@ class Report(unittest.TestCase):
     def test_the_page_needs_no_network_no_file_and_no_script(self):
         text = (self.out / "report.html").read_text(encoding="utf-8")
         page = Page(text)
-        self.assertEqual(len(page.references), 7)
+        self.assertEqual(len(page.references), 8)
         self.assertTrue(all(reference.startswith("data:image/png;base64,") for reference in page.references))
         self.assertNotRegex(text, r"https?://|file:|url\(|@import")
         self.assertFalse({"script", "link", "iframe"} & set(page.tags))

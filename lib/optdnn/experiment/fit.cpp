@@ -4,6 +4,7 @@
 
 #include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/network.h"
+#include "optdnn/models/contraction.h"
 #include "optdnn/models/ends.h"
 #include "optdnn/training/loss.h"
 
@@ -63,6 +64,20 @@ class FitChecker {
       at("transition", [&] { models::check_transition(spec_.transition, width[i - 1], width[i]); });
     }
     at("head", [&] { models::make_head(spec_.head, shape, width.back()); });
+    if (diagnostics_.errors() == 0) check_contraction(rule);
+  }
+
+  void check_contraction(const algorithms::Rule& rule) {
+    const int depth = static_cast<int>(*std::max_element(spec_.depth.values.begin(), spec_.depth.values.end()));
+    const auto factor = models::contraction_factor(rule, modules_of(spec_, rule), depth);
+    if (factor && *factor < 1.0) return;
+    const std::string bounds = factor ? base::concat("their bounds allow a factor of ", base::number_text(*factor))
+                                      : "they have no bound on their Lipschitz constant";
+    const config::Node* node = row_.config.find(spec_.module ? "module" : "modules");
+    diagnostics_.warning(node ? node->span() : row_.config.span(),
+                         base::concat("the modules that rule '", rule.name(),
+                                      "' solves for may not make its solve a contraction: ", bounds),
+                         "module implicit_conv or dense_two_layer, with a lipschitz below 1");
   }
 
   const Row& row_;

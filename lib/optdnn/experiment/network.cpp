@@ -35,6 +35,7 @@ models::Network make_network(const ExperimentSpec& spec, const models::NetworkSh
   net.transition = spec.transition;
   net.head = spec.head;
   net.init_scale = spec.init.scale;
+  if (spec.solver) net.solver = *spec.solver;
   return models::make_opt_net(rule, net, shape);
 }
 

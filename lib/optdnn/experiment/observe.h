@@ -5,8 +5,10 @@
 #include <functional>
 
 #include "optdnn/algorithms/certificate.h"
+#include "optdnn/data/loader.h"
 #include "optdnn/metrics/record.h"
-#include "optdnn/models/opt_net.h"
+#include "optdnn/models/network.h"
+#include "optdnn/training/train_spec.h"
 
 namespace optdnn::experiment {
 
@@ -19,5 +21,15 @@ std::vector<algorithms::Certificate> certify_stages(const algorithms::Rule& rule
 std::function<void(int64_t epoch, metrics::Record&)> observe_rule(algorithms::Rule rule,
                                                                   std::shared_ptr<models::OptNetImpl> net,
                                                                   int64_t run = 0);
+
+// One observer per run. Each adds what the run's solves since the last record took, solver/steps, solver/residual,
+// solver/failed (of the way back too), solver/residual_after/<evaluations>; and, at the first samples of `test`, the
+// largest solver/spectral_radius and solver/cosine/<gradient>, of a cheaper gradient with the exact one. None for a
+// network without a fixed point. Requires: `test` outlives the observers.
+std::vector<std::function<void(int64_t epoch, metrics::Record&)>> observe_solver(models::Network network,
+                                                                                 const data::Loader& test,
+                                                                                 const training::TrainSpec& train,
+                                                                                 const torch::Device& device,
+                                                                                 int64_t runs = 1);
 
 }  // namespace optdnn::experiment

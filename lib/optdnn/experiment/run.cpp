@@ -79,6 +79,8 @@ training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& s
   job.resume = options.resume;
   job.stop_requested = options.stop_requested;
   job.seconds = options.seconds;
+  const auto points = solvers::fixed_points(*network.module.ptr());
+  if (!points.empty()) job.penalty = [points] { return solvers::take_penalties(points); };
   return job;
 }
 
@@ -114,6 +116,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   training::TrainJob job = make_job(row.spec, dataset.shape(), network, loaders, options);
 
   const auto runs = static_cast<int64_t>(seeds.size());
+  const auto solves = observe_solver(network, loaders.test, row.spec.train, job.device, runs);
   std::vector<Begun> begun;
   job.runs.clear();
   for (int64_t i = 0; i < runs; ++i) {
@@ -127,6 +130,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
       part.observers.push_back(observe_rule(*rule_of(row.spec), network.opt_net, i));
       run.summary.add_certificate("certificate_at_start", row.spec, *network.opt_net, i);
     }
+    if (!solves.empty()) part.observers.push_back(solves[i]);
     log_to(run.folder, concat(row.id, ", ", seeds_text(seeds), ", ", options.device, ", ", base::torch_threads(),
                               " threads, ", options.program_version));
   }

@@ -11,7 +11,7 @@ using base::concat;
 
 const std::vector<std::string>& algorithm_keys() {
   static const std::vector<std::string> keys = {"module",     "modules", "depth", "width", "stem",
-                                                "transition", "head",    "init",  "match"};
+                                                "transition", "head",    "init",  "match", "solver"};
   return keys;
 }
 
@@ -62,9 +62,16 @@ void check_families(const ExperimentSpec& spec, const algorithms::Rule& rule, co
 }  // namespace
 
 ExperimentSpec read_experiment(const config::Node& node, base::Diagnostics& diagnostics) {
-  const auto spec = config::read<ExperimentSpec>(node, diagnostics, "experiment");
+  auto spec = config::read<ExperimentSpec>(node, diagnostics, "experiment");
   if (!spec.algorithm || spec.algorithm->name.empty()) return spec;
-  if (const auto rule = make_rule(*spec.algorithm, diagnostics)) check_families(spec, *rule, node, diagnostics);
+  const auto rule = make_rule(*spec.algorithm, diagnostics);
+  if (!rule) return spec;
+  check_families(spec, *rule, node, diagnostics);
+  if (rule->is_explicit()) {
+    spec.solver.reset();
+  } else if (!spec.solver) {
+    spec.solver = solvers::AndersonSpec{};
+  }
   return spec;
 }
 

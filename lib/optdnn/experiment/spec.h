@@ -6,6 +6,7 @@
 #include "optdnn/experiment/algorithm_spec.h"
 #include "optdnn/experiment/match_spec.h"
 #include "optdnn/models/spec.h"
+#include "optdnn/solvers/spec.h"
 #include "optdnn/training/loss_spec.h"
 #include "optdnn/training/optimizer_spec.h"
 #include "optdnn/training/schedule.h"
@@ -29,6 +30,7 @@ struct ExperimentSpec {
   std::optional<models::HeadSpec> head;
   models::InitSpec init;
   std::optional<MatchSpec> match;
+  std::optional<solvers::SolverSpec> solver;
   std::optional<training::LossSpec> loss;
   training::OptimizerSpec optimizer;
   training::ScheduleSpec schedule;
@@ -51,6 +53,7 @@ struct ExperimentSpec {
     f("head", head, "from the state to the outputs (default: pool_linear for images, linear for vectors)");
     f("init", init, "initial weights");
     f("match", match, "picks the widths of the stages");
+    f("solver", solver, "finds the unknowns of an implicit rule (default: anderson); an explicit rule has none");
     f("loss", loss, "what is minimised (default: cross_entropy for classes, mse for a regression)");
     f("optimizer", optimizer, "trains the weights");
     f("schedule", schedule, "the step size over the run");
@@ -63,7 +66,8 @@ struct ExperimentSpec {
   void check(config::Checker& checker) const;
 };
 
-// Reads one experiment. Besides the fields it makes the rule once, so that its mistakes are reported too.
+// Reads one experiment. Besides the fields it makes the rule once, so that its mistakes are reported too, and gives an
+// implicit one a solver; that of an explicit one is dropped.
 ExperimentSpec read_experiment(const config::Node& node, base::Diagnostics& diagnostics);
 
 // The keys that describe a network which is the run of a rule, and so have no meaning beside `model`.

@@ -8,7 +8,8 @@ namespace optdnn::models {
 
 struct Cost {
   int64_t parameters = 0;
-  int64_t multiply_adds = 0;             // convolutions and matrix products of one sample's forward pass, once per use
+  // Convolutions and matrix products of one sample's forward pass, once per use; solves take all their steps.
+  int64_t multiply_adds = 0;
   double activation_mib_per_sample = 0;  // kept by autograd between the forward and the backward pass, on the CPU
 };
 

@@ -2,7 +2,10 @@
 
 #include "optdnn/models/dense_mlp.h"
 #include "optdnn/models/densenet.h"
+#include "optdnn/models/deq.h"
+#include "optdnn/models/mdeq.h"
 #include "optdnn/models/mlp.h"
+#include "optdnn/models/mondeq.h"
 #include "optdnn/models/resnet.h"
 
 namespace optdnn::models {
@@ -28,6 +31,15 @@ Network build(const MlpSpec& spec, const NetworkShape& shape) {
 }
 Network build(const DenseMlpSpec& spec, const NetworkShape& shape) {
   return {torch::nn::AnyModule(DenseMlp(spec, shape)), nullptr};
+}
+Network build(const DeqSpec& spec, const NetworkShape& shape) {
+  return {torch::nn::AnyModule(Deq(spec, shape)), nullptr};
+}
+Network build(const MdeqSpec& spec, const NetworkShape& shape) {
+  return {torch::nn::AnyModule(Mdeq(spec, shape)), nullptr};
+}
+Network build(const MonDeqSpec& spec, const NetworkShape& shape) {
+  return {torch::nn::AnyModule(MonDeq(spec, shape)), nullptr};
 }
 
 }  // namespace

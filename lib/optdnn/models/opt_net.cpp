@@ -11,20 +11,25 @@ using base::concat;
 using base::ConfigError;
 
 void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleSpec>& modules) {
-  if (!rule.is_explicit()) {
-    throw ConfigError(concat("rule '", rule.name(), "' is implicit: its new iterate stands inside a module, and this ",
-                             "version runs explicit rules only"),
-                      "optdnn certify shows its tableau");
-  }
   if (rule.start().empty()) {
     throw ConfigError(concat("rule '", rule.name(), "' starts every state at zero, so the input never enters"),
                       "leave a state out of start, or start it at a number other than 0");
   }
-  for (const auto& call : rule.step(1).calls) {
+  const algorithms::Tableau step = rule.step(1);
+  for (const auto& call : step.calls) {
     if (call.fresh < 0 || modules::module_sharing(modules[call.family]) != modules::Sharing::shared) continue;
     throw ConfigError(concat("rule '", rule.name(), "' has a fresh module ", rule.families()[call.family],
                              "[k,j] for each pair, it cannot be shared"),
                       "sharing: per_step");
+  }
+  for (const auto& group : algorithms::call_groups(step)) {
+    for (const int call : group.calls) {
+      const int family = step.calls[call].family;
+      if (!group.implicit || !modules::couples_samples(modules[family])) continue;
+      throw ConfigError(concat("rule '", rule.name(), "' solves for the result of ", rule.families()[family],
+                               ", whose batch norm would couple the samples"),
+                        "module implicit_conv, or norm: group");
+    }
   }
 }
 
@@ -51,8 +56,8 @@ OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, con
     }
     const auto plan = carry ? whole : std::make_shared<const Plan>(make_plan(rule, depth, dense_));
     stages_.push_back(register_module(
-        concat("stage_", i),
-        std::make_shared<Stage>(rule, plan, first, depth, spec.modules, spec.width[i], image, spec.init_scale)));
+        concat("stage_", i), std::make_shared<Stage>(rule, plan, first, depth, spec.modules, spec.width[i], image,
+                                                     spec.init_scale, spec.solver)));
     if (carry) first += depth;
   }
   head_ = register_module("head", make_head(spec.head, shape, width_after(spec.width.size() - 1)));

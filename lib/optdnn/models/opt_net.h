@@ -18,10 +18,11 @@ struct OptNetSpec {
   TransitionSpec transition = ConvTransition{};
   std::optional<HeadSpec> head;
   double init_scale = 1.0;
+  solvers::SolverSpec solver = solvers::AndersonSpec{};  // of an implicit rule
 };
 
-// Errors: ConfigError naming the rule if its new iterate stands inside a module, if no state starts at the input, or if
-// modules that must be fresh for each pair are shared.
+// Errors: ConfigError naming the rule if no state starts at the input, if modules that must be fresh for each pair are
+// shared, or if a module that is solved for couples the samples of a batch.
 void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleSpec>& modules);
 
 class OptNetImpl : public torch::nn::Module {

@@ -7,6 +7,7 @@
 
 namespace optdnn::models {
 
+using algorithms::CallGroup;
 using algorithms::Row;
 using algorithms::Scalar;
 using algorithms::Tableau;
@@ -40,7 +41,7 @@ bool contains(const Combination& whole, const PlannedTerm& term) {
 void reuse_arguments(const std::vector<PlannedCall>& calls, Combination& terms) {
   for (size_t i = 0; i < calls.size(); ++i) {
     const Combination& argument = calls[i].argument;
-    if (!calls[i].live || argument.size() < 2) continue;
+    if (!calls[i].live || !calls[i].coupling.empty() || argument.size() < 2) continue;
     if (!std::all_of(argument.begin(), argument.end(), [&](auto& term) { return contains(terms, term); })) continue;
     std::erase_if(terms, [&](const PlannedTerm& term) { return contains(argument, term); });
     terms.insert(terms.begin(), {Source::argument, static_cast<int>(i), Scalar(1.0)});
@@ -54,7 +55,8 @@ struct Liveness {
 };
 
 // Walks back from what is read after the step to what it reads.
-Liveness find_live(const Tableau& tableau, const std::vector<bool>& read_after, std::vector<bool>& read_before) {
+Liveness find_live(const Tableau& tableau, const std::vector<CallGroup>& groups, const std::vector<bool>& read_after,
+                   std::vector<bool>& read_before) {
   Liveness live{read_after, std::vector<bool>(tableau.calls.size(), false)};
   read_before.assign(tableau.states.size(), false);
   for (size_t i = 0; i < tableau.next_states.size(); ++i) {
@@ -62,22 +64,42 @@ Liveness find_live(const Tableau& tableau, const std::vector<bool>& read_after, 
     mark(tableau.A.rows[i], read_before);
     mark(tableau.B.rows[i], live.calls);
   }
-  for (size_t i = tableau.calls.size(); i-- > 0;) {
-    if (!live.calls[i]) continue;
-    mark(tableau.C.rows[i], read_before);
-    mark(tableau.D.rows[i], live.calls);
+  for (auto group = groups.rbegin(); group != groups.rend(); ++group) {
+    if (std::none_of(group->calls.begin(), group->calls.end(), [&](int i) { return live.calls[i]; })) continue;
+    for (const int i : group->calls) {
+      mark(tableau.C.rows[i], read_before);
+      mark(tableau.D.rows[i], live.calls);
+    }
   }
   return live;
 }
 
-PlannedStep plan_step(const Tableau& tableau, const Liveness& live, const std::vector<bool>& nonzero) {
+// Moves the terms of a call of an implicit group that are results of that group to `coupling`.
+void split(const std::vector<int>& group, PlannedCall& call) {
+  std::erase_if(call.argument, [&](PlannedTerm term) {
+    const auto found = std::find(group.begin(), group.end(), term.index);
+    if (term.source != Source::result || found == group.end()) return false;
+    term.index = static_cast<int>(found - group.begin());
+    call.coupling.push_back(std::move(term));
+    return true;
+  });
+}
+
+PlannedStep plan_step(const Tableau& tableau, const std::vector<CallGroup>& groups, const Liveness& live,
+                      const std::vector<bool>& nonzero) {
   PlannedStep step;
   const std::vector<bool> every_result(tableau.calls.size(), true);
   for (size_t i = 0; i < tableau.calls.size(); ++i) {
-    PlannedCall call{tableau.calls[i].family, tableau.calls[i].fresh, live.calls[i], {}};
+    PlannedCall call{tableau.calls[i].family, tableau.calls[i].fresh, live.calls[i], {}, {}};
     append(tableau.C.rows[i], Source::state, nonzero, call.argument);
     append(tableau.D.rows[i], Source::result, every_result, call.argument);
     step.calls.push_back(std::move(call));
+  }
+  for (const CallGroup& group : groups) {
+    if (!live.calls[group.calls.front()]) continue;
+    step.order.push_back(group);
+    if (!group.implicit) continue;
+    for (const int i : group.calls) split(group.calls, step.calls[i]);
   }
   for (size_t i = 0; i < tableau.next_states.size(); ++i) {
     Combination terms;
@@ -99,14 +121,18 @@ void collect(const Combination& terms, std::set<algorithms::Leaf>& leaves) {
 
 Plan make_plan(const algorithms::Rule& rule, int depth, bool every_output) {
   std::vector<Tableau> tableaux;
-  for (int k = 0; k < depth; ++k) tableaux.push_back(rule.step(k));
+  std::vector<std::vector<CallGroup>> groups;
+  for (int k = 0; k < depth; ++k) {
+    tableaux.push_back(rule.step(k));
+    groups.push_back(algorithms::call_groups(tableaux.back()));
+  }
 
   std::vector<bool> read(tableaux.back().next_states.size(), false);
   std::vector<Liveness> live(depth);
   for (int k = depth; k-- > 0;) {
     if (every_output || k + 1 == depth) mark(rule.output(k + 1), read);
     std::vector<bool> read_before;
-    live[k] = find_live(tableaux[k], read, read_before);
+    live[k] = find_live(tableaux[k], groups[k], read, read_before);
     read = read_before;
   }
 
@@ -116,7 +142,7 @@ Plan make_plan(const algorithms::Rule& rule, int depth, bool every_output) {
   std::vector<bool> nonzero(plan.start.size());
   std::transform(plan.start.begin(), plan.start.end(), nonzero.begin(), [](double weight) { return weight != 0.0; });
   for (int k = 0; k < depth; ++k) {
-    plan.steps.push_back(plan_step(tableaux[k], live[k], nonzero));
+    plan.steps.push_back(plan_step(tableaux[k], groups[k], live[k], nonzero));
     nonzero.clear();
     for (const Combination& terms : plan.steps.back().next) nonzero.push_back(!terms.empty());
     Combination& output = plan.outputs.emplace_back();
@@ -136,7 +162,9 @@ std::set<algorithms::Leaf> plan_leaves(const Plan& plan, int first, int count) {
   std::set<algorithms::Leaf> leaves;
   for (int k = first; k < first + count; ++k) {
     for (const PlannedCall& call : plan.steps[k].calls) {
-      if (call.live) collect(call.argument, leaves);
+      if (!call.live) continue;
+      collect(call.argument, leaves);
+      collect(call.coupling, leaves);
     }
     for (const Combination& terms : plan.steps[k].next) collect(terms, leaves);
   }

@@ -1,10 +1,12 @@
 // A tableau made ready to run: per step the calls in order and the linear combinations they need, with everything
 // that costs nothing left out. From y = C s + D u, s+ = A s + B u the plan drops states and calls nobody reads, skips
-// states that are still zero, and reads an argument y again where a row of A repeats it.
+// states that are still zero, and reads an argument y again where a row of A repeats it. Calls that wait for each other
+// are a group that is solved as one fixed point.
 #pragma once
 
 #include <vector>
 
+#include "optdnn/algorithms/call_groups.h"
 #include "optdnn/algorithms/rule.h"
 
 namespace optdnn::models {
@@ -20,14 +22,16 @@ using Combination = std::vector<PlannedTerm>;  // empty: zero
 
 struct PlannedCall {
   int family;
-  int fresh;  // the j of T[k,j], or -1 for the step's own module
-  bool live;  // false: nobody reads the result, the call is not made
-  Combination argument;
+  int fresh;             // the j of T[k,j], or -1 for the step's own module
+  bool live;             // false: nobody reads the result, the call is not made
+  Combination argument;  // of an unknown: without the terms in `coupling`
+  Combination coupling;  // results of its own group, by their place in it
 };
 
 struct PlannedStep {
   std::vector<PlannedCall> calls;
-  std::vector<Combination> next;  // one per state after the step; empty: zero or not read
+  std::vector<algorithms::CallGroup> order;  // the groups that are live, as they are evaluated
+  std::vector<Combination> next;             // one per state after the step; empty: zero or not read
 };
 
 struct Plan {
@@ -38,7 +42,7 @@ struct Plan {
   std::vector<Combination> outputs;
 };
 
-// `every_output`: the network reads the output after every step. Requires rule.is_explicit() and depth >= 1.
+// `every_output`: the network reads the output after every step. Requires depth >= 1.
 // Errors: ConfigError if an output that is read is zero.
 Plan make_plan(const algorithms::Rule& rule, int depth, bool every_output = false);
 

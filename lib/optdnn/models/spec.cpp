@@ -29,4 +29,14 @@ const base::NameTable<BlockOrder>& enum_names(BlockOrder) {
   return table;
 }
 
+const base::NameTable<Splitting>& enum_names(Splitting) {
+  static const base::NameTable<Splitting> table(
+      "splittings",
+      {
+          {"peaceman_rachford", "reflected resolvents, one linear solve by FFT a step", Splitting::peaceman_rachford},
+          {"forward_backward", "z <- relu(z - alpha (z - W z - U x - b))", Splitting::forward_backward},
+      });
+  return table;
+}
+
 }  // namespace optdnn::models

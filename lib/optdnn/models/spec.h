@@ -10,6 +10,7 @@
 
 #include "optdnn/config/fields.h"
 #include "optdnn/modules/catalogue.h"
+#include "optdnn/solvers/spec.h"
 
 namespace optdnn::models {
 
@@ -219,7 +220,64 @@ struct DenseMlpSpec {
   }
 };
 
-using ModelSpec = std::variant<ResNetSpec, WrnSpec, DenseNetSpec, MlpSpec, DenseMlpSpec>;
+// The equilibrium networks are for images.
+struct DeqSpec {
+  static constexpr std::string_view kName = "deq";
+  static constexpr std::string_view kHelp =
+      "an equilibrium network of one residual layer, GroupNorm and weight norm (Bai et al. 2019; Kolter et al. 2020)";
+  int64_t width = 48;
+  int64_t hidden = 64;
+  solvers::SolverSpec solver = solvers::AndersonSpec{};
+  template <class Fields>
+  void fields(Fields& f) {
+    f("width", width, config::between(1, 4096), "channels of the state");
+    f("hidden", hidden, config::between(1, 4096), "channels between the layer's two convolutions");
+    f("solver", solver, "finds the equilibrium");
+  }
+};
+
+struct MdeqSpec {
+  static constexpr std::string_view kName = "mdeq";
+  static constexpr std::string_view kHelp = "a multi-scale equilibrium network (Bai et al. 2020)";
+  std::vector<int64_t> width = {24, 24};
+  solvers::SolverSpec solver = solvers::AndersonSpec{};
+  template <class Fields>
+  void fields(Fields& f) {
+    f("width", width, config::between(1, 4096) & config::not_empty(),
+      "channels of every scale, each half the height and width of the one before");
+    f("solver", solver, "finds the equilibrium of all scales together");
+  }
+};
+
+enum class Splitting { peaceman_rachford, forward_backward };
+const base::NameTable<Splitting>& enum_names(Splitting);
+
+struct MonDeqSpec {
+  static constexpr std::string_view kName = "mondeq";
+  static constexpr std::string_view kHelp =
+      "a monotone operator equilibrium network of one convolution (Winston, Kolter 2020)";
+  MonDeqSpec() {
+    solvers::PicardSpec picard;
+    picard.steps = 100;
+    solver = picard;
+  }
+  int64_t width = 81;
+  double margin = 1.0;
+  Splitting splitting = Splitting::peaceman_rachford;
+  double alpha = 1.0;
+  solvers::SolverSpec solver;
+  template <class Fields>
+  void fields(Fields& f) {
+    f("width", width, config::between(1, 1024), "channels of the state");
+    f("margin", margin, config::above(0), "m: strong monotonicity of I - W");
+    f("splitting", splitting, "the iteration whose fixed point is the equilibrium");
+    f("alpha", alpha, config::above(0), "its step size; forward_backward converges for small ones only");
+    f("solver", solver, "picard: the splitting as published; the others speed it up");
+  }
+};
+
+using ModelSpec =
+    std::variant<ResNetSpec, WrnSpec, DenseNetSpec, MlpSpec, DenseMlpSpec, DeqSpec, MdeqSpec, MonDeqSpec>;
 
 // The shapes a network stands between, as plain numbers.
 struct NetworkShape {

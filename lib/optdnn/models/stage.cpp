@@ -1,14 +1,17 @@
 #include "optdnn/models/stage.h"
 
+#include <algorithm>
+
 #include "optdnn/base/text.h"
-#include "optdnn/models/linear_combination.h"
+#include "optdnn/solvers/packing.h"
 
 namespace optdnn::models {
 
 using base::concat;
 
 Stage::Stage(const algorithms::Rule& rule, std::shared_ptr<const Plan> plan, int first, int count,
-             const std::vector<modules::ModuleSpec>& modules, int64_t width, bool image, double init_scale)
+             const std::vector<modules::ModuleSpec>& modules, int64_t width, bool image, double init_scale,
+             const solvers::SolverSpec& solver)
     : plan_(std::move(plan)), first_(first), count_(count), coefficients_(rule, plan_leaves(*plan_, first, count)) {
   for (const auto& spec : modules) shared_.push_back(modules::module_sharing(spec) == modules::Sharing::shared);
   for (int k = 0; k < count; ++k) {
@@ -32,6 +35,7 @@ Stage::Stage(const algorithms::Rule& rule, std::shared_ptr<const Plan> plan, int
     }
   }
   register_module("coefficients", coefficients_);
+  if (!rule.is_explicit()) solver_ = register_module("solver", solvers::FixedPoint(solver));
 }
 
 // Parameters are named as in stage_0.T.3.conv1.weight; with shared modules stage_0.T.conv1.weight.
@@ -45,7 +49,8 @@ modules::Module& Stage::module_of(const PlannedCall& call, int k) const {
   return *modules_.at({call.family, shared_[call.family] ? 0 : k, std::max(0, call.fresh)});
 }
 
-torch::Tensor Stage::combine(const Combination& terms, const State& state, const StepResults& step) const {
+std::vector<WeightedTensor> Stage::weighted(const Combination& terms, const State& state,
+                                            const StepResults& step) const {
   std::vector<WeightedTensor> weighted;
   weighted.reserve(terms.size());
   for (const PlannedTerm& term : terms) {
@@ -60,7 +65,11 @@ torch::Tensor Stage::combine(const Combination& terms, const State& state, const
           term.weight.evaluate<torch::Tensor>([&](const algorithms::Leaf& leaf) { return coefficients_->value(leaf); });
     }
   }
-  return linear_combination(weighted);
+  return weighted;
+}
+
+torch::Tensor Stage::combine(const Combination& terms, const State& state, const StepResults& step) const {
+  return linear_combination(weighted(terms, state, step));
 }
 
 State Stage::start(const torch::Tensor& input) const {
@@ -71,23 +80,70 @@ State Stage::start(const torch::Tensor& input) const {
   return state;
 }
 
+namespace {
+
+torch::Tensor zeros_like(const State& state) {
+  const auto found = std::find_if(state.begin(), state.end(), [](const auto& block) { return block.defined(); });
+  return torch::zeros_like(*found);
+}
+
+}  // namespace
+
+void Stage::evaluate(const PlannedStep& planned, int call, int k, const State& state, StepResults& step) const {
+  const PlannedCall& made = planned.calls[call];
+  step.arguments[call] = made.argument.empty() ? zeros_like(state) : combine(made.argument, state, step);
+  step.results[call] = module_of(made, k).forward(step.arguments[call], k);
+}
+
+void Stage::solve(const PlannedStep& planned, const std::vector<int>& group, int k, const State& state,
+                  StepResults& step, torch::Tensor& unknowns) {
+  // y = constant + coupling u, u = T(y): what the solve leaves as it is, is computed once.
+  struct Unknown {
+    std::vector<WeightedTensor> terms;  // the coupling's first, in its order, then the constant
+    modules::Function T;
+  };
+  const solvers::Packing packing(std::vector<torch::Tensor>(group.size(), zeros_like(state)));
+  const std::vector<torch::Tensor> zero = packing.unpack(packing.zeros());
+  std::vector<Unknown> parts;
+  for (const int i : group) {
+    const PlannedCall& call = planned.calls[i];
+    Unknown& part = parts.emplace_back();
+    part.terms = weighted(call.coupling, state, {{}, zero});
+    if (!call.argument.empty()) part.terms.push_back({combine(call.argument, state, step), 1.0, {}});
+    part.T = module_of(call, k).at_step(k);
+  }
+  const solvers::Map F = [&](const torch::Tensor& rows) {
+    const auto results = packing.unpack(rows);
+    std::vector<torch::Tensor> next;
+    for (size_t i = 0; i < group.size(); ++i) {
+      const Combination& coupling = planned.calls[group[i]].coupling;
+      std::vector<WeightedTensor> terms = parts[i].terms;
+      for (size_t j = 0; j < coupling.size(); ++j) terms[j].tensor = results[coupling[j].index];
+      next.push_back(parts[i].T(linear_combination(terms)));
+    }
+    return packing.pack(next);
+  };
+  const torch::Tensor zeros = packing.zeros();
+  const bool warm =
+      solvers::common(solver_->spec()).warm_start && unknowns.defined() && unknowns.sizes() == zeros.sizes();
+  const auto found = packing.unpack(solver_->solve(F, warm ? unknowns : zeros, &unknowns, packing.runs()));
+  for (size_t i = 0; i < group.size(); ++i) step.results[group[i]] = found[i];
+}
+
 State Stage::run(State state, std::vector<torch::Tensor>* path) {
   coefficients_->refresh();
-  torch::Tensor like;  // for T(0), where an argument is still zero
-  for (const torch::Tensor& block : state) {
-    if (block.defined()) like = block;
-  }
+  std::vector<torch::Tensor> unknowns;  // of each group the latest solution
   for (int k = 0; k < count_; ++k) {
     const PlannedStep& planned = plan_->steps[first_ + k];
-    StepResults step;
-    for (const PlannedCall& call : planned.calls) {
-      torch::Tensor argument, result;
-      if (call.live) {
-        argument = call.argument.empty() ? torch::zeros_like(like) : combine(call.argument, state, step);
-        result = module_of(call, k).forward(argument, k);
+    StepResults step{State(planned.calls.size()), State(planned.calls.size())};
+    unknowns.resize(planned.order.size());
+    for (size_t i = 0; i < planned.order.size(); ++i) {
+      const algorithms::CallGroup& group = planned.order[i];
+      if (group.implicit) {
+        solve(planned, group.calls, k, state, step, unknowns[i]);
+      } else {
+        evaluate(planned, group.calls.front(), k, state, step);
       }
-      step.arguments.push_back(std::move(argument));
-      step.results.push_back(std::move(result));
     }
     State next;
     for (const Combination& terms : planned.next) {

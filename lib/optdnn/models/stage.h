@@ -2,8 +2,10 @@
 #pragma once
 
 #include "optdnn/models/coefficients.h"
+#include "optdnn/models/linear_combination.h"
 #include "optdnn/models/plan.h"
 #include "optdnn/modules/catalogue.h"
+#include "optdnn/solvers/fixed_point.h"
 
 namespace optdnn::models {
 
@@ -12,9 +14,11 @@ using State = std::vector<torch::Tensor>;
 
 class Stage : public torch::nn::Module {
  public:
-  // Steps [first, first + count) of the plan. `modules` holds one spec per family of the rule, in its order.
+  // Steps [first, first + count) of the plan. `modules` holds one spec per family of the rule, in its order; `solver`
+  // finds the unknowns of an implicit rule.
   Stage(const algorithms::Rule& rule, std::shared_ptr<const Plan> plan, int first, int count,
-        const std::vector<modules::ModuleSpec>& modules, int64_t width, bool image, double init_scale);
+        const std::vector<modules::ModuleSpec>& modules, int64_t width, bool image, double init_scale,
+        const solvers::SolverSpec& solver);
 
   // The state before the plan's first step.
   State start(const torch::Tensor& input) const;
@@ -31,7 +35,13 @@ class Stage : public torch::nn::Module {
   struct StepResults {
     std::vector<torch::Tensor> arguments, results;
   };
+  // The terms with the tensors and coefficients they name.
+  std::vector<WeightedTensor> weighted(const Combination& terms, const State& state, const StepResults& step) const;
   torch::Tensor combine(const Combination& terms, const State& state, const StepResults& step) const;
+  void evaluate(const PlannedStep& planned, int call, int k, const State& state, StepResults& step) const;
+  // Finds the results of an implicit group. `unknowns` is the solution to begin at, and receives the one found.
+  void solve(const PlannedStep& planned, const std::vector<int>& group, int k, const State& state, StepResults& step,
+             torch::Tensor& unknowns);
   torch::nn::Module& steps_of(const std::string& family);
   modules::Module& module_of(const PlannedCall& call, int k) const;
 
@@ -41,6 +51,7 @@ class Stage : public torch::nn::Module {
   std::map<std::tuple<int, int, int>, std::shared_ptr<modules::Module>> modules_;
   std::vector<bool> shared_;
   Coefficients coefficients_;
+  solvers::FixedPoint solver_{nullptr};  // implicit rules only
 };
 
 }  // namespace optdnn::models

@@ -3,6 +3,7 @@
 #include "optdnn/base/errors.h"
 #include "optdnn/modules/convolutional.h"
 #include "optdnn/modules/dense_two_layer.h"
+#include "optdnn/modules/implicit_conv.h"
 
 namespace optdnn::modules {
 
@@ -18,7 +19,7 @@ const base::NameTable<Sharing>& enum_names(Sharing) {
 namespace {
 
 std::shared_ptr<Module> build(const DenseTwoLayerSpec& spec, int64_t width, int64_t /*uses*/) {
-  return std::make_shared<DenseTwoLayer>(width, spec.hidden, spec.activation);
+  return std::make_shared<DenseTwoLayer>(width, spec.hidden, spec.activation, spec.lipschitz);
 }
 
 std::shared_ptr<Module> build(const ConvPreactSpec& spec, int64_t width, int64_t uses) {
@@ -39,6 +40,10 @@ std::shared_ptr<Module> build(const ConvBottleneckPreactSpec& spec, int64_t widt
 std::shared_ptr<Module> build(const ConvSingleSpec& spec, int64_t width, int64_t uses) {
   return std::make_shared<ConvPreact>(width, std::vector<int64_t>{3}, std::vector<int64_t>{width}, spec.activation,
                                       spec.norm, uses);
+}
+
+std::shared_ptr<Module> build(const ImplicitConvSpec& spec, int64_t width, int64_t /*uses*/) {
+  return std::make_shared<ImplicitConv>(width, spec.activation, spec.normalisation, spec.lipschitz);
 }
 
 }  // namespace
@@ -73,5 +78,21 @@ Sharing module_sharing(const ModuleSpec& spec) {
 // All but the single convolution do: two affine or convolutional layers with an activation between them, of a hidden
 // width that is free (dense) or grows with the state's. Norms stand between layers, as the theorem allows.
 bool contains_two_layer_network(const ModuleSpec& spec) { return !std::holds_alternative<ConvSingleSpec>(spec); }
+
+bool couples_samples(const ModuleSpec& spec) {
+  return std::visit(
+      [](const auto& chosen) {
+        if constexpr (requires { chosen.norm; }) return chosen.norm == NormKind::batch;
+        return false;
+      },
+      spec);
+}
+
+std::optional<double> lipschitz_bound(const ModuleSpec& spec) {
+  if (const auto* dense = std::get_if<DenseTwoLayerSpec>(&spec)) return dense->lipschitz;
+  const auto* conv = std::get_if<ImplicitConvSpec>(&spec);
+  if (conv && conv->normalisation == Normalisation::spectral) return conv->lipschitz;
+  return std::nullopt;
+}
 
 }  // namespace optdnn::modules

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -9,6 +10,7 @@
 #include "optdnn/modules/activation.h"
 #include "optdnn/modules/layers.h"
 #include "optdnn/modules/module.h"
+#include "optdnn/modules/normalisation.h"
 
 namespace optdnn::modules {
 
@@ -22,11 +24,13 @@ struct DenseTwoLayerSpec {
   int64_t hidden = 16;
   Activation activation = Activation::tanh;
   Sharing sharing = Sharing::per_step;
+  std::optional<double> lipschitz = std::nullopt;
 
   template <class Fields>
   void fields(Fields& f) {
     f("hidden", hidden, config::between(1, 65536), "width of the hidden layer");
     f("activation", activation, "s");
+    f("lipschitz", lipschitz, config::above(0), "largest Lipschitz constant, kept by spectral normalisation");
     f("sharing", sharing, "weights per step, or one set for all steps of a stage");
   }
 };
@@ -67,8 +71,26 @@ struct ConvSingleSpec : ConvolutionalSpec {
       "Norm-s-Conv3x3, for images: the layer of a dense block; one layer, so outside the theorem";
 };
 
-using ModuleSpec =
-    std::variant<DenseTwoLayerSpec, ConvPreactSpec, ConvPostactSpec, ConvBottleneckPreactSpec, ConvSingleSpec>;
+struct ImplicitConvSpec {
+  static constexpr std::string_view kName = "implicit_conv";
+  static constexpr std::string_view kHelp =
+      "W2 s(GroupNorm(W1 x)) with normalised weights, for what an implicit rule solves for";
+  Activation activation = Activation::relu;
+  Normalisation normalisation = Normalisation::spectral;
+  double lipschitz = 0.9;
+  Sharing sharing = Sharing::per_step;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("activation", activation, "s");
+    f("normalisation", normalisation, "of both convolutions");
+    f("lipschitz", lipschitz, config::above(0), "largest Lipschitz constant of the module; spectral only");
+    f("sharing", sharing, "weights per step, or one set for all steps of a stage");
+  }
+};
+
+using ModuleSpec = std::variant<DenseTwoLayerSpec, ConvPreactSpec, ConvPostactSpec, ConvBottleneckPreactSpec,
+                                ConvSingleSpec, ImplicitConvSpec>;
 
 // Errors: ConfigError if the width does not suit the module, or if the module is for images and the state is a vector.
 void check_module(const ModuleSpec& spec, int64_t width, bool state_is_image);
@@ -81,5 +103,11 @@ Sharing module_sharing(const ModuleSpec& spec);
 
 // Whether T contains a two-layer network W2 s(W1 .), the theorem's condition on modules.
 bool contains_two_layer_network(const ModuleSpec& spec);
+
+// Whether the result for one sample depends on the others of its batch, as batch norm's does.
+bool couples_samples(const ModuleSpec& spec);
+
+// The largest Lipschitz constant the module can have, whatever its weights; nothing where there is none.
+std::optional<double> lipschitz_bound(const ModuleSpec& spec);
 
 }  // namespace optdnn::modules

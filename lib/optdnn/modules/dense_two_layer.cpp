@@ -1,19 +1,33 @@
 #include "optdnn/modules/dense_two_layer.h"
 
+#include "optdnn/modules/normalisation.h"
 #include "optdnn/modules/two_layer_kernel.h"
 
 namespace optdnn::modules {
 
-DenseTwoLayer::DenseTwoLayer(int64_t width, int64_t hidden, Activation activation)
-    : layer1_(width, hidden), layer2_(hidden, width), activation_(activation) {
+DenseTwoLayer::DenseTwoLayer(int64_t width, int64_t hidden, Activation activation, std::optional<double> lipschitz)
+    : layer1_(width, hidden), layer2_(hidden, width), activation_(activation), lipschitz_(lipschitz) {
   register_module("layer1", layer1_);
   register_module("layer2", layer2_);
 }
 
-torch::Tensor DenseTwoLayer::forward(const torch::Tensor& x, int64_t /*step*/) {
-  const TwoLayerWeights weights{layer1_->weight, layer1_->bias, layer2_->weight, layer2_->bias};
+// The weights as they are used.
+TwoLayerWeights DenseTwoLayer::weights() const {
+  TwoLayerWeights weights{layer1_->weight, layer1_->bias, layer2_->weight, layer2_->bias};
+  if (lipschitz_) {
+    const torch::Tensor norms = spectral_norm(weights.W1) * spectral_norm(weights.W2);
+    weights.W2 = weights.W2 * lipschitz_scale(*lipschitz_, norms, activation_).unsqueeze(-1).unsqueeze(-1);
+  }
+  return weights;
+}
+
+torch::Tensor DenseTwoLayer::evaluate(const torch::Tensor& x, const TwoLayerWeights& weights) const {
   return two_layer_kernel_fits(x, weights, activation_) ? two_layer_kernel(x, weights, activation_)
                                                         : two_layer_plain(x, weights, activation_);
+}
+
+Function DenseTwoLayer::at_step(int64_t /*step*/) {
+  return [this, used = weights()](const torch::Tensor& x) { return evaluate(x, used); };
 }
 
 }  // namespace optdnn::modules

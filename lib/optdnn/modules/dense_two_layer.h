@@ -1,21 +1,30 @@
-// dense_two_layer: T(x) = W2 s(W1 x + b1) + b2, for states that are vectors.
+// dense_two_layer: T(x) = W2 s(W1 x + b1) + b2, for states that are vectors. With a Lipschitz constant L the first term
+// is scaled by min(1, L / (|W2| |s|_Lip |W1|)).
 #pragma once
+
+#include <optional>
 
 #include "optdnn/modules/activation.h"
 #include "optdnn/modules/layers.h"
 #include "optdnn/modules/module.h"
+#include "optdnn/modules/two_layer_kernel.h"
 
 namespace optdnn::modules {
 
 class DenseTwoLayer : public Module {
  public:
-  DenseTwoLayer(int64_t width, int64_t hidden, Activation activation);
-  torch::Tensor forward(const torch::Tensor& x, int64_t step) override;
+  DenseTwoLayer(int64_t width, int64_t hidden, Activation activation, std::optional<double> lipschitz);
+  torch::Tensor forward(const torch::Tensor& x, int64_t /*step*/) override { return evaluate(x, weights()); }
+  Function at_step(int64_t step) override;
   std::vector<torch::Tensor> last_layer() override { return {layer2_->weight, layer2_->bias}; }
 
  private:
+  TwoLayerWeights weights() const;
+  torch::Tensor evaluate(const torch::Tensor& x, const TwoLayerWeights& weights) const;
+
   Affine layer1_, layer2_;
   Activation activation_;
+  std::optional<double> lipschitz_;
 };
 
 }  // namespace optdnn::modules

@@ -43,6 +43,7 @@ class NormImpl : public torch::nn::Module {
  public:
   NormImpl(NormKind kind, int64_t channels, int64_t steps = 1);
   torch::Tensor forward(const torch::Tensor& x, int64_t step = 0);
+  int64_t groups() const { return groups_; }              // of the channels; group only
   torch::Tensor weight, bias, running_mean, running_var;  // C, C, steps x C, steps x C
 
  private:

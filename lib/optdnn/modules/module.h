@@ -3,14 +3,23 @@
 
 #include <torch/torch.h>
 
+#include <functional>
 #include <memory>
 
 namespace optdnn::modules {
+
+using Function = std::function<torch::Tensor(const torch::Tensor&)>;
 
 class Module : public torch::nn::Module {
  public:
   // Shapes: the same as x. `step` counts the uses of shared weights, which keep their batch statistics apart.
   virtual torch::Tensor forward(const torch::Tensor& x, int64_t step) = 0;
+
+  // T at one step, to be evaluated many times: what depends on the weights alone is computed once. Requires that the
+  // module outlives it.
+  virtual Function at_step(int64_t step) {
+    return [this, step](const torch::Tensor& x) { return forward(x, step); };
+  }
 
   // The weights (and bias) of the layer that ends T; `init.scale` multiplies them.
   virtual std::vector<torch::Tensor> last_layer() = 0;

@@ -108,7 +108,9 @@ class Trainer {
       const int64_t size = batch.inputs.size(runs_ > 1 ? 1 : 0);
       const Tensor losses = forward(batch, batch_number);
       if (guard_.all_diverged()) return;
-      const Tensor loss = runs_ > 1 ? losses.sum() : losses;
+      const Tensor penalty = job_.penalty ? job_.penalty() : Tensor();
+      const Tensor sum = runs_ > 1 ? losses.sum() : losses;
+      const Tensor loss = penalty.defined() ? sum + penalty : sum;
       const Tensor share = size == samples ? loss : loss * (static_cast<double>(size) / static_cast<double>(samples));
       (scale_ ? scale_->scaled(share) : share).backward();
       done += size;

@@ -45,10 +45,11 @@ struct TrainJob {
   EvaluateSpec evaluate;
   torch::Device device = torch::kCPU;
 
-  bool resume = true;                    // continue from the states there, if any
-  std::vector<metrics::Sink*> progress;  // see the mean over the runs that go on
-  std::function<bool()> stop_requested;  // polled before every iteration; may be empty
-  std::function<double()> seconds;       // a clock that only rises; may be empty
+  std::function<torch::Tensor()> penalty;  // of the latest forward pass, summed over runs; may be empty or not defined
+  bool resume = true;                      // continue from the states there, if any
+  std::vector<metrics::Sink*> progress;    // see the mean over the runs that go on
+  std::function<bool()> stop_requested;    // polled before every iteration; may be empty
+  std::function<double()> seconds;         // a clock that only rises; may be empty
 };
 
 struct TrainResult {

@@ -1,0 +1,88 @@
+#include <algorithm>
+
+#include "optdnn/base/text.h"
+#include "optdnn/experiment/observe.h"
+#include "optdnn/models/contraction.h"
+#include "optdnn/training/precision.h"
+
+namespace optdnn::experiment {
+
+namespace {
+
+constexpr int64_t kSamples = 32;  // that the spectral radius is measured at
+
+// All tallies as one: means weighted by the solves behind them.
+solvers::SolveNumbers take_tallies(const models::Network& network, int64_t run) {
+  solvers::SolveNumbers all;
+  std::map<int64_t, double> weights;
+  for (const auto& point : solvers::fixed_points(*network.module.ptr())) {
+    const solvers::SolveNumbers one = point->tally().take(run);
+    all.solves += one.solves;
+    all.steps += one.steps * one.solves;
+    all.residual += one.residual * one.solves;
+    all.failed += one.failed + one.failed_back;
+    for (const auto& [steps, residual] : one.curve) {
+      all.curve[steps] += residual * one.solves;
+      weights[steps] += one.solves;
+    }
+  }
+  all.steps /= std::max(1.0, all.solves);
+  all.residual /= std::max(1.0, all.solves);
+  for (auto& [steps, residual] : all.curve) residual /= std::max(1.0, weights[steps]);
+  return all;
+}
+
+// What the observers of several runs share: what is measured for all of them together, once a record.
+struct Measured {
+  models::Network network;
+  const data::Loader& test;
+  training::TrainSpec train;
+  torch::Device device;
+  int64_t runs;
+  int64_t at = -1;                         // iteration
+  std::vector<std::vector<double>> radii;  // by fixed point and run
+  models::GradientCosines cosines;
+
+  void measure(int64_t iteration) {
+    if (at == iteration) return;
+    const torch::Tensor inputs = test.epoch(0).next()->inputs;
+    const bool stacked = inputs.dim() == 3;
+    const torch::Tensor first = training::prepared(inputs.narrow(stacked, 0, std::min(kSamples, inputs.size(stacked))),
+                                                   device, train.precision);
+    radii = models::measure_radii(network, first);
+    cosines = *models::measure_cosines(network, first, runs);
+    at = iteration;
+  }
+};
+
+void add_numbers(const solvers::SolveNumbers& numbers, metrics::Record& record) {
+  record.set("solver/steps", numbers.steps);
+  record.set("solver/residual", numbers.residual);
+  record.set("solver/failed", numbers.failed);
+  for (const auto& [steps, residual] : numbers.curve)
+    record.set(base::concat("solver/residual_after/", steps), residual);
+}
+
+}  // namespace
+
+std::vector<std::function<void(int64_t, metrics::Record&)>> observe_solver(models::Network network,
+                                                                           const data::Loader& test,
+                                                                           const training::TrainSpec& train,
+                                                                           const torch::Device& device, int64_t runs) {
+  const auto measured = std::make_shared<Measured>(Measured{std::move(network), test, train, device, runs, -1, {}, {}});
+  std::vector<std::function<void(int64_t, metrics::Record&)>> observers;
+  for (int64_t run = 0; run < runs; ++run) {
+    observers.emplace_back([measured, run](int64_t, metrics::Record& record) {
+      add_numbers(take_tallies(measured->network, run), record);
+      measured->measure(record.iteration());
+      double radius = 0;
+      for (const auto& by_run : measured->radii) radius = std::max(radius, by_run.at(run));
+      record.set("solver/spectral_radius", radius);
+      record.set("solver/cosine/phantom", measured->cosines.phantom.at(run));
+      record.set("solver/cosine/jacobian_free", measured->cosines.jacobian_free.at(run));
+    });
+  }
+  return observers;
+}
+
+}  // namespace optdnn::experiment

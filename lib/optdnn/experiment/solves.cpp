@@ -1,0 +1,38 @@
+#include "optdnn/experiment/solves.h"
+
+#include <algorithm>
+
+#include "optdnn/base/random.h"
+#include "optdnn/data/catalogue.h"
+#include "optdnn/experiment/network.h"
+#include "optdnn/models/contraction.h"
+
+namespace optdnn::experiment {
+
+namespace {
+
+constexpr int64_t kSamples = 8;
+
+torch::Tensor normal_inputs(const models::NetworkShape& shape) {
+  std::vector<int64_t> sizes{kSamples};
+  sizes.insert(sizes.end(), shape.input.begin(), shape.input.end());
+  torch::Tensor inputs = torch::empty(sizes);
+  base::RandomStream(0, "inputs").fill_normal({inputs.data_ptr<float>(), static_cast<size_t>(inputs.numel())});
+  return inputs;
+}
+
+}  // namespace
+
+std::optional<SolveReport> report_solves(const ExperimentSpec& spec) {
+  const auto rule = rule_of(spec);
+  if (!rule || rule->is_explicit()) return std::nullopt;
+  const models::NetworkShape shape = network_shape(data::dataset_shape(spec.dataset));
+  models::Network network = make_network(spec, shape, spec.seeds.front());
+  const auto depth = static_cast<int>(*std::max_element(spec.depth.values.begin(), spec.depth.values.end()));
+  SolveReport report{models::contraction_factor(*rule, modules_of(spec, *rule), depth), {}};
+  for (const auto& runs : models::measure_radii(network, normal_inputs(shape)))
+    report.spectral_radius.push_back(runs.front());
+  return report;
+}
+
+}  // namespace optdnn::experiment

@@ -1,0 +1,17 @@
+// What can be said of an implicit row's solves before it is trained: by what bounds its modules, and as measured.
+#pragma once
+
+#include "optdnn/experiment/spec.h"
+
+namespace optdnn::experiment {
+
+struct SolveReport {
+  std::optional<double> contraction_factor;  // models/contraction.h; below 1 every solve is a contraction
+  std::vector<double> spectral_radius;       // of dF/du at the solution, by stage, at the initial weights
+};
+
+// At random inputs, which are the same at every call. Nothing for an explicit rule and for a baseline. Requires a spec
+// whose parts fit together.
+std::optional<SolveReport> report_solves(const ExperimentSpec& spec);
+
+}  // namespace optdnn::experiment

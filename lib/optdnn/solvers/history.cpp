@@ -1,0 +1,22 @@
+#include "optdnn/solvers/method.h"
+
+namespace optdnn::solvers {
+
+void History::put(int64_t slot, const torch::Tensor& row_SN) {
+  if (!rows_.defined()) rows_ = torch::zeros({row_SN.size(0), memory_, row_SN.size(1)}, row_SN.options());
+  if (torch::GradMode::is_enabled()) {
+    rows_ = rows_.select_scatter(row_SN, 1, slot);
+  } else {
+    rows_.select(1, slot).copy_(row_SN);
+  }
+}
+
+torch::Tensor History::dots(const torch::Tensor& x_SN, int64_t count) const {
+  return torch::bmm(rows_.narrow(1, 0, count), x_SN.unsqueeze(2)).squeeze(2);
+}
+
+torch::Tensor History::combination(const torch::Tensor& weights) const {
+  return torch::bmm(weights.unsqueeze(1), rows_.narrow(1, 0, weights.size(1))).squeeze(1);
+}
+
+}  // namespace optdnn::solvers

@@ -1,0 +1,36 @@
+// What the solves of a network took, summed on their device and read when a record is written; of several runs that
+// train as one network (packing.h) for each of them.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <map>
+
+#include "optdnn/solvers/solve.h"
+
+namespace optdnn::solvers {
+
+struct SolveNumbers {
+  double solves = 0;                // samples times solves, of the way forward
+  double steps = 0, residual = 0;   // means over them; the residual over those that are finite
+  double failed = 0;                // solves that did not converge, forward
+  double failed_back = 0;           // and those of the way back
+  std::map<int64_t, double> curve;  // mean residual after so many evaluations; one that stopped before keeps its last
+};
+
+class Tally {
+ public:
+  void add(const Solution& solution, int64_t runs);
+  void add_adjoint(const Solution& solution, int64_t runs);
+  // Of one run, since it was last read.
+  SolveNumbers take(int64_t run = 0);
+
+ private:
+  void add(const std::vector<torch::Tensor>& per_sample, int64_t runs);
+
+  torch::Tensor sums_;  // samples, steps, residuals, finite residuals, failed, failed back; by run
+  std::map<int64_t, torch::Tensor>
+      curve_;  // by evaluations: samples that are finite there, and their residuals; by run
+};
+
+}  // namespace optdnn::solvers

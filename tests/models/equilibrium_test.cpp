@@ -1,0 +1,126 @@
+// The equilibrium baselines against their published equations and counts.
+#include "models/rules.h"
+#include "optdnn/base/errors.h"
+#include "optdnn/base/random.h"
+#include "optdnn/models/cost.h"
+#include "optdnn/models/mondeq.h"
+
+using namespace optdnn;
+using torch::Tensor;
+
+namespace {
+
+const models::NetworkShape kSmall{{3, 8, 8}, 10};
+
+solvers::SolverSpec picard(int64_t steps, double tolerance, const solvers::GradientSpec& gradient) {
+  solvers::PicardSpec spec;
+  spec.steps = steps;
+  spec.tolerance = tolerance;
+  spec.gradient = gradient;
+  return spec;
+}
+
+models::MonDeqSpec mondeq_spec(models::Splitting splitting, double alpha) {
+  models::MonDeqSpec spec;
+  spec.width = 6;
+  spec.splitting = splitting;
+  spec.alpha = alpha;
+  spec.solver = picard(4000, 1e-12, solvers::ExactGradient{});
+  return spec;
+}
+
+models::MonDeq make_mondeq(const models::MonDeqSpec& spec) {
+  base::seed_torch(3);
+  models::MonDeq net(spec, kSmall);
+  net->to(torch::kFloat64);
+  return net;
+}
+
+Tensor images() {
+  base::seed_torch(4);
+  return torch::randn({3, 3, 8, 8}, torch::kFloat64);
+}
+
+std::vector<models::ModelSpec> equilibrium_models() {
+  models::DeqSpec deq;
+  deq.width = deq.hidden = 8;
+  models::MdeqSpec mdeq;
+  mdeq.width = {8, 8, 16};
+  models::MonDeqSpec mondeq;
+  mondeq.width = 8;
+  return {deq, mdeq, mondeq};
+}
+
+}  // namespace
+
+TEST_CASE("both splittings of mondeq find the z with z = relu(W z + U x + b)") {
+  for (const auto& [splitting, alpha] :
+       {std::pair(models::Splitting::peaceman_rachford, 1.0), std::pair(models::Splitting::peaceman_rachford, 0.3),
+        std::pair(models::Splitting::forward_backward, 0.05)}) {
+    models::MonDeq net = make_mondeq(mondeq_spec(splitting, alpha));
+    torch::NoGradGuard no_grad;
+    const Tensor x = images(), z = net->equilibrium(x);
+    const Tensor fixed = torch::relu(net->times_W(z) + net->injection(x));
+    REQUIRE((z - fixed).abs().max().item<double>() < 1e-9);
+    REQUIRE(z.max().item<double>() > 0.01);
+  }
+}
+
+TEST_CASE("I - W of mondeq is at least m I, and W is its matrix written out") {
+  models::MonDeq net = make_mondeq(mondeq_spec(models::Splitting::peaceman_rachford, 1.0));
+  torch::NoGradGuard no_grad;
+  const int64_t size = 6 * 10 * 10;
+  const Tensor W = net->times_W(torch::eye(size, torch::kFloat64).view({size, 6, 10, 10})).view({size, size});
+  const Tensor symmetric = torch::eye(size, torch::kFloat64) - (W + W.t()) / 2;
+  REQUIRE(torch::linalg_eigvalsh(symmetric).min().item<double>() >= 1.0 - 1e-9);
+}
+
+TEST_CASE("the exact gradient of mondeq is the same through both splittings, and the unrolled one") {
+  const auto gradient = [](models::MonDeqSpec spec) {
+    models::MonDeq net = make_mondeq(spec);
+    net->forward(images()).pow(2).sum().backward();
+    std::vector<Tensor> all;
+    for (const auto& parameter : net->named_parameters()) all.push_back(parameter->grad().flatten());
+    return torch::cat(all);
+  };
+  const Tensor reflected = gradient(mondeq_spec(models::Splitting::peaceman_rachford, 1.0));
+  const Tensor forward = gradient(mondeq_spec(models::Splitting::forward_backward, 0.05));
+  models::MonDeqSpec unrolled = mondeq_spec(models::Splitting::peaceman_rachford, 1.0);
+  unrolled.solver = picard(150, 0.0, solvers::UnrolledGradient{});
+  const double scale = reflected.abs().max().item<double>();
+  REQUIRE((reflected - forward).abs().max().item<double>() < 1e-7 * scale);
+  REQUIRE((reflected - gradient(unrolled)).abs().max().item<double>() < 1e-7 * scale);
+}
+
+TEST_CASE("mondeq of width 81 has the parameters of the published one on CIFAR-10") {
+  models::MonDeq net(models::MonDeqSpec{}, models::NetworkShape{{3, 32, 32}, 10});
+  REQUIRE(models::count_parameters(*net) == 172220);  // 172 k in Winston, Kolter 2020, Table 1
+}
+
+TEST_CASE("every equilibrium network trains: finite logits, a gradient for every weight, a tally of its solves") {
+  for (const models::ModelSpec& spec : equilibrium_models()) {
+    std::visit([](const auto& chosen) { UNSCOPED_INFO(std::decay_t<decltype(chosen)>::kName); }, spec);
+    base::seed_torch(5);
+    models::Network network = models::make_baseline(spec, kSmall);
+    const Tensor logits = network.forward(torch::randn({4, 3, 8, 8}));
+    REQUIRE(logits.sizes() == torch::IntArrayRef({4, 10}));
+    (logits * torch::randn_like(logits)).sum().backward();
+    for (const auto& parameter : network.module.ptr()->named_parameters()) {
+      INFO(parameter.key());
+      REQUIRE(parameter->grad().defined());
+      REQUIRE(parameter->grad().isfinite().all().item<bool>());
+    }
+    const auto points = solvers::fixed_points(*network.module.ptr());
+    REQUIRE(points.size() == 1);
+    REQUIRE(points.front()->tally().take().solves == 4);
+  }
+}
+
+TEST_CASE("equilibrium networks refuse vectors, and images too small for their scales") {
+  for (const models::ModelSpec& spec : equilibrium_models()) {
+    REQUIRE_THROWS_AS(models::make_baseline(spec, models::NetworkShape{{3}, 2}), base::ConfigError);
+  }
+  models::MdeqSpec deep;
+  deep.width = std::vector<int64_t>(5, 8);
+  REQUIRE_THROWS_AS(models::make_baseline(deep, kSmall), base::ConfigError);
+}
