@@ -1,12 +1,15 @@
-// optdnn check CONFIG...: would it run, how long and in how much memory?
+// optdnn check CONFIG...: would it run, how long and in how much memory? And check FOLDER: are its images sound?
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 #include <memory>
+#include <thread>
 
 #include "command.h"
 #include "failure.h"
 #include "optdnn/base/text.h"
+#include "optdnn/data/photo_set.h"
 #include "optdnn/experiment/check.h"
 #include "optdnn/experiment/table.h"
 #include "tables.h"
@@ -62,6 +65,7 @@ void print_json(const std::vector<Checked>& rows) {
     item["certified"] = r.certified ? nlohmann::json(*r.certified) : nlohmann::json(nullptr);
     item["iterations"] = r.iterations;
     item["iteration_s"] = r.iteration_s;
+    item["batch_s"] = r.batch_s;
     item["total_s"] = r.total_s;
     item["memory_mib"] = r.memory_mib;
   }
@@ -90,6 +94,23 @@ int check(const Which& which, const Where& where, bool json) {
   return static_cast<int>(status);
 }
 
+// Photographs instead of a config: a folder {train,val}/<class>/<image>, or archives of that.
+bool are_photos(const std::string& path) { return std::filesystem::is_directory(path) || path.ends_with(".tar"); }
+
+int check_photos(const std::vector<std::string>& paths, bool json) {
+  const std::vector<std::filesystem::path> places(paths.begin(), paths.end());
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const data::Damage damage = data::find_damage(places, cores);
+  if (json) {
+    std::cout << nlohmann::ordered_json{{"images", damage.images}, {"damaged", damage.messages}}.dump(2) << '\n';
+  } else {
+    for (const std::string& message : damage.messages) std::cout << message << '\n';
+    std::cout << base::with_thousands(damage.images) << " images, "
+              << base::with_thousands(static_cast<int64_t>(damage.messages.size())) << " damaged\n";
+  }
+  return static_cast<int>(damage.messages.empty() ? base::ExitCode::success : base::ExitCode::environment);
+}
+
 }  // namespace
 
 void add_check(CLI::App& app, int& status) {
@@ -103,7 +124,11 @@ void add_check(CLI::App& app, int& status) {
   add_data_option(app, options->where);
   add_device_options(app, options->where);
   app.add_flag("--json", options->json, "print JSON");
-  app.callback([options, &status] { status = check(options->which, options->where, options->json); });
+  app.callback([options, &status] {
+    const auto& paths = options->which.configs;
+    status = std::all_of(paths.begin(), paths.end(), are_photos) ? check_photos(paths, options->json)
+                                                                 : check(options->which, options->where, options->json);
+  });
 }
 
 }  // namespace optdnn::app

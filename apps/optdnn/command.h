@@ -31,5 +31,6 @@ void add_converge(CLI::App& app, int& status);
 void add_info(CLI::App& app, int& status);
 void add_bench(CLI::App& app, int& status);
 void add_fetch(CLI::App& app, int& status);
+void add_export(CLI::App& app, int& status);
 
 }  // namespace optdnn::app

@@ -18,6 +18,7 @@ const std::vector<Command>& commands() {
       {"info", "parameters, multiply-adds and activation memory of every row", add_info},
       {"bench", "seconds of an iteration of every row, in the real training loop", add_bench},
       {"fetch", "get a data set", add_fetch},
+      {"export", "a run's weights as one safetensors file, by our names or timm's", add_export},
   };
   return table;
 }

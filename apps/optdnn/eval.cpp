@@ -12,18 +12,21 @@ namespace optdnn::app {
 
 void add_eval(CLI::App& app, int& status) {
   struct Options {
-    std::string run, weights = "last.safetensors";
+    std::string run, weights = "last.safetensors", sample;
     Where where;
     bool json = false;
   };
   const auto options = std::make_shared<Options>();
   app.add_option("RUN", options->run, "a run's folder, runs/<config>/<row>/seed-<n>")->required();
-  app.add_option("--weights", options->weights, "a file in its checkpoints/")->capture_default_str();
+  app.add_option("--weights", options->weights, "a file in its checkpoints/, by our names or timm's")
+      ->capture_default_str();
+  app.add_option("--sample", options->sample, "write the first test batch with its outputs to this safetensors file");
   add_data_option(app, options->where);
   add_device_options(app, options->where);
   app.add_flag("--json", options->json, "print JSON");
   app.callback([options, &status] {
-    const auto result = experiment::evaluate_run(options->run, options->weights, run_options(options->where));
+    const auto result =
+        experiment::evaluate_run(options->run, options->weights, run_options(options->where), options->sample);
     if (options->json) {
       std::cout << result.dump(2) << '\n';
     } else {

@@ -13,18 +13,19 @@ namespace optdnn::app {
 
 void add_fetch(CLI::App& app, int& status) {
   struct Options {
-    std::string name;
+    std::string name, from;
     Where where;
   };
   const auto options = std::make_shared<Options>();
   app.add_option("DATASET", options->name, "one of `optdnn list datasets`")->required();
+  app.add_option("--from", options->from, "imagenette: the folder or archive that holds it");
   add_data_option(app, options->where);
   app.callback([options, &status] {
     const data::Fetch* fetch = data::datasets().find(options->name);
     if (!fetch)
       throw base::ConfigError("unknown data set '" + options->name + "'", data::datasets().hint(options->name));
     if (*fetch) {
-      (*fetch)(options->where.data);
+      (*fetch)(options->where.data, options->from);
     } else {
       std::cout << options->name << " is generated and needs no files\n";
     }

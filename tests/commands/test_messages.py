@@ -7,7 +7,7 @@ import unittest
 from program import RINGS, SOURCE, Commands
 
 COMMANDS = ["train", "eval", "check", "show", "list", "certify", "converge", "info",
-            "fetch"]
+            "fetch", "export"]
 
 
 STUDY = """\

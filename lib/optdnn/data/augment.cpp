@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "optdnn/base/random.h"
-
 namespace optdnn::data {
 
 using base::RandomStream;
@@ -49,15 +47,6 @@ Box erased_box(double probability, int64_t height, int64_t width, RandomStream r
     return {top, top + rows, left, left + columns};
   }
   return {};
-}
-
-// Beta(alpha, alpha) by Joehnk's rejection (1964), which suits small alpha.
-double beta(double alpha, RandomStream& random) {
-  for (;;) {
-    const double x = std::pow(1.0 - random.uniform(), 1.0 / alpha);
-    const double y = std::pow(1.0 - random.uniform(), 1.0 / alpha);
-    if (x + y <= 1.0 && x + y > 0.0) return x / (x + y);
-  }
 }
 
 // The parameters of a batch as one small table, a column per number, moved to the device at once.
@@ -123,10 +112,19 @@ AugmentParameters draw_augmentation(const AugmentOptions& options, int64_t heigh
   return drawn;
 }
 
+// Beta(alpha, alpha) by Joehnk's rejection (1964), which suits small alpha.
+double draw_beta(double alpha, RandomStream& random) {
+  for (;;) {
+    const double x = std::pow(1.0 - random.uniform(), 1.0 / alpha);
+    const double y = std::pow(1.0 - random.uniform(), 1.0 / alpha);
+    if (x + y <= 1.0 && x + y > 0.0) return x / (x + y);
+  }
+}
+
 MixupPartner draw_mixup(double alpha, int64_t samples, uint64_t seed, int64_t epoch, int64_t sample) {
   RandomStream random(seed, "mixup", epoch, sample);
   const auto partner = static_cast<int64_t>(random.below(samples));
-  return {partner, beta(alpha, random)};
+  return {partner, draw_beta(alpha, random)};
 }
 
 torch::Tensor augmented(const torch::Tensor& images_NCHW, const std::vector<int64_t>& samples,

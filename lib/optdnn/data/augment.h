@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "optdnn/base/names.h"
+#include "optdnn/base/random.h"
 
 namespace optdnn::data {
 
@@ -52,6 +53,9 @@ struct MixupPartner {
 bool contains(const AugmentOptions& options, Augmentation augmentation);
 AugmentParameters draw_augmentation(const AugmentOptions& options, int64_t height, int64_t width, uint64_t seed,
                                     int64_t epoch, int64_t sample);
+
+// Beta(alpha, alpha).
+double draw_beta(double alpha, base::RandomStream& random);
 
 // Another (or, rarely, the same) sample of `samples`, and lambda.
 MixupPartner draw_mixup(double alpha, int64_t samples, uint64_t seed, int64_t epoch, int64_t sample);

@@ -1,11 +1,14 @@
 #include "optdnn/data/catalogue.h"
 
+#include "optdnn/base/text.h"
 #include "optdnn/data/cifar.h"
 #include "optdnn/data/fetch.h"
+#include "optdnn/data/fetch_photos.h"
 #include "optdnn/data/generated_images.h"
 #include "optdnn/data/idx.h"
 #include "optdnn/data/nested_rings.h"
 #include "optdnn/data/parity.h"
+#include "optdnn/data/photo_set.h"
 #include "optdnn/data/regression_2018.h"
 #include "optdnn/data/telgarsky.h"
 
@@ -20,16 +23,28 @@ const base::NameTable<Cifar100Labels>& enum_names(Cifar100Labels) {
   return table;
 }
 
+namespace {
+
+template <void (*fetch)(const fs::path&)>
+void from_its_source(const fs::path& data_root, const fs::path& from) {
+  if (!from.empty()) throw base::ConfigError("this data set comes from its own source, without --from");
+  fetch(data_root);
+}
+
+}  // namespace
+
 const base::NameTable<Fetch>& datasets() {
   static const auto entry = []<class Spec>(Spec, Fetch fetch) {
     return base::NamedEntry<Fetch>{Spec::kName, Spec::kHelp, fetch};
   };
   static const base::NameTable<Fetch> table(
       "data sets",
-      {entry(Cifar10Spec{}, fetch_cifar10), entry(Cifar100Spec{}, fetch_cifar100), entry(MnistSpec{}, fetch_mnist),
-       entry(FashionMnistSpec{}, fetch_fashion_mnist), entry(GeneratedImagesSpec{}, nullptr),
+      {entry(Cifar10Spec{}, from_its_source<fetch_cifar10>), entry(Cifar100Spec{}, from_its_source<fetch_cifar100>),
+       entry(MnistSpec{}, from_its_source<fetch_mnist>),
+       entry(FashionMnistSpec{}, from_its_source<fetch_fashion_mnist>), entry(GeneratedImagesSpec{}, nullptr),
        entry(NestedRingsSpec{}, nullptr), entry(ParitySpec{}, nullptr), entry(TelgarskySpec{}, nullptr),
-       entry(Regression2018Spec{}, nullptr)});
+       entry(Regression2018Spec{}, nullptr), entry(ImageNetSpec{}, refuse_fetch<ImageNetSpec>),
+       entry(ImagenetteSpec{}, fetch_imagenette), entry(ImageFolderSpec{}, refuse_fetch<ImageFolderSpec>)});
   return table;
 }
 
@@ -50,6 +65,7 @@ DataShape shape_of(const GeneratedImagesSpec& s) { return {{s.channels, s.size_p
 DataShape shape_of(const NestedRingsSpec&) { return {{2}, 2, false}; }
 DataShape shape_of(const ParitySpec& s) { return {{s.d}, 2, false}; }
 DataShape shape_of(const TelgarskySpec&) { return {{1}, 1, true}; }
+DataShape shape_of(const PhotoSpec& s) { return {{3, s.size_px, s.size_px}, s.classes, false}; }
 DataShape shape_of(const Regression2018Spec& s) { return {{s.d}, s.d, true}; }
 
 using Made = std::unique_ptr<DataSet>;
@@ -112,6 +128,13 @@ Made made(const Regression2018Spec& spec, const fs::path&, const torch::Device& 
   return std::make_unique<Regression2018>(spec, device);
 }
 
+// Batches are made on the CPU, by the loader's threads.
+template <class Photos>
+requires std::derived_from<Photos, PhotoSpec> Made made(const Photos& spec, const fs::path& root,
+                                                        const torch::Device&) {
+  return std::make_unique<PhotoSet>(spec, Photos::kName, root);
+}
+
 }  // namespace
 
 std::unique_ptr<DataSet> make_dataset(const DataSetSpec& spec, const fs::path& data_root, const std::string& device) {
@@ -129,7 +152,7 @@ DataShape dataset_shape(const DataSetSpec& spec) {
 int64_t batch_size(const DataSetSpec& spec) {
   return std::visit(
       [](const auto& s) {
-        if constexpr (std::is_base_of_v<ImageSpec, std::decay_t<decltype(s)>>) {
+        if constexpr (requires { s.augment; }) {
           return s.batch_size;
         } else {
           return task_size(s).batch;

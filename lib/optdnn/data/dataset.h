@@ -38,11 +38,15 @@ class DataSet {
   // that consecutive samples keep their balance (every ring, every vertex equally often).
   virtual bool fresh() const { return false; }
 
+  // How often a training sample stands in an epoch; the epoch holds as many fewer different ones. Sample i is then also
+  // i + size, i + 2 size, ..., augmented differently (repeated augmentation, Hoffer et al. 2020).
+  virtual int64_t repeats() const { return 1; }
+
   // One per class, or empty.
   virtual std::vector<std::string> class_names() const { return {}; }
 
-  // Requires: indices within 0 ... size(split)-1. Safe to call from several threads at once. The test split ignores
-  // seed and epoch: it is the same for everybody and is never augmented.
+  // Requires: indices within 0 ... size(split)-1, times repeats() in training. Safe to call from several threads at
+  // once. The test split ignores seed and epoch: it is the same for everybody and is never augmented.
   virtual Batch batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const = 0;
 };
 

@@ -123,8 +123,12 @@ EpochReader Loader::epoch(int64_t epoch, int64_t first_batch) const {
                                                                    .begun = first_batch,
                                                                    .taken = first_batch});
   if (options_.split == Split::train && !dataset_.fresh()) {
+    const int64_t size = dataset_.size(Split::train), repeats = dataset_.repeats();
     for (const uint64_t seed : options_.seeds) {
-      state->orders.push_back(base::permutation(dataset_.size(Split::train), base::RandomStream(seed, "order", epoch)));
+      const auto order = base::permutation(size, base::RandomStream(seed, "order", epoch));
+      auto& repeated = state->orders.emplace_back();
+      repeated.reserve(size);
+      for (int64_t i = 0; i < size; ++i) repeated.push_back(order[i / repeats] + size * (i % repeats));
     }
   }
   // Choice: two batches ahead per worker bound the memory.

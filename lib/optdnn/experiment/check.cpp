@@ -8,6 +8,7 @@
 #include "optdnn/experiment/loaders.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/observe.h"
+#include "optdnn/experiment/weights.h"
 #include "optdnn/training/precision.h"
 #include "optdnn/training/trainer.h"
 
@@ -18,6 +19,17 @@ namespace {
 // Gradient and two moments beside each weight: the most an optimizer here keeps.
 constexpr double kTensorsPerWeight = 4;
 constexpr int kTimedPasses = 3;
+
+template <class Pass>
+double fastest_of(int64_t passes, const RunOptions& options, Pass pass) {
+  double fastest_s = std::numeric_limits<double>::infinity();
+  for (int64_t i = 0; i < passes; ++i) {
+    const double begin = options.seconds();
+    pass();
+    fastest_s = std::min(fastest_s, options.seconds() - begin);
+  }
+  return fastest_s;
+}
 
 // One pass the way the trainer makes it.
 double forward_and_back(models::Network& network, const data::Batch& batch, const training::Loss& loss,
@@ -41,6 +53,7 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
   base::set_torch_threads(operation_threads(options, dataset.shape()));
   const models::NetworkShape shape = network_shape(dataset.shape());
   models::Network network = make_network(row.spec, shape, row.spec.seeds.front());
+  if (row.spec.init.from) begin_at(*network.module.ptr(), *row.spec.init.from);
   const auto loss_spec = row.spec.loss.value_or(training::default_loss(dataset.shape()));
   training::check_loss(loss_spec, dataset.shape());
   const data::Loader loader = make_loaders(dataset, row.spec, {row.spec.seeds.front()}, 0).train;
@@ -49,18 +62,19 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
   report.cost = models::measure_cost(network, shape);
   const torch::Device device(options.device);
   training::prepare_network(*network.module.ptr(), device, row.spec.train.precision, row.spec.train.channels_last);
-  const data::Batch batch = *loader.epoch(0).next();
+  auto batches = loader.epoch(0);
+  data::Batch batch;
+  report.batch_s = fastest_of(std::min<int64_t>(kTimedPasses, loader.batches_per_epoch()), options,
+                              [&] { batch = *batches.next(); });
   const auto loss = training::make_loss(loss_spec);
   report.loss = forward_and_back(network, batch, loss, row.spec.train, device);  // the first pass also warms up
   if (!std::isfinite(report.loss)) throw base::DivergedError("the loss of the first batch is not finite");
-  double fastest_s = std::numeric_limits<double>::infinity();
-  for (int i = 0; i < kTimedPasses; ++i) {
-    const double begin = options.seconds();
-    forward_and_back(network, batch, loss, row.spec.train, device);
-    base::synchronize(options.device);
-    fastest_s = std::min(fastest_s, options.seconds() - begin);
-  }
-  report.iteration_s = fastest_s * static_cast<double>(row.spec.train.accumulate);
+  report.iteration_s = fastest_of(kTimedPasses, options,
+                                  [&] {
+                                    forward_and_back(network, batch, loss, row.spec.train, device);
+                                    base::synchronize(options.device);
+                                  }) *
+                       static_cast<double>(row.spec.train.accumulate);
   report.iterations = training::length_of(row.spec.train, loader.batches_per_epoch()).iterations;
   report.total_s = report.iteration_s * static_cast<double>(report.iterations);
   report.memory_mib = report.cost.activation_mib_per_sample * static_cast<double>(loader.options().batch_size) +

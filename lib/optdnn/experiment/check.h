@@ -11,6 +11,7 @@ struct CheckReport {
   double loss = 0;         // of the first batch, before any update
   int64_t iterations = 0;  // of the whole run
   double iteration_s = 0;  // measured: forward and backward
+  double batch_s = 0;      // measured: reading and augmenting a batch, one thread
   double total_s = 0;      // estimate of training, without evaluation
   double memory_mib = 0;   // estimate: activations of a batch, weights, gradients and optimizer state
   std::optional<bool> certified;

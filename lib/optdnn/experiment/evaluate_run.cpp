@@ -5,13 +5,13 @@
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/run.h"
 #include "optdnn/experiment/summary.h"
-#include "optdnn/training/checkpoint.h"
+#include "optdnn/experiment/weights.h"
 #include "optdnn/training/precision.h"
 
 namespace optdnn::experiment {
 
 nlohmann::ordered_json evaluate_run(const std::filesystem::path& folder, const std::string& weights,
-                                    const RunOptions& options) {
+                                    const RunOptions& options, const std::filesystem::path& sample) {
   base::Diagnostics diagnostics;
   const config::Node node = config::read_yaml_file(folder / "resolved.yaml", diagnostics);
   diagnostics.throw_if_errors();
@@ -24,11 +24,12 @@ nlohmann::ordered_json evaluate_run(const std::filesystem::path& folder, const s
   models::Network network = make_network(spec, network_shape(dataset.shape()), spec.seeds.front());
   const torch::Device device(options.device);
   training::prepare_network(*network.module.ptr(), device, spec.train.precision, spec.train.channels_last);
-  training::load_weights(*network.module.ptr(), folder / "checkpoints" / weights);
+  load_named_weights(*network.module.ptr(), folder / "checkpoints" / weights);
   const Loaders loaders = make_loaders(dataset, spec, {spec.seeds.front()}, options.loader_threads);
   const auto loss = training::make_loss(spec.loss.value_or(training::default_loss(dataset.shape())));
   const auto evaluation =
       training::evaluate(network.module, loaders.test, loss, spec.train.precision, device, spec.evaluate).front();
+  if (!sample.empty()) write_sample(network, loaders.test, spec.train, device, sample);
   nlohmann::ordered_json result = {{"run", folder.string()}, {"weights", weights}, {"samples", evaluation.samples}};
   result.update(json_of(evaluation));
   return result;

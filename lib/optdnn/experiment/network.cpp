@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "optdnn/base/random.h"
+#include "optdnn/experiment/weights.h"
 
 namespace optdnn::experiment {
 
@@ -36,13 +37,17 @@ models::Network make_network(const ExperimentSpec& spec, const models::NetworkSh
   net.head = spec.head;
   net.init_scale = spec.init.scale;
   if (spec.solver) net.solver = *spec.solver;
+  net.recompute = spec.train.recompute;
   return models::make_opt_net(rule, net, shape);
 }
 
 models::Network make_stacked_network(const ExperimentSpec& spec, const models::NetworkShape& shape,
                                      const std::vector<uint64_t>& seeds) {
   std::vector<models::Network> runs;
-  for (const uint64_t seed : seeds) runs.push_back(make_network(spec, shape, seed));
+  for (const uint64_t seed : seeds) {
+    runs.push_back(make_network(spec, shape, seed));
+    if (spec.init.from) begin_at(*runs.back().module.ptr(), *spec.init.from);
+  }
   return runs.size() == 1 ? runs.front() : models::stack_runs(runs);
 }
 

@@ -19,7 +19,8 @@ std::vector<modules::ModuleSpec> modules_of(const ExperimentSpec& spec, const al
 // Errors: ConfigError if the parts do not fit together.
 models::Network make_network(const ExperimentSpec& spec, const models::NetworkShape& shape, uint64_t seed);
 
-// The networks of several seeds as one, each initialised as it would be alone. Requires trains_as_one(spec).
+// The networks of several seeds as one, each initialised as it would be alone, from the file of init.from where one is
+// named. Errors: EnvironmentError if that file does not fit. Requires one seed, or trains_as_one(spec).
 models::Network make_stacked_network(const ExperimentSpec& spec, const models::NetworkShape& shape,
                                      const std::vector<uint64_t>& seeds);
 

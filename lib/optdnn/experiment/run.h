@@ -55,8 +55,10 @@ struct RunOutcome {
 std::vector<RunOutcome> run(const Table& table, const Row& row, const std::vector<uint64_t>& seeds,
                             const RunOptions& options, DataSets& datasets);
 
-// Evaluates the weights in a run's folder on the test set. `weights`: last.safetensors, best.safetensors.
+// Evaluates the weights in a run's folder on the test set. `weights`: last.safetensors, best.safetensors, or another
+// file there, by our names or timm's. `sample`: a file that then gets the first test batch with its outputs; empty:
+// none.
 nlohmann::ordered_json evaluate_run(const std::filesystem::path& folder, const std::string& weights,
-                                    const RunOptions& options);
+                                    const RunOptions& options, const std::filesystem::path& sample = {});
 
 }  // namespace optdnn::experiment

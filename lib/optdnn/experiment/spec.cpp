@@ -26,6 +26,7 @@ void ExperimentSpec::check(config::Checker& checker) const {
       if (checker.is_given(key))
         checker.error(key, concat("'", key, "' belongs to an algorithm, and this experiment has a model"));
     }
+    if (train.recompute) checker.error("train", "train.recompute is for the modules of an algorithm, this is a model");
     return;
   }
   if (module.has_value() == !modules.empty()) {

@@ -28,6 +28,8 @@ int64_t sum_length(const at::RecordFunction& call) {
   }
   if (name == "aten::mm" || name == "aten::bmm") return inputs[0].toTensor().size(-1);
   if (name == "aten::addmm" || name == "aten::baddbmm") return inputs[1].toTensor().size(-1);
+  // Q K^T, and its product with V: as many again. Other ways of attention are made of the products above.
+  if (name == "aten::_scaled_dot_product_flash_attention_for_cpu") return 2 * inputs[1].toTensor().size(-2);
   return 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
+#include "optdnn/models/patch_ends.h"
 #include "optdnn/modules/layers.h"
 
 namespace optdnn::models {
@@ -112,6 +113,8 @@ std::shared_ptr<Map> make_stem(const std::optional<StemSpec>& spec, const Networ
     require_kind(shape.is_image(), "stem", "conv", shape);
     return std::make_shared<OneConvolution>(inputs, width, conv->kernel_px, conv->stride);
   }
+  if (const auto* patchify = std::get_if<PatchifyStem>(&*spec)) return make_patch_stem(*patchify, shape, width);
+  if (const auto* tokens = std::get_if<ClassTokenStem>(&*spec)) return make_patch_stem(*tokens, shape, width);
   if (std::holds_alternative<IdentityStem>(*spec)) {
     if (inputs != width) {
       throw ConfigError(concat("stem 'identity' wants width ", inputs, ", the size of the input, received ", width));
@@ -130,16 +133,20 @@ std::shared_ptr<Map> make_stem(const std::optional<StemSpec>& spec, const Networ
 
 bool hands_on_iterates(const TransitionSpec& spec) { return std::holds_alternative<DenseTransition>(spec); }
 
-void check_transition(const TransitionSpec& spec, int64_t before, int64_t after) {
+void check_transition(const TransitionSpec& spec, int64_t before, int64_t after, bool image) {
+  if (std::holds_alternative<NormConvTransition>(spec) && !image) {
+    throw ConfigError("transition 'norm_conv' is for images, the state is a vector", "use transition: conv");
+  }
   if (!std::holds_alternative<PadTransition>(spec) || after >= before) return;
   throw ConfigError(concat("transition 'pad' cannot narrow the state from ", before, " to ", after),
                     "use transition: conv");
 }
 
 std::shared_ptr<Map> make_transition(const TransitionSpec& spec, int64_t before, int64_t after, bool image) {
-  check_transition(spec, before, after);
+  check_transition(spec, before, after, image);
   if (std::holds_alternative<PadTransition>(spec)) return std::make_shared<Pad>(after, 2);
   if (image && hands_on_iterates(spec)) return std::make_shared<DenseDown>(before, after);
+  if (std::holds_alternative<NormConvTransition>(spec)) return make_norm_conv(before, after);
   if (image) return std::make_shared<OneConvolution>(before, after, 1, 2);
   return std::make_shared<OneAffine>(before, after, false);
 }
@@ -151,6 +158,11 @@ std::shared_ptr<Map> make_head(const std::optional<HeadSpec>& spec, const Networ
     require_kind(shape.is_image(), "head", "pool_linear", shape);
     return std::make_shared<PoolLinear>(*pool, width, shape.outputs);
   }
+  if (const auto* pool = std::get_if<PoolNormLinearHead>(&*spec)) {
+    require_kind(shape.is_image(), "head", pool->kName, shape);
+    return make_patch_head(*pool, shape, width);
+  }
+  if (const auto* token = std::get_if<ClassTokenHead>(&*spec)) return make_patch_head(*token, shape, width);
   const bool linear = std::holds_alternative<LinearHead>(*spec);
   require_kind(!shape.is_image(), "head", linear ? "linear" : "read_state", shape);
   if (linear) return std::make_shared<OneAffine>(width, shape.outputs, true);

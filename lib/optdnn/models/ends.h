@@ -17,10 +17,10 @@ std::shared_ptr<Map> make_stem(const std::optional<StemSpec>& spec, const Networ
 // Whether a stage hands on all its iterates side by side, (depth+1) times its width.
 bool hands_on_iterates(const TransitionSpec& spec);
 
-// Errors: ConfigError if padding would have to narrow the state.
-void check_transition(const TransitionSpec& spec, int64_t width_before, int64_t width_after);
+// Errors: ConfigError if padding would have to narrow the state, or the map is for images alone.
+void check_transition(const TransitionSpec& spec, int64_t width_before, int64_t width_after, bool image);
 
-// Linear (but for `dense`), so that zero stays zero. Images halve in height and width.
+// Linear, so that zero stays zero, where a state may be carried through it. Images halve in height and width.
 std::shared_ptr<Map> make_transition(const TransitionSpec& spec, int64_t width_before, int64_t width_after, bool image);
 
 // Shapes: the state -> B x outputs. Without a spec: pool_linear for images, linear for vectors.

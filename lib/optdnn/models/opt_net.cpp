@@ -4,6 +4,7 @@
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
+#include "optdnn/models/patch_ends.h"
 
 namespace optdnn::models {
 
@@ -38,6 +39,7 @@ OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, con
   if (spec.depth.size() != spec.width.size()) {
     throw ConfigError(concat("depth has ", spec.depth.size(), " stages, width has ", spec.width.size()));
   }
+  check_tokens(spec.stem, spec.modules, spec.depth.size(), spec.head);
   across_ = std::visit([](const auto& transition) { return transition.state; }, spec.transition);
   dense_ = hands_on_iterates(spec.transition);
   const bool image = shape.is_image();
@@ -48,6 +50,7 @@ OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, con
 
   stem_ = register_module("stem", make_stem(spec.stem, shape, spec.width.front()));
   int first = 0;
+  modules::Steps among{0, total};
   for (size_t i = 0; i < spec.depth.size(); ++i) {
     const int depth = static_cast<int>(spec.depth[i]);
     if (i > 0) {
@@ -57,8 +60,9 @@ OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, con
     const auto plan = carry ? whole : std::make_shared<const Plan>(make_plan(rule, depth, dense_));
     stages_.push_back(register_module(
         concat("stage_", i), std::make_shared<Stage>(rule, plan, first, depth, spec.modules, spec.width[i], image,
-                                                     spec.init_scale, spec.solver)));
+                                                     spec.init_scale, spec.solver, among, spec.recompute)));
     if (carry) first += depth;
+    among.first += depth;
   }
   head_ = register_module("head", make_head(spec.head, shape, width_after(spec.width.size() - 1)));
 }

@@ -19,6 +19,7 @@ struct OptNetSpec {
   std::optional<HeadSpec> head;
   double init_scale = 1.0;
   solvers::SolverSpec solver = solvers::AndersonSpec{};  // of an implicit rule
+  bool recompute = false;                                // modules run again on the way back (recompute.h)
 };
 
 // Errors: ConfigError naming the rule if no state starts at the input, if modules that must be fresh for each pair are

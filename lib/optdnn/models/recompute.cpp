@@ -10,36 +10,41 @@ using torch::autograd::variable_list;
 
 namespace {
 
-// The number type of a forward pass, which the way back does not know.
-struct Autocast {
-  explicit Autocast(torch::DeviceType device_)
+// What a run depends on beside its tensors, and the way back does not know.
+struct Surroundings {
+  explicit Surroundings(const torch::Device& device_)
       : device(device_),
-        enabled(at::autocast::is_autocast_enabled(device)),
-        type(at::autocast::get_autocast_dtype(device)) {}
+        generator(at::globalContext().defaultGenerator(device).get_state()),
+        autocast(at::autocast::is_autocast_enabled(device.type())),
+        precision(at::autocast::get_autocast_dtype(device.type())) {}
   void set() const {
-    at::autocast::set_autocast_enabled(device, enabled);
-    at::autocast::set_autocast_dtype(device, type);
+    at::Generator its_generator = at::globalContext().defaultGenerator(device);
+    its_generator.set_state(generator);
+    at::autocast::set_autocast_enabled(device.type(), autocast);
+    at::autocast::set_autocast_dtype(device.type(), precision);
   }
-  torch::DeviceType device;
-  bool enabled;
-  torch::Dtype type;
+  torch::Device device;
+  Tensor generator;
+  bool autocast;
+  torch::Dtype precision;
 };
 
-class AutocastAgain {
+// Makes the surroundings those of then, and at its end again those of now.
+class Visit {
  public:
-  explicit AutocastAgain(const Autocast& then) : now_(then.device) {
+  explicit Visit(const Surroundings& then) : now_(then.device) {
     then.set();
     at::autocast::increment_nesting();
   }
-  ~AutocastAgain() {
+  ~Visit() {
     if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
     now_.set();
   }
-  AutocastAgain(const AutocastAgain&) = delete;
-  AutocastAgain& operator=(const AutocastAgain&) = delete;
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
 
  private:
-  Autocast now_;
+  Surroundings now_;
 };
 
 // Puts a module's buffers, its batch statistics, back when it ends.
@@ -60,18 +65,18 @@ class KeptBuffers {
 };
 
 struct Job : torch::CustomClassHolder {
-  Job(std::shared_ptr<torch::nn::Module> module_, RunOnTensors run_, size_t inputs_, Autocast autocast_)
-      : module(std::move(module_)), run(std::move(run_)), inputs(inputs_), autocast(autocast_) {}
+  Job(std::shared_ptr<torch::nn::Module> module_, RunOnTensors run_, size_t inputs_, Surroundings then_)
+      : module(std::move(module_)), run(std::move(run_)), inputs(inputs_), then(std::move(then_)) {}
 
   Tensor run_again(const variable_list& at) const {
-    const AutocastAgain as_before(autocast);
+    const Visit visit(then);
     return run(at);
   }
 
   std::shared_ptr<torch::nn::Module> module;
   RunOnTensors run;
   size_t inputs;  // the other tensors are the module's parameters
-  Autocast autocast;
+  Surroundings then;
 };
 
 class Recomputed : public torch::autograd::Function<Recomputed> {
@@ -109,7 +114,7 @@ Tensor recomputed(const std::shared_ptr<torch::nn::Module>& module, RunOnTensors
   std::vector<Tensor> tensors = inputs;
   for (const Tensor& parameter : module->parameters()) tensors.push_back(parameter);
   const auto job =
-      c10::make_intrusive<Job>(module, std::move(run), inputs.size(), Autocast(inputs.front().device().type()));
+      c10::make_intrusive<Job>(module, std::move(run), inputs.size(), Surroundings(inputs.front().device()));
   return Recomputed::apply(job, at::TensorList(tensors));
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "optdnn/config/fields.h"
+#include "optdnn/models/patch_specs.h"
 #include "optdnn/modules/catalogue.h"
 #include "optdnn/solvers/spec.h"
 
@@ -49,11 +50,10 @@ struct ZeroPadStem {
   void fields(Fields&) {}
 };
 
-using StemSpec = std::variant<ConvStem, LinearStem, IdentityStem, ZeroPadStem>;
+using StemSpec = std::variant<ConvStem, LinearStem, IdentityStem, ZeroPadStem, PatchifyStem, ClassTokenStem>;
 
 // --- between stages ---
 
-enum class StateAcross { restart, carry };
 const base::NameTable<StateAcross>& enum_names(StateAcross);
 
 struct TransitionFields {
@@ -89,7 +89,7 @@ struct DenseTransition {
   void fields(Fields&) {}
 };
 
-using TransitionSpec = std::variant<PadTransition, ConvTransition, DenseTransition>;
+using TransitionSpec = std::variant<PadTransition, ConvTransition, DenseTransition, NormConvTransition>;
 
 // --- after the last stage ---
 
@@ -119,15 +119,18 @@ struct ReadStateHead {
   void fields(Fields&) {}
 };
 
-using HeadSpec = std::variant<PoolLinearHead, LinearHead, ReadStateHead>;
+using HeadSpec = std::variant<PoolLinearHead, LinearHead, ReadStateHead, PoolNormLinearHead, ClassTokenHead>;
 
 // --- initial weights ---
 
 struct InitSpec {
   static constexpr std::string_view kHelp = "initial weights";
   double scale = 1.0;
+  std::optional<std::string> from;
   template <class Fields>
   void fields(Fields& f) {
+    f("from", from, config::not_empty(),
+      "a safetensors file to begin at, by our names or timm's; a head for other classes is drawn anew");
     f("scale", scale, config::at_least(0), "multiplies the last layer of every T");
   }
 };
@@ -276,8 +279,7 @@ struct MonDeqSpec {
   }
 };
 
-using ModelSpec =
-    std::variant<ResNetSpec, WrnSpec, DenseNetSpec, MlpSpec, DenseMlpSpec, DeqSpec, MdeqSpec, MonDeqSpec>;
+using ModelSpec = std::variant<ResNetSpec, WrnSpec, DenseNetSpec, MlpSpec, DenseMlpSpec, DeqSpec, MdeqSpec, MonDeqSpec>;
 
 // The shapes a network stands between, as plain numbers.
 struct NetworkShape {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "optdnn/base/text.h"
+#include "optdnn/models/recompute.h"
 #include "optdnn/solvers/packing.h"
 
 namespace optdnn::models {
@@ -11,8 +12,12 @@ using base::concat;
 
 Stage::Stage(const algorithms::Rule& rule, std::shared_ptr<const Plan> plan, int first, int count,
              const std::vector<modules::ModuleSpec>& modules, int64_t width, bool image, double init_scale,
-             const solvers::SolverSpec& solver)
-    : plan_(std::move(plan)), first_(first), count_(count), coefficients_(rule, plan_leaves(*plan_, first, count)) {
+             const solvers::SolverSpec& solver, modules::Steps among, bool recompute)
+    : plan_(std::move(plan)),
+      first_(first),
+      count_(count),
+      recompute_(recompute),
+      coefficients_(rule, plan_leaves(*plan_, first, count)) {
   for (const auto& spec : modules) shared_.push_back(modules::module_sharing(spec) == modules::Sharing::shared);
   for (int k = 0; k < count; ++k) {
     for (const PlannedCall& call : plan_->steps[first + k].calls) {
@@ -21,7 +26,7 @@ Stage::Stage(const algorithms::Rule& rule, std::shared_ptr<const Plan> plan, int
       const std::string& family = rule.families()[call.family];
       auto& module = modules_[{call.family, shared ? 0 : k, std::max(0, call.fresh)}];
       if (module) continue;
-      module = modules::make_module(modules[call.family], width, shared ? count : 1, image);
+      module = modules::make_module(modules[call.family], width, shared ? count : 1, image, among);
       torch::NoGradGuard no_grad;
       if (init_scale != 1.0) {
         for (torch::Tensor weight : module->last_layer()) weight.mul_(init_scale);
@@ -45,8 +50,8 @@ torch::nn::Module& Stage::steps_of(const std::string& family) {
   return *register_module(family, std::make_shared<torch::nn::Module>(family));
 }
 
-modules::Module& Stage::module_of(const PlannedCall& call, int k) const {
-  return *modules_.at({call.family, shared_[call.family] ? 0 : k, std::max(0, call.fresh)});
+const std::shared_ptr<modules::Module>& Stage::module_of(const PlannedCall& call, int k) const {
+  return modules_.at({call.family, shared_[call.family] ? 0 : k, std::max(0, call.fresh)});
 }
 
 std::vector<WeightedTensor> Stage::weighted(const Combination& terms, const State& state,
@@ -92,7 +97,9 @@ torch::Tensor zeros_like(const State& state) {
 void Stage::evaluate(const PlannedStep& planned, int call, int k, const State& state, StepResults& step) const {
   const PlannedCall& made = planned.calls[call];
   step.arguments[call] = made.argument.empty() ? zeros_like(state) : combine(made.argument, state, step);
-  step.results[call] = module_of(made, k).forward(step.arguments[call], k);
+  const auto& module = module_of(made, k);
+  const auto run = [module, k](const std::vector<torch::Tensor>& at) { return module->forward(at.front(), k); };
+  step.results[call] = recompute_ ? recomputed(module, run, {step.arguments[call]}) : run({step.arguments[call]});
 }
 
 void Stage::solve(const PlannedStep& planned, const std::vector<int>& group, int k, const State& state,
@@ -110,7 +117,7 @@ void Stage::solve(const PlannedStep& planned, const std::vector<int>& group, int
     Unknown& part = parts.emplace_back();
     part.terms = weighted(call.coupling, state, {{}, zero});
     if (!call.argument.empty()) part.terms.push_back({combine(call.argument, state, step), 1.0, {}});
-    part.T = module_of(call, k).at_step(k);
+    part.T = module_of(call, k)->at_step(k);
   }
   const solvers::Map F = [&](const torch::Tensor& rows) {
     const auto results = packing.unpack(rows);

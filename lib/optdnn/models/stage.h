@@ -15,10 +15,11 @@ using State = std::vector<torch::Tensor>;
 class Stage : public torch::nn::Module {
  public:
   // Steps [first, first + count) of the plan. `modules` holds one spec per family of the rule, in its order; `solver`
-  // finds the unknowns of an implicit rule.
+  // finds the unknowns of an implicit rule; `among` says where the stage stands in the network. With `recompute` the
+  // way back runs every module again.
   Stage(const algorithms::Rule& rule, std::shared_ptr<const Plan> plan, int first, int count,
         const std::vector<modules::ModuleSpec>& modules, int64_t width, bool image, double init_scale,
-        const solvers::SolverSpec& solver);
+        const solvers::SolverSpec& solver, modules::Steps among = {}, bool recompute = false);
 
   // The state before the plan's first step.
   State start(const torch::Tensor& input) const;
@@ -43,10 +44,11 @@ class Stage : public torch::nn::Module {
   void solve(const PlannedStep& planned, const std::vector<int>& group, int k, const State& state, StepResults& step,
              torch::Tensor& unknowns);
   torch::nn::Module& steps_of(const std::string& family);
-  modules::Module& module_of(const PlannedCall& call, int k) const;
+  const std::shared_ptr<modules::Module>& module_of(const PlannedCall& call, int k) const;
 
   std::shared_ptr<const Plan> plan_;
   int first_, count_;
+  bool recompute_;
   // By family, then by step (or the one shared module), then by the j of T[k,j] (0 for the step's own).
   std::map<std::tuple<int, int, int>, std::shared_ptr<modules::Module>> modules_;
   std::vector<bool> shared_;

@@ -18,32 +18,40 @@ const base::NameTable<Sharing>& enum_names(Sharing) {
 
 namespace {
 
-std::shared_ptr<Module> build(const DenseTwoLayerSpec& spec, int64_t width, int64_t /*uses*/) {
+std::shared_ptr<Module> build(const DenseTwoLayerSpec& spec, int64_t width, int64_t /*uses*/, Steps) {
   return std::make_shared<DenseTwoLayer>(width, spec.hidden, spec.activation, spec.lipschitz);
 }
 
-std::shared_ptr<Module> build(const ConvPreactSpec& spec, int64_t width, int64_t uses) {
+std::shared_ptr<Module> build(const ConvPreactSpec& spec, int64_t width, int64_t uses, Steps) {
   return std::make_shared<ConvPreact>(width, std::vector<int64_t>{3, 3}, std::vector<int64_t>{width, width},
                                       spec.activation, spec.norm, uses);
 }
 
-std::shared_ptr<Module> build(const ConvPostactSpec& spec, int64_t width, int64_t uses) {
+std::shared_ptr<Module> build(const ConvPostactSpec& spec, int64_t width, int64_t uses, Steps) {
   return std::make_shared<ConvPostact>(width, spec.activation, spec.norm, uses);
 }
 
-std::shared_ptr<Module> build(const ConvBottleneckPreactSpec& spec, int64_t width, int64_t uses) {
+std::shared_ptr<Module> build(const ConvBottleneckPreactSpec& spec, int64_t width, int64_t uses, Steps) {
   return std::make_shared<ConvPreact>(width, std::vector<int64_t>{1, 3, 1},
                                       std::vector<int64_t>{width / 4, width / 4, width}, spec.activation, spec.norm,
                                       uses);
 }
 
-std::shared_ptr<Module> build(const ConvSingleSpec& spec, int64_t width, int64_t uses) {
+std::shared_ptr<Module> build(const ConvSingleSpec& spec, int64_t width, int64_t uses, Steps) {
   return std::make_shared<ConvPreact>(width, std::vector<int64_t>{3}, std::vector<int64_t>{width}, spec.activation,
                                       spec.norm, uses);
 }
 
-std::shared_ptr<Module> build(const ImplicitConvSpec& spec, int64_t width, int64_t /*uses*/) {
+std::shared_ptr<Module> build(const ImplicitConvSpec& spec, int64_t width, int64_t /*uses*/, Steps) {
   return std::make_shared<ImplicitConv>(width, spec.activation, spec.normalisation, spec.lipschitz);
+}
+
+std::shared_ptr<Module> build(const ConvNextSpec& spec, int64_t width, int64_t, Steps steps) {
+  return std::make_shared<ConvNext>(spec, width, steps);
+}
+
+std::shared_ptr<Module> build(const TransformerSpec& spec, int64_t width, int64_t, Steps steps) {
+  return std::make_shared<Transformer>(spec, width, steps);
 }
 
 }  // namespace
@@ -60,11 +68,21 @@ void check_module(const ModuleSpec& spec, int64_t width, bool state_is_image) {
     throw base::ConfigError(
         base::concat("module 'conv_bottleneck_preact' wants a width that is a multiple of 4, not ", width));
   }
+  const auto* convnext = std::get_if<ConvNextSpec>(&spec);
+  if (convnext && convnext->kernel_px % 2 == 0) {
+    throw base::ConfigError(base::concat("module 'convnext' wants an odd kernel_px, not ", convnext->kernel_px));
+  }
+  const auto* transformer = std::get_if<TransformerSpec>(&spec);
+  if (transformer && width % transformer->heads != 0) {
+    throw base::ConfigError(base::concat("module 'transformer' wants a width that is a multiple of its ",
+                                         transformer->heads, " heads, not ", width));
+  }
 }
 
-std::shared_ptr<Module> make_module(const ModuleSpec& spec, int64_t width, int64_t uses, bool state_is_image) {
+std::shared_ptr<Module> make_module(const ModuleSpec& spec, int64_t width, int64_t uses, bool state_is_image,
+                                    Steps steps) {
   check_module(spec, width, state_is_image);
-  return std::visit([&](const auto& chosen) { return build(chosen, width, uses); }, spec);
+  return std::visit([&](const auto& chosen) { return build(chosen, width, uses, steps); }, spec);
 }
 
 std::string_view module_name(const ModuleSpec& spec) {

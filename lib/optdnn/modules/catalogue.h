@@ -8,15 +8,14 @@
 
 #include "optdnn/config/fields.h"
 #include "optdnn/modules/activation.h"
+#include "optdnn/modules/convnext.h"
 #include "optdnn/modules/layers.h"
 #include "optdnn/modules/module.h"
 #include "optdnn/modules/normalisation.h"
+#include "optdnn/modules/sharing.h"
+#include "optdnn/modules/transformer.h"
 
 namespace optdnn::modules {
-
-// One module per step, or one for all steps of a stage (batch statistics stay per step).
-enum class Sharing { per_step, shared };
-const base::NameTable<Sharing>& enum_names(Sharing);
 
 struct DenseTwoLayerSpec {
   static constexpr std::string_view kName = "dense_two_layer";
@@ -90,13 +89,14 @@ struct ImplicitConvSpec {
 };
 
 using ModuleSpec = std::variant<DenseTwoLayerSpec, ConvPreactSpec, ConvPostactSpec, ConvBottleneckPreactSpec,
-                                ConvSingleSpec, ImplicitConvSpec>;
+                                ConvSingleSpec, ImplicitConvSpec, ConvNextSpec, TransformerSpec>;
 
 // Errors: ConfigError if the width does not suit the module, or if the module is for images and the state is a vector.
 void check_module(const ModuleSpec& spec, int64_t width, bool state_is_image);
 
-// A module of `width` channels whose weights are used in `uses` steps. Errors: those of check_module.
-std::shared_ptr<Module> make_module(const ModuleSpec& spec, int64_t width, int64_t uses, bool state_is_image);
+// A module of `width` channels whose weights are used in `uses` of a stage's `steps`. Errors: those of check_module.
+std::shared_ptr<Module> make_module(const ModuleSpec& spec, int64_t width, int64_t uses, bool state_is_image,
+                                    Steps steps = {});
 
 std::string_view module_name(const ModuleSpec& spec);
 Sharing module_sharing(const ModuleSpec& spec);

@@ -10,6 +10,15 @@ namespace optdnn::modules {
 
 using Function = std::function<torch::Tensor(const torch::Tensor&)>;
 
+// Where the steps of a stage stand among all steps of the network.
+struct Steps {
+  int64_t first = 0, total = 1;
+  // 0 at the network's first step, 1 at its last.
+  double share(int64_t step_of_stage) const {
+    return total > 1 ? static_cast<double>(first + step_of_stage) / static_cast<double>(total - 1) : 0.0;
+  }
+};
+
 class Module : public torch::nn::Module {
  public:
   // Shapes: the same as x. `step` counts the uses of shared weights, which keep their batch statistics apart.

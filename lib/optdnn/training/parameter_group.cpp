@@ -2,6 +2,15 @@
 
 namespace optdnn::training {
 
+namespace {
+
+// A ViT's class token and positions have dimensions and are biases all the same.
+bool is_weight(const std::string& name, int64_t dimensions) {
+  return dimensions >= 2 && !name.ends_with("cls_token") && !name.ends_with("pos_embed");
+}
+
+}  // namespace
+
 std::vector<ParameterGroup> make_groups(const NamedParameters& parameters, double weight_decay, DecayOn decay_on,
                                         size_t moments, bool stacked) {
   ParameterGroup decayed, free;
@@ -9,7 +18,7 @@ std::vector<ParameterGroup> make_groups(const NamedParameters& parameters, doubl
   decayed.moments.resize(moments);
   free.moments.resize(moments);
   for (const auto& [name, parameter] : parameters) {
-    ParameterGroup& group = decay_on == DecayOn::all || parameter.dim() - stacked >= 2 ? decayed : free;
+    ParameterGroup& group = decay_on == DecayOn::all || is_weight(name, parameter.dim() - stacked) ? decayed : free;
     group.names.push_back(name);
     group.parameters.push_back(parameter);
     for (auto& moment : group.moments) moment.push_back(torch::zeros_like(parameter).detach());

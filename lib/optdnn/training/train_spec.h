@@ -30,6 +30,7 @@ struct TrainSpec {
   int64_t accumulate = 1;
   std::optional<EmaSpec> ema;
   bool channels_last = true;
+  bool recompute = false;
   std::optional<Duration> log_every;
   std::optional<Duration> save_every;
   bool keep_best = false;
@@ -42,6 +43,8 @@ struct TrainSpec {
     f("accumulate", accumulate, config::between(1, 1e6), "batches that make one iteration");
     f("ema", ema, "moving average of the weights");
     f("channels_last", channels_last, "images with their channels innermost, which is faster");
+    f("recompute", recompute,
+      "keep only the arguments of the modules T and run them again on the way back: less memory, more time");
     f("log_every", log_every, "distance of log points; default: 25 iterations");
     f("save_every", save_every, "distance of checkpoints; default: 1 epoch");
     f("keep_best", keep_best, "also keep the weights of the best evaluation, best.safetensors");

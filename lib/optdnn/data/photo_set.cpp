@@ -1,0 +1,141 @@
+#include "optdnn/data/photo_set.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "optdnn/base/errors.h"
+#include "optdnn/base/text.h"
+#include "optdnn/data/photo_augment.h"
+#include "optdnn/data/photo_mix.h"
+#include "optdnn/data/photo_reader.h"
+
+namespace optdnn::data {
+
+using base::RandomStream;
+
+namespace {
+
+// Mean and standard deviation of ImageNet's pixels on [0, 1].
+constexpr std::array<double, 3> kMean = {0.485, 0.456, 0.406}, kDeviation = {0.229, 0.224, 0.225};
+
+void normalise(const Pixels& image, float* values_HWC) {
+  static const auto table = [] {
+    std::array<std::array<float, 256>, 3> made{};
+    for (int c = 0; c < 3; ++c) {
+      for (int v = 0; v < 256; ++v) made[c][v] = static_cast<float>((v / 255.0 - kMean[c]) / kDeviation[c]);
+    }
+    return made;
+  }();
+  for (size_t i = 0; i < image.bytes.size(); i += 4) {
+    for (int c = 0; c < 3; ++c) *values_HWC++ = table[c][image.bytes[i + c]];
+  }
+}
+
+// One image of a batch, and the numbers it draws.
+struct Sample {
+  const PhotoSpec& spec;
+  uint64_t seed;
+  int64_t epoch, index;
+
+  RandomStream random(std::string_view purpose) const { return RandomStream(seed, purpose, epoch, index); }
+
+  Pixels pixels(const std::string& bytes, const std::string& place, bool training) const {
+    PhotoReader reader(bytes, place);
+    const int64_t width = reader.width(), height = reader.height(), size = spec.size_px;
+    if (training && contains(spec, PhotoAugmentation::crop)) {
+      const Rectangle box = draw_crop(spec, width, height, random("crop"));
+      return reader.read(box, size, size, {0, 0, size, size}, spec.scaled_decode);
+    }
+    const CenterCrop crop = center_crop(width, height, spec.resize_px, size);
+    return reader.read({0, 0, width, height}, crop.width, crop.height, crop.window, spec.scaled_decode);
+  }
+
+  void recolor(Pixels& image) const {
+    if (contains(spec, PhotoAugmentation::flip) && random("flip").coin()) mirror(image);
+    if (contains(spec, PhotoAugmentation::jitter)) jitter_colors(image, spec.jitter, random("jitter"));
+    if (contains(spec, PhotoAugmentation::rand_augment)) {
+      rand_augment(image, spec.rand_augment, random("rand_augment"));
+    }
+  }
+};
+
+ImageStore opened(const PhotoSpec& spec, std::string_view dataset, const std::filesystem::path& root, Split split) {
+  try {
+    return ImageStore(image_places(root / spec.folder), split);
+  } catch (const base::EnvironmentError& error) {
+    throw base::EnvironmentError(error.what(), base::concat("`optdnn fetch ", dataset, "` says how it gets there"));
+  }
+}
+
+}  // namespace
+
+PhotoSet::PhotoSet(PhotoSpec spec, std::string_view dataset, const std::filesystem::path& data_root)
+    : spec_(std::move(spec)),
+      train_(opened(spec_, dataset, data_root, Split::train)),
+      test_(opened(spec_, dataset, data_root, Split::test)) {
+  const auto found = std::ssize(train_.classes());
+  if (found != spec_.classes) {
+    throw base::ConfigError(base::concat("data set '", dataset, "' has ", found, " classes in ", spec_.folder,
+                                         "/train, but dataset.classes is ", spec_.classes));
+  }
+  if (train_.classes() != test_.classes()) {
+    throw base::EnvironmentError(base::concat(spec_.folder, ": train and val hold different classes"));
+  }
+}
+
+Batch PhotoSet::batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const {
+  const ImageStore& images = store(split);
+  const auto count = std::ssize(indices);
+  const bool training = split == Split::train;
+  torch::Tensor inputs_BCHW = torch::empty({count, 3, spec_.size_px, spec_.size_px},
+                                           torch::TensorOptions().memory_format(torch::MemoryFormat::ChannelsLast));
+  torch::Tensor targets_B = torch::empty({count}, torch::kInt64);
+  for (int64_t b = 0; b < count; ++b) {
+    const Sample sample{spec_, seed, epoch, indices[b]};
+    const int64_t image = indices[b] % images.size();
+    Pixels pixels = sample.pixels(images.bytes(image), images.name(image), training);
+    if (training) sample.recolor(pixels);
+    float* values_HWC = inputs_BCHW.mutable_data_ptr<float>() + 3 * spec_.size_px * spec_.size_px * b;
+    normalise(pixels, values_HWC);
+    if (training && contains(spec_, PhotoAugmentation::erase)) {
+      erase_pixels(values_HWC, spec_.size_px, spec_.erase_probability, sample.random("erase"));
+    }
+    targets_B.mutable_data_ptr<int64_t>()[b] = images.label(image);
+  }
+  const bool mixes = contains(spec_, PhotoAugmentation::mixup) || contains(spec_, PhotoAugmentation::cutmix);
+  if (!training || !mixes) return {inputs_BCHW, targets_B};
+  const RandomStream random(seed, "mixture", epoch, indices.empty() ? 0 : indices.front());
+  return mixed({inputs_BCHW, targets_B}, draw_mixture(spec_, random), spec_.classes);
+}
+
+Damage find_damage(const std::vector<std::filesystem::path>& places, int threads) {
+  Damage damage;
+  std::mutex mutex;
+  for (const Split split : {Split::train, Split::test}) {
+    const ImageStore images(places, split);
+    damage.images += images.size();
+    std::atomic<int64_t> next = 0;
+    const auto work = [&] {
+      for (int64_t i = next++; i < images.size(); i = next++) {
+        try {
+          const std::string bytes = images.bytes(i);
+          PhotoReader(bytes, images.name(i)).whole();
+        } catch (const base::EnvironmentError& error) {
+          const std::lock_guard lock(mutex);
+          damage.messages.push_back(error.what());
+        }
+      }
+    };
+    std::vector<std::thread> workers;
+    for (int i = 1; i < threads; ++i) workers.emplace_back(work);
+    work();
+    for (std::thread& worker : workers) worker.join();
+  }
+  std::sort(damage.messages.begin(), damage.messages.end());
+  return damage;
+}
+
+}  // namespace optdnn::data

@@ -1,0 +1,26 @@
+#include "optdnn/modules/convnext.h"
+
+namespace optdnn::modules {
+
+ConvNext::ConvNext(const ConvNextSpec& spec, int64_t width, Steps steps)
+    : drop_path_(spec.drop_path),
+      steps_(steps),
+      conv_dw_(register_module(
+          "conv_dw", BiasedConvolution(width, width, Window{spec.kernel_px, 1, spec.kernel_px / 2}, /*groups=*/width))),
+      norm_(register_module("norm", LastNorm(width))),
+      mlp_(register_module("mlp", TwoLayers(width, spec.expansion * width, spec.activation))) {
+  if (spec.layer_scale > 0) gamma_ = register_parameter("gamma", torch::full({width}, spec.layer_scale));
+}
+
+torch::Tensor ConvNext::forward(const torch::Tensor& x_BCHW, int64_t step) {
+  torch::Tensor y_BHWC = mlp_->forward(norm_->forward(conv_dw_->forward(x_BCHW).permute({0, 2, 3, 1})));
+  if (gamma_.defined()) y_BHWC = y_BHWC * gamma_;
+  return drop_path(y_BHWC.permute({0, 3, 1, 2}), drop_path_ * steps_.share(step), is_training());
+}
+
+std::vector<torch::Tensor> ConvNext::last_layer() {
+  if (gamma_.defined()) return {gamma_};
+  return {mlp_->fc2->weight, mlp_->fc2->bias};
+}
+
+}  // namespace optdnn::modules

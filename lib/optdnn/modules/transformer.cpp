@@ -1,0 +1,41 @@
+#include "optdnn/modules/transformer.h"
+
+namespace optdnn::modules {
+
+AttentionImpl::AttentionImpl(int64_t width, int64_t heads)
+    : qkv(register_module("qkv", Projection(width, 3 * width))),
+      proj(register_module("proj", Projection(width, width))),
+      heads_(heads) {}
+
+torch::Tensor AttentionImpl::forward(const torch::Tensor& tokens_BND) {
+  const int64_t batch = tokens_BND.size(0), tokens = tokens_BND.size(1), width = tokens_BND.size(2);
+  const auto qkv_3BHNd =
+      qkv->forward(tokens_BND).view({batch, tokens, 3, heads_, width / heads_}).permute({2, 0, 3, 1, 4});
+  const auto mixed_BHNd = at::scaled_dot_product_attention(qkv_3BHNd[0], qkv_3BHNd[1], qkv_3BHNd[2]);
+  return proj->forward(mixed_BHNd.transpose(1, 2).reshape({batch, tokens, width}));
+}
+
+Transformer::Transformer(const TransformerSpec& spec, int64_t width, Steps steps)
+    : drop_path_(spec.drop_path),
+      steps_(steps),
+      norm1_(register_module("norm1", LastNorm(width))),
+      attn_(register_module("attn", Attention(width, spec.heads))),
+      norm2_(register_module("norm2", LastNorm(width))),
+      mlp_(register_module("mlp", TwoLayers(width, spec.expansion * width, spec.activation))) {}
+
+torch::Tensor Transformer::forward(const torch::Tensor& x, int64_t step) {
+  const double drop = drop_path_ * steps_.share(step);
+  if (x.dim() == 3) return of_tokens(x, drop);
+  return of_tokens(x.flatten(2).transpose(1, 2), drop).transpose(1, 2).reshape(x.sizes());
+}
+
+torch::Tensor Transformer::of_tokens(const torch::Tensor& z_BND, double drop) {
+  const torch::Tensor attended = drop_path(attn_->forward(norm1_->forward(z_BND)), drop, is_training());
+  return attended + drop_path(mlp_->forward(norm2_->forward(z_BND + attended)), drop, is_training());
+}
+
+std::vector<torch::Tensor> Transformer::last_layer() {
+  return {attn_->proj->weight, attn_->proj->bias, mlp_->fc2->weight, mlp_->fc2->bias};
+}
+
+}  // namespace optdnn::modules

@@ -1,0 +1,51 @@
+#include "optdnn/modules/vision_layers.h"
+
+namespace optdnn::modules {
+
+namespace {
+constexpr double kDeviation = 0.02;
+constexpr double kCut = 2.0;
+constexpr double kNormEpsilon = 1e-6;
+}  // namespace
+
+torch::Tensor truncated_normal(torch::IntArrayRef sizes) {
+  return torch::empty(sizes).normal_(0.0, kDeviation).clamp_(-kCut, kCut);
+}
+
+ProjectionImpl::ProjectionImpl(int64_t inputs, int64_t outputs)
+    : weight(register_parameter("weight", truncated_normal({outputs, inputs}))),
+      bias(register_parameter("bias", torch::zeros({outputs}))) {}
+
+BiasedConvolutionImpl::BiasedConvolutionImpl(int64_t inputs, int64_t outputs, Window window, int64_t groups)
+    : weight(register_parameter("weight",
+                                truncated_normal({outputs, inputs / groups, window.kernel_px, window.kernel_px}))),
+      bias(register_parameter("bias", torch::zeros({outputs}))),
+      window_(window),
+      groups_(groups) {}
+
+LastNormImpl::LastNormImpl(int64_t channels)
+    : weight(register_parameter("weight", torch::ones({channels}))),
+      bias(register_parameter("bias", torch::zeros({channels}))) {}
+
+torch::Tensor LastNormImpl::forward(const torch::Tensor& x) {
+  return torch::layer_norm(x, {weight.size(0)}, weight, bias, kNormEpsilon);
+}
+
+torch::Tensor LastNormImpl::over_channels(const torch::Tensor& images_BCHW) {
+  return forward(images_BCHW.permute({0, 2, 3, 1})).permute({0, 3, 1, 2});
+}
+
+TwoLayersImpl::TwoLayersImpl(int64_t width, int64_t hidden, Activation activation)
+    : fc1(register_module("fc1", Projection(width, hidden))),
+      fc2(register_module("fc2", Projection(hidden, width))),
+      activation_(activation) {}
+
+torch::Tensor drop_path(const torch::Tensor& x, double rate, bool training) {
+  if (!training || rate == 0.0) return x;
+  std::vector<int64_t> sizes(x.dim(), 1);
+  sizes[0] = x.size(0);
+  const torch::Tensor kept = torch::empty(sizes, x.options()).bernoulli_(1.0 - rate);
+  return x * kept.div_(1.0 - rate);
+}
+
+}  // namespace optdnn::modules
