@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-# Times the program beside Python peers: same machine, same run, in turn; the same work, shown by equal losses before any
-# time is taken. Prints ratios, how many times as fast as the peer ours is, by the minimum and by the median over rounds,
-# and the spread of the rounds.
+# Times the program beside Python peers: same machine, same run, in turn; the same work, shown by equal losses before
+# any time is taken. Prints ratios, how many times as fast as the peer ours is, by the minimum and by the median over
+# rounds, and the spread of the rounds.
 #   scripts/bench_peers.py                          all rows
 #   scripts/bench_peers.py rings_momentum --rounds 15
 #   scripts/bench_peers.py --out configs/results/bench/report.md
@@ -10,10 +10,8 @@
 # Exit codes: 0; 1 if answers differ; 2 wrong usage; 3 something is missing.
 import argparse
 import datetime
-import json
 import os
 import pathlib
-import platform
 import subprocess
 import sys
 import tempfile
@@ -50,13 +48,16 @@ def missing(program: pathlib.Path) -> str | None:
 
 def versions(program: pathlib.Path) -> str:
     ours = subprocess.run([program, "--version"], capture_output=True, text=True).stdout.strip()
-    peers = json.loads(subprocess.run([training.PEERS, "-c", "import json, torch; print(json.dumps(torch.__version__))"],
-                                      capture_output=True, text=True).stdout)
-    names = [line.split(":", 1)[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-             if line.startswith("model name")] if pathlib.Path("/proc/cpuinfo").exists() else []
-    return (f"{ours}; peers PyTorch {peers}, Python {platform.python_version()}; CPU {names[0] if names else 'unknown'}, "
-            f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} at the end; "
-            f"{datetime.date.today().isoformat()}")
+    peers = subprocess.run([training.PEERS, "-c", "import platform, torch; print(f'PyTorch {torch.__version__}, "
+                            "Python {platform.python_version()}')"], capture_output=True, text=True).stdout.strip()
+    return (f"{ours}; peers {peers}; CPU {cpu_name()}, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} "
+            f"at the end; {datetime.date.today().isoformat()}")
+
+
+def cpu_name() -> str:
+    info = pathlib.Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,8 +77,8 @@ def main(arguments: list[str] | None = None) -> int:
             except contest.Disagreement as error:
                 print(f"bench_peers.py: {row.id}: {error}; nothing was timed", file=sys.stderr)
                 return 1
-    text = (f"{contest.markdown(results)}\nTimes of the peer over ours, so above 1 ours is faster; {options.rounds} rounds "
-            f"in turn, equal losses before. {versions(options.program)}.\n")
+    text = (f"{contest.markdown(results)}\nTimes of the peer over ours, so above 1 ours is faster; {options.rounds} "
+            f"rounds in turn, equal losses before. {versions(options.program)}.\n")
     print(text, end="")
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)

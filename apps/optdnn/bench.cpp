@@ -36,6 +36,7 @@ nlohmann::ordered_json bench_json(const experiment::Row& row, const Options& opt
   if (!options.save.empty()) bench.save = std::filesystem::path(options.save) / row.id;
   const experiment::BenchReport report = experiment::bench_row(row, bench, run_with, datasets);
   return {{"id", row.id},
+          {"seeds", report.seeds},
           {"batch_size", report.batch_size},
           {"iterations", report.iteration_s.size()},
           {"fastest_s", *std::min_element(report.iteration_s.begin(), report.iteration_s.end())},
@@ -50,13 +51,13 @@ nlohmann::ordered_json bench_json(const experiment::Row& row, const Options& opt
 }
 
 void print(const nlohmann::ordered_json& rows) {
-  TextTable table({"row", "iterations", "fastest (ms)", "median (ms)", "first loss"});
+  TextTable table({"row", "seeds", "iterations", "fastest (ms)", "median (ms)", "first loss"});
   for (const auto& row : rows) {
     if (row.contains("error")) {
-      table.add({row["id"], "", "", "", row["error"]});
+      table.add({row["id"], "", "", "", "", row["error"]});
       continue;
     }
-    table.add({row["id"], row["iterations"].dump(), fixed(1e3 * row["fastest_s"].get<double>(), 3),
+    table.add({row["id"], row["seeds"].dump(), row["iterations"].dump(), fixed(1e3 * row["fastest_s"].get<double>(), 3),
                fixed(1e3 * row["median_s"].get<double>(), 3), fixed(row["losses"].front().get<double>(), 5)});
   }
   std::cout << table.text();

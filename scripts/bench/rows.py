@@ -14,6 +14,8 @@ WORKS = [
      Work("rings_gradient_descent", "GradientDescent", ADAM, arguments=PLANE)),
     ("15 steps 2-16-2, batch 256, momentum, alone", 3.0, 1e-4,
      Work("rings_momentum", "Momentum", ADAM, arguments=PLANE | {"g": 0.9})),
+    ("the same, 32 seeds as one network, per seed", 20.0, 1e-4,
+     Work("rings_momentum_32_seeds", "Momentum", ADAM, arguments=PLANE | {"g": 0.9})),
     ("pre-activation ResNet-20, batch 128, float32", 1.2, 1e-3,
      Work("resnet20", "ResNet", SGD, batches=4, losses=3, iterations=4, warm_up=1,
           arguments={"blocks": 3, "widths": [16, 32, 64], "classes": 10})),

@@ -1,5 +1,6 @@
 # Iterations of a row of a config: `optdnn bench` beside the same network in PyTorch, from the same initial weights, on
-# the same batches in memory, with the same optimizer. Answers are the losses of the first iterations.
+# the same batches in memory, with the same optimizer. Answers are the losses of the first iterations. Where a row has
+# several seeds, ours trains them at once and its time is that of a seed; the peers train the first.
 import json
 import pathlib
 import statistics
@@ -32,10 +33,10 @@ class Ours:
         self.work, self.program, self.folder = work, program, folder
         self.threads = 0
 
-    def run(self, iterations: int, warm_up: int, *more: str) -> dict[str, Any]:
+    def run(self, losses: int, iterations: int, warm_up: int, *more: str) -> dict[str, Any]:
         work = self.work
-        command = [self.program, "bench", ROOT / work.config, "--row", work.row, "--json", "--losses", work.losses,
-                   "--batches", work.batches, "--iterations", iterations, "--warm-up", warm_up, *more]
+        command = [self.program, "bench", ROOT / work.config, "--row", work.row, "--json", "--batches", work.batches,
+                   "--losses", losses, "--iterations", iterations, "--warm-up", warm_up, *more]
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
         report = json.loads(done.stdout)[0] if done.stdout else {"error": done.stderr}
         if "error" in report:
@@ -43,12 +44,13 @@ class Ours:
         return report
 
     def answers(self) -> list[float]:
-        report = self.run(1, 1, "--save", str(self.folder))
+        report = self.run(self.work.losses, 1, 1, "--save", str(self.folder))
         self.threads = report["threads"]
         return report["losses"]
 
     def seconds(self) -> float:
-        return statistics.median(self.run(self.work.iterations, self.work.warm_up)["iteration_s"])
+        report = self.run(1, self.work.iterations, self.work.warm_up)
+        return statistics.median(report["iteration_s"]) / report["seeds"]
 
     def close(self) -> None:
         pass

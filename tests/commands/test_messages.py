@@ -6,8 +6,7 @@ import unittest
 
 from program import RINGS, SOURCE, Commands
 
-COMMANDS = ["train", "eval", "check", "show", "list", "certify", "converge", "info",
-            "fetch", "export"]
+COMMANDS = ["train", "eval", "check", "show", "list", "certify", "converge", "info", "bench", "fetch", "export"]
 
 
 STUDY = """\

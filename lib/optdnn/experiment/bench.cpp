@@ -19,59 +19,87 @@ class LossSink : public metrics::Sink {
   std::vector<double> losses;
 };
 
-data::KeptBatches kept_batches(const Row& row, const data::DataSet& dataset, const BenchOptions& bench, int64_t count) {
-  const data::Loader loader = make_loaders(dataset, row.spec, row.spec.seeds.front(), 0).train;
-  return data::keep_batches(dataset, loader, bench.batches, count);
-}
-
-// A training of `batches`, every one of them an iteration, polled before each.
-void train_on(const data::KeptBatches& batches, const Row& row, const RunOptions& options, metrics::Sink* sink,
-              std::function<bool()> before_iteration) {
-  const data::LoaderOptions in_turn{data::Split::train, batches.batch_size(), 0, 0, false};
-  const data::LoaderOptions one{data::Split::test, batches.batch_size(), 0, 0, false};
-  const data::Loader train(batches, in_turn);
-  const data::KeptBatches tested(batches.shape(), {batches.batches().front()}, 1);
-  const data::Loader test(tested, one);
-  models::Network network = make_network(row.spec, network_shape(batches.shape()), row.spec.seeds.front());
-  training::TrainJob job;
-  job.network = network.module;
-  job.train_loader = &train;
-  job.test_loader = &test;
-  job.optimizer = row.spec.optimizer;
-  job.loss = row.spec.loss.value_or(training::default_loss(batches.shape()));
-  training::check_loss(job.loss, batches.shape());
-  job.train = row.spec.train;
-  job.train.length = {};
-  job.train.length.epochs = 1;
-  if (sink) {
-    job.train.log_every.emplace().iterations = 1;
-    job.sinks.push_back(sink);
+// A row with what is served to it.
+class Bench {
+ public:
+  Bench(const Row& row, const data::DataSet& dataset, const BenchOptions& bench, const RunOptions& options)
+      : spec_(row.spec), bench_(bench), options_(options), seeds_(row.spec.seeds), shape_(dataset.shape()) {
+    if (!trains_as_one(spec_, network_shape(shape_))) seeds_.resize(1);
+    for (const uint64_t seed : seeds_)
+      batches_[seed] = data::first_batches(make_loaders(dataset, spec_, {seed}, 0).train, bench.batches);
   }
-  job.device = torch::Device(options.device);
-  job.stop_requested = std::move(before_iteration);
-  training::train(job);
-}
 
-std::vector<double> first_losses(const Row& row, const data::DataSet& dataset, const BenchOptions& bench,
-                                 const RunOptions& options) {
-  LossSink sink;
-  train_on(kept_batches(row, dataset, bench, bench.losses + 1), row, options, &sink, {});
-  sink.losses.pop_back();  // of the last iteration, whose record is of the whole epoch
-  return std::move(sink.losses);
-}
+  BenchReport report() const {
+    BenchReport report;
+    report.seeds = std::ssize(seeds_);
+    report.batch_size = first().front().inputs.size(0);
+    LossSink sink;
+    train(bench_.losses + 1, &sink, {});
+    sink.losses.pop_back();  // of the last iteration, whose record is of the whole epoch
+    report.losses = std::move(sink.losses);
 
-void save_start(const Row& row, const data::DataSet& dataset, const BenchOptions& bench) {
-  models::Network network = make_network(row.spec, network_shape(dataset.shape()), row.spec.seeds.front());
-  base::make_folders(bench.save);
-  training::write_safetensors(bench.save / "initial.safetensors", {training::named_weights(*network.module.ptr()), {}});
-  training::TensorMap tensors;
-  const data::KeptBatches kept = kept_batches(row, dataset, bench, 1);
-  for (size_t i = 0; i < kept.batches().size(); ++i) {
-    tensors[base::concat(i, "/inputs")] = kept.batches()[i].inputs;
-    tensors[base::concat(i, "/targets")] = kept.batches()[i].targets;
+    std::vector<double> clock;
+    // The last iteration is followed by an evaluation, so one more is trained than timed.
+    train(bench_.warm_up + bench_.iterations + 1, nullptr, [&] {
+      base::synchronize(options_.device);
+      clock.push_back(options_.seconds());
+      return false;
+    });
+    for (size_t i = bench_.warm_up; i + 1 < clock.size(); ++i) report.iteration_s.push_back(clock[i + 1] - clock[i]);
+    return report;
   }
-  training::write_safetensors(bench.save / "batches.safetensors", {tensors, {}});
-}
+
+  void save() const {
+    models::Network network = make_network(spec_, network_shape(shape_), seeds_.front());
+    training::TensorMap tensors;
+    for (size_t i = 0; i < first().size(); ++i) {
+      tensors[base::concat(i, "/inputs")] = first()[i].inputs;
+      tensors[base::concat(i, "/targets")] = first()[i].targets;
+    }
+    base::make_folders(bench_.save);
+    training::write_safetensors(bench_.save / "initial.safetensors",
+                                {training::named_weights(*network.module.ptr()), {}});
+    training::write_safetensors(bench_.save / "batches.safetensors", {tensors, {}});
+  }
+
+ private:
+  const std::vector<data::Batch>& first() const { return batches_.at(seeds_.front()); }
+
+  // One epoch of so many iterations, from the initial weights; `before_iteration` is polled before each.
+  void train(int64_t iterations, metrics::Sink* sink, std::function<bool()> before_iteration) const {
+    const data::KeptBatches trained(shape_, batches_, iterations), tested(shape_, batches_, 1);
+    const data::Loader train_loader(trained, {data::Split::train, trained.batch_size(), seeds_});
+    const data::Loader test_loader(tested, {data::Split::test, tested.batch_size(), seeds_});
+    const models::Network network = make_stacked_network(spec_, network_shape(shape_), seeds_);
+    training::TrainJob job;
+    job.runs.resize(seeds_.size());
+    job.network = network.module;
+    job.train_loader = &train_loader;
+    job.test_loader = &test_loader;
+    job.optimizer = spec_.optimizer;
+    job.loss = spec_.loss.value_or(training::default_loss(shape_));
+    training::check_loss(job.loss, shape_);
+    job.train = spec_.train;
+    job.train.length = {};
+    job.train.length.epochs = 1;
+    if (sink) {
+      job.train.log_every.emplace().iterations = 1;
+      job.runs.front().sinks.push_back(sink);
+    }
+    job.device = torch::Device(options_.device);
+    job.stop_requested = std::move(before_iteration);
+    for (const auto& result : training::train(job)) {
+      if (result.diverged) throw base::DivergedError(*result.diverged);
+    }
+  }
+
+  const ExperimentSpec& spec_;
+  const BenchOptions& bench_;
+  const RunOptions& options_;
+  std::vector<uint64_t> seeds_;
+  data::DataShape shape_;
+  std::map<uint64_t, std::vector<data::Batch>> batches_;
+};
 
 }  // namespace
 
@@ -80,22 +108,9 @@ BenchReport bench_row(const Row& row, const BenchOptions& bench, const RunOption
     throw base::ConfigError("bench wants train.accumulate 1: an iteration is a batch");
   const data::DataSet& dataset = datasets.get(row.spec.dataset);
   base::set_torch_threads(operation_threads(options, dataset.shape()));
-  if (!bench.save.empty()) save_start(row, dataset, bench);
-
-  BenchReport report;
-  report.losses = first_losses(row, dataset, bench, options);
-  // The last iteration is followed by an evaluation, so that one more is trained than timed.
-  const data::KeptBatches batches = kept_batches(row, dataset, bench, bench.warm_up + bench.iterations + 1);
-  report.batch_size = batches.batch_size();
-  std::vector<double> clock;
-  train_on(batches, row, options, nullptr, [&] {
-    base::synchronize(options.device);
-    clock.push_back(options.seconds());
-    return false;
-  });
-  for (int64_t i = 0; i < bench.iterations; ++i)
-    report.iteration_s.push_back(clock[bench.warm_up + i + 1] - clock[bench.warm_up + i]);
-  return report;
+  const Bench benched(row, dataset, bench, options);
+  if (!bench.save.empty()) benched.save();
+  return benched.report();
 }
 
 }  // namespace optdnn::experiment

@@ -1,5 +1,6 @@
 // How long an iteration of a row takes in the real training loop: forward, backward, optimizer, log points. Batches are
-// made beforehand and kept in memory, the learning rate is constant, nothing is evaluated or saved in between.
+// made beforehand and kept in memory, the learning rate is constant, nothing is evaluated or saved in between. The
+// row's seeds train as one network where they can; else the first does alone.
 #pragma once
 
 #include "optdnn/experiment/run.h"
@@ -7,17 +8,19 @@
 namespace optdnn::experiment {
 
 struct BenchOptions {
-  int64_t iterations = 200;    // timed
-  int64_t warm_up = 20;        // before them
-  int64_t batches = 8;         // kept in memory, in turn
-  int64_t losses = 10;         // reported of a training of its own, from the same initial weights
-  std::filesystem::path save;  // initial.safetensors and batches.safetensors for other programs; empty: none
+  int64_t iterations = 200;  // timed
+  int64_t warm_up = 20;      // before them
+  int64_t batches = 8;       // kept in memory, in turn
+  int64_t losses = 10;       // reported of a training of its own, from the same initial weights
+  // The first seed's initial.safetensors and batches.safetensors, for other programs; empty: none.
+  std::filesystem::path save;
 };
 
 struct BenchReport {
+  int64_t seeds = 0;  // trained at once
   int64_t batch_size = 0;
-  std::vector<double> losses;       // of the first iterations, one each
-  std::vector<double> iteration_s;  // of each timed iteration
+  std::vector<double> losses;       // of the first iterations of the first seed, one each
+  std::vector<double> iteration_s;  // of each timed iteration, of all seeds together
 };
 
 // Errors: ConfigError if the parts do not fit or an epoch is too short, EnvironmentError if data are missing or the
