@@ -71,8 +71,8 @@ struct MdeqImpl::Scale : torch::nn::Module {
   }
 
   Tensor resampled(const Tensor& h, size_t from, int64_t height) {
-    Tensor y = h;
-    for (const auto& conv : resample[from]) y = conv->forward(y);
+    Tensor y;
+    for (const auto& conv : resample[from]) y = conv->forward(y.defined() ? torch::relu(y) : h);
     const int64_t factor = height / y.size(2);
     return factor > 1 ? torch::upsample_nearest2d(y, {height, y.size(3) * factor}) : y;
   }
