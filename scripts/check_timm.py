@@ -1,8 +1,7 @@
 # Are our ConvNeXt and ViT timm's? For ConvNeXt-T, isotropic ConvNeXt-S and ViT-S, logits are compared both ways:
 # a run of ours exported by timm's names and loaded into timm, and timm's own random weights evaluated by optdnn.
 #
-#     python3 -m venv .venv-peers
-#     .venv-peers/bin/pip install --no-deps -r scripts/requirements-peers.txt   # and what torch needs, if it is missing
+#     python3 -m venv .venv-peers && .venv-peers/bin/pip install -r scripts/requirements-peers.txt
 #     .venv-peers/bin/python scripts/check_timm.py [--program build/release/optdnn]
 #
 # Exit status 0 if all logits agree to 1e-4, else 1.
