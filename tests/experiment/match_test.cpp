@@ -2,6 +2,7 @@
 #include "optdnn/experiment/match.h"
 
 #include "optdnn/base/files.h"
+#include "optdnn/config/dump.h"
 #include "optdnn/config/read.h"
 #include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/network.h"
@@ -58,6 +59,10 @@ TEST_CASE("a network that is to cost what a width costs gets that width") {
   REQUIRE(row.spec.width.values == std::vector<int64_t>{7, 14, 28});
   REQUIRE(row.matched->found == static_cast<double>(target));
   REQUIRE(row.matched->gap_pct() == 0.0);
+  const std::string shown = config::to_yaml(experiment::resolved(row.spec), &row.config);
+  REQUIRE_THAT(shown, Contains("width: [7, 14, 28]") && !Contains("match:"));
+  const std::string from_width = shown.substr(shown.find("width:"));
+  REQUIRE_THAT(from_width.substr(0, from_width.find('\n')), Contains("match.yaml:10"));
 }
 
 TEST_CASE("every kind of row meets a target within 2 %: two modules, bottlenecks, the DenseNet setting") {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "optdnn/config/merge.h"
 #include "optdnn/config/read.h"
 #include "optdnn/config/table.h"
 
@@ -68,7 +69,11 @@ Table read_table(const std::filesystem::path& file, const std::vector<std::strin
     ExperimentSpec spec = read_experiment(row.config, diagnostics);
     if (diagnostics.errors() > errors) continue;
     std::optional<Matched> matched;
-    if (spec.match) matched = match_widths(spec, row.id, row.config, diagnostics);
+    if (spec.match) {
+      matched = match_widths(spec, row.id, row.config, diagnostics);
+      // The widths come from there.
+      row.config = config::merge(row.config, config::Node::map({{"width", {}, *row.config.find("match")}}));
+    }
     if (diagnostics.errors() == errors) table.rows.push_back({row.id, std::move(spec), matched, row.config, row.paper});
   }
   return table;
