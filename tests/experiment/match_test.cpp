@@ -91,7 +91,7 @@ TEST_CASE("every kind of row meets a target within 2 %: two modules, bottlenecks
 TEST_CASE("a target that no width meets is an error at its place, with the closest; a wide gap is a warning") {
   const Read tiny = read("  - {id: a, algorithm: apg2, match: {multiply_adds: 1000}}\n");
   REQUIRE(tiny.failed);
-  REQUIRE_THAT(tiny.messages, Contains("match.yaml:10:36: error: row 'a': the closest to 1000 multiply_adds is ") &&
+  REQUIRE_THAT(tiny.messages, Contains("match.yaml:10:37: error: row 'a': the closest to 1000 multiply_adds is ") &&
                                   Contains(" at width [1, 1, 1]") && Contains("a gap of more than 10 % is no twin"));
   const Read coarse = read("  - {id: a, algorithm: apg2, depth: 1, width: 4, match: {parameters: 480}}\n");
   REQUIRE_FALSE(coarse.failed);
