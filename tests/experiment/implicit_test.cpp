@@ -34,7 +34,8 @@ train: {length: {iterations: 3}}
 TEST_CASE("an implicit rule has a solver with every default written out, an explicit one has none") {
   const auto implicit = read_spec("algorithm: pgd\n");
   REQUIRE(implicit.solver.has_value());
-  const auto* solver = experiment::resolved(implicit).find("solver");
+  const config::Node resolved = experiment::resolved(implicit);
+  const auto* solver = resolved.find("solver");
   REQUIRE(solver != nullptr);
   REQUIRE(solver->find("name")->text() == "anderson");
   REQUIRE(solver->find("gradient")->find("name")->text() == "exact");

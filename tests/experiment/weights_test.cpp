@@ -83,7 +83,8 @@ TEST_CASE("a learned coefficient that the file lacks keeps its start") {
   models::Network net = models::make_opt_net(catalogue_rule("apg2", learned), spec, {{3, 16, 16}, 1000});
   experiment::begin_at(*net.module.ptr(), folder / "timm.safetensors");
   require_same_but(*net.module.ptr(), wanted, "nothing");
-  REQUIRE(net.opt_net->stages().front()->coefficients().numbers().values().begin()->second == Approx(1.25));
+  const algorithms::LeafTable numbers = net.opt_net->stages().front()->coefficients().numbers();
+  REQUIRE(numbers.values().begin()->second == Approx(1.25));
 }
 
 TEST_CASE("what is exported by timm's names is what is loaded by them") {

