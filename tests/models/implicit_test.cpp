@@ -315,6 +315,14 @@ TEST_CASE("images are solved for in the memory format they have") {
   }
 }
 
+TEST_CASE("a module that is another one at every evaluation is not solved for") {
+  modules::ConvNextSpec random;
+  REQUIRE_NOTHROW(models::check_rule(tests::catalogue_rule("proximal_point"), {random}));
+  random.drop_path = 0.1;
+  REQUIRE_THROWS_AS(models::check_rule(tests::catalogue_rule("proximal_point"), {random}), base::ConfigError);
+  REQUIRE_NOTHROW(models::check_rule(tests::catalogue_rule("gradient_descent"), {random}));
+}
+
 TEST_CASE("runge_kutta4 has order 4: halving the step divides the error by 16") {
   // T(x) = h A x: two opposite ReLUs make a linear map, h in its last layer.
   const auto rule = tests::catalogue_rule("runge_kutta4");

@@ -11,6 +11,22 @@ namespace optdnn::models {
 using base::concat;
 using base::ConfigError;
 
+namespace {
+
+// Why a module cannot be solved for, or nothing.
+std::string unsolvable(const modules::ModuleSpec& spec) {
+  if (modules::couples_samples(spec)) return "whose batch norm would couple the samples";
+  const bool random = std::visit(
+      [](const auto& chosen) {
+        if constexpr (requires { chosen.drop_path; }) return chosen.drop_path > 0;
+        return false;
+      },
+      spec);
+  return random ? "which drop_path makes another one at every evaluation" : "";
+}
+
+}  // namespace
+
 void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleSpec>& modules) {
   if (rule.start().empty()) {
     throw ConfigError(concat("rule '", rule.name(), "' starts every state at zero, so the input never enters"),
@@ -26,10 +42,11 @@ void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleS
   for (const auto& group : algorithms::call_groups(step)) {
     for (const int call : group.calls) {
       const int family = step.calls[call].family;
-      if (!group.implicit || !modules::couples_samples(modules[family])) continue;
-      throw ConfigError(concat("rule '", rule.name(), "' solves for the result of ", rule.families()[family],
-                               ", whose batch norm would couple the samples"),
-                        "module implicit_conv, or norm: group");
+      const std::string why = group.implicit ? unsolvable(modules[family]) : "";
+      if (why.empty()) continue;
+      throw ConfigError(
+          concat("rule '", rule.name(), "' solves for the result of ", rule.families()[family], ", ", why),
+          "module implicit_conv, or norm: group, and no drop_path");
     }
   }
 }

@@ -23,7 +23,7 @@ struct OptNetSpec {
 };
 
 // Errors: ConfigError naming the rule if no state starts at the input, if modules that must be fresh for each pair are
-// shared, or if a module that is solved for couples the samples of a batch.
+// shared, or if a module that is solved for couples the samples of a batch or draws at random.
 void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleSpec>& modules);
 
 class OptNetImpl : public torch::nn::Module {
