@@ -1,7 +1,7 @@
 # The table of rows; promises are those the project makes against the faster of its peers.
 import pathlib
 
-from bench import training
+from bench import memory, training
 from bench.contest import Row
 from bench.training import Work
 
@@ -21,7 +21,14 @@ WORKS = [
           arguments={"blocks": 3, "widths": [16, 32, 64], "classes": 10})),
 ]
 
+DEQ = Work("deq", "Deq", {"name": "SGD", "lr": 0.01}, batches=4, losses=3, iterations=4, warm_up=1, compiled=False,
+           arguments={"width": 24, "hidden": 24, "classes": 10, "steps": 30, "tolerance": 1e-3, "memory": 5})
+
 
 def rows(program: pathlib.Path, folder: pathlib.Path) -> list[Row]:
-    return [Row(work.row, what, promise, lambda work=work: training.contestants(work, program, folder), tolerance)
-            for what, promise, tolerance, work in WORKS]
+    trained = [Row(work.row, what, promise, lambda work=work: training.contestants(work, program, folder), tolerance)
+               for what, promise, tolerance, work in WORKS]
+    equilibrium = "equilibrium network of width 24, batch 64, Anderson to a residual of 1e-3, exact gradient; torchdeq"
+    return [*trained,
+            Row("deq", equilibrium, 1.5, lambda: training.contestants(DEQ, program, folder), 5e-3),
+            Row("deq_memory", "the same, peak memory", 1.0, lambda: memory.peaks(DEQ, program, folder), 5e-3)]

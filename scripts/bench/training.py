@@ -23,6 +23,7 @@ class Work:
     losses: int = 10
     iterations: int = 200  # of a round
     warm_up: int = 20
+    compiled: bool = True  # whether torch.compile takes part
     arguments: dict[str, Any] = field(default_factory=dict)  # of the network
 
 
@@ -33,11 +34,14 @@ class Ours:
         self.work, self.program, self.folder = work, program, folder
         self.threads = 0
 
-    def run(self, losses: int, iterations: int, warm_up: int, *more: str) -> dict[str, Any]:
+    def command(self, losses: int, iterations: int, warm_up: int, *more: str) -> list[str]:
         work = self.work
-        command = [self.program, "bench", ROOT / work.config, "--row", work.row, "--json", "--batches", work.batches,
-                   "--losses", losses, "--iterations", iterations, "--warm-up", warm_up, *more]
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+        words = [self.program, "bench", ROOT / work.config, "--row", work.row, "--json", "--batches", work.batches,
+                 "--losses", losses, "--iterations", iterations, "--warm-up", warm_up, *more]
+        return list(map(str, words))
+
+    def run(self, losses: int, iterations: int, warm_up: int, *more: str) -> dict[str, Any]:
+        done = subprocess.run(self.command(losses, iterations, warm_up, *more), capture_output=True, text=True)
         report = json.loads(done.stdout)[0] if done.stdout else {"error": done.stderr}
         if "error" in report:
             raise RuntimeError(f"optdnn bench: {report['error']}")
@@ -94,4 +98,4 @@ class Peer:
 
 def contestants(work: Work, program: pathlib.Path, folder: pathlib.Path) -> list[Ours | Peer]:
     ours = Ours(work, program, folder)
-    return [ours, Peer(ours, compiled=False), Peer(ours, compiled=True)]
+    return [ours, *(Peer(ours, compiled) for compiled in ([False, True] if work.compiled else [False]))]

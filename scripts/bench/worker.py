@@ -1,8 +1,10 @@
 # A Python peer, under the Python of .venv-peers. Reads JSON lines: first what to train, then {"losses": n} or
-# {"iterations": n, "warm_up": m}; answers each with a JSON list, the losses of n iterations from the initial weights or
-# the seconds of n iterations. Eager or compiled; fused optimizer; images channels-last.
+# {"iterations": n, "warm_up": m} or {"peak": true}; answers each with a JSON list, the losses of n iterations from the
+# initial weights, the seconds of n iterations, or the peak memory of the process in MiB. Eager or compiled; fused
+# optimizer; images channels-last.
 import json
 import pathlib
+import resource
 import sys
 import time
 from typing import Any, Callable
@@ -63,6 +65,8 @@ def main() -> None:
         if "losses" in question:
             iteration = make_iteration(task, batches)
             answer = [iteration(n).item() for n in range(question["losses"])]
+        elif "peak" in question:
+            answer = [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]
         else:
             answer = []
             for n in range(question["warm_up"] + question["iterations"]):
