@@ -25,7 +25,7 @@ models::MonDeqSpec mondeq_spec(models::Splitting splitting, double alpha) {
   spec.width = 6;
   spec.splitting = splitting;
   spec.alpha = alpha;
-  spec.solver = picard(4000, 1e-12, solvers::ExactGradient{});
+  spec.solver = picard(1500, 1e-12, solvers::ExactGradient{});
   return spec;
 }
 
@@ -86,7 +86,7 @@ TEST_CASE("the exact gradient of mondeq is the same through both splittings, and
   const Tensor reflected = gradient(mondeq_spec(models::Splitting::peaceman_rachford, 1.0));
   const Tensor forward = gradient(mondeq_spec(models::Splitting::forward_backward, 0.05));
   models::MonDeqSpec unrolled = mondeq_spec(models::Splitting::peaceman_rachford, 1.0);
-  unrolled.solver = picard(150, 0.0, solvers::UnrolledGradient{});
+  unrolled.solver = picard(80, 0.0, solvers::UnrolledGradient{});
   const double scale = reflected.abs().max().item<double>();
   REQUIRE((reflected - forward).abs().max().item<double>() < 1e-7 * scale);
   REQUIRE((reflected - gradient(unrolled)).abs().max().item<double>() < 1e-7 * scale);
