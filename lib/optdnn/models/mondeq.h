@@ -8,7 +8,7 @@
 //   FFT,
 //                       z = relu(w)
 // Source: Winston, Kolter 2020, arXiv 2006.08591. As there the image gets a border of one pixel, and the head is an
-// average over 4 x 4 pixels and one linear map: 172,220 parameters at width 81 on CIFAR-10.
+// average over 4 x 4 pixels and one linear map: 172,218 parameters at width 81 on CIFAR-10.
 #pragma once
 
 #include "optdnn/models/spec.h"
