@@ -1,3 +1,4 @@
+// observe_solver of observe.h: what the solves of a run took, and what is measured of them at the test set.
 #include <algorithm>
 
 #include "optdnn/base/text.h"

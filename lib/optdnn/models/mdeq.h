@@ -4,9 +4,9 @@
 //   h_i  = relu(z_i + GN(x_i + W2 GN(relu(W1 z_i))))         x_i the injected input, at the finest scale only
 //   z_i  = GN(V_i relu(sum_j resample_ij(h_j)))
 //
-// where resampling to a coarser scale is a chain of 3x3 convolutions of stride 2 with relu between them, to a finer one a
-// 1x1 convolution and the nearest pixel, each with GN; V_i is 1x1. All convolutions have weight norm. Source: Bai, Koltun,
-// Kolter 2020. Choice: the head pools every scale and reads all of them with one linear map.
+// where resampling to a coarser scale is a chain of 3x3 convolutions of stride 2 with relu between them, to a finer one
+// a 1x1 convolution and the nearest pixel, each with GN; V_i is 1x1. All convolutions have weight norm.
+// Source: Bai, Koltun, Kolter 2020. Choice: the head pools every scale and reads all of them with one linear map.
 #pragma once
 
 #include "optdnn/models/ends.h"

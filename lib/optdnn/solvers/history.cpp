@@ -1,3 +1,4 @@
+// The last iterates of a solver and what their differences say.
 #include "optdnn/solvers/method.h"
 
 namespace optdnn::solvers {

@@ -1,3 +1,4 @@
+// Picard's method, and the solvers by their specs.
 #include "optdnn/solvers/anderson.h"
 #include "optdnn/solvers/broyden.h"
 
