@@ -48,7 +48,8 @@ def python_loader(data):
     bicubic = transforms.InterpolationMode.BICUBIC
     steps = [transforms.RandomResizedCrop(224, interpolation=bicubic), transforms.RandomHorizontalFlip(),
              rand_augment_transform("rand-m9-mstd0.5-inc1",
-                                    {"translate_const": 100, "img_mean": fill, "interpolation": 3}),
+                                    {"translate_const": 100, "img_mean": fill, "interpolation": 3,
+                                     "magnitude_max": 9.99}),  # at 10, timm keeps 0 bits, which Pillow 13 refuses
              transforms.ToTensor(), transforms.Normalize(mean, std), RandomErasing(0.25, mode="pixel", device="cpu")]
     images = datasets.ImageFolder(str(data / "imagenette-160/train"), transforms.Compose(steps))
     return torch.utils.data.DataLoader(images, batch_size=BATCH, shuffle=True, num_workers=0)
