@@ -111,8 +111,8 @@ class Deq(nn.Module):
         self.norm1, self.norm2, self.norm3 = (nn.GroupNorm(math.gcd(8, c), c) for c in (hidden, width, width))
         self.head = nn.ModuleDict({"norm": nn.BatchNorm2d(width), "linear": nn.Linear(width, classes)})
         self.memory = memory
-        self.deq = get_deq(f_solver="anderson", b_solver="anderson", f_max_iter=steps, b_max_iter=steps, f_tol=tolerance,
-                           b_tol=tolerance, f_stop_mode="rel", b_stop_mode="rel", ift=True)
+        self.deq = get_deq(f_solver="anderson", b_solver="anderson", f_max_iter=steps, b_max_iter=steps,
+                           f_tol=tolerance, b_tol=tolerance, f_stop_mode="rel", b_stop_mode="rel", ift=True)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem_norm(self.stem["conv"](x))

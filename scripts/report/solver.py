@@ -1,5 +1,6 @@
 # How the solves of implicit rows went: steps, residual, failed solves, spectral radius and the cosines of cheaper
-# gradients with the exact one over training, and the residual against the evaluations of the modules at the last record.
+# gradients with the exact one over training, and the residual against the evaluations of the modules at the last
+# record.
 import math
 from typing import Iterator
 
@@ -28,8 +29,8 @@ def draw(group: Group, _: list[str]) -> Iterator[tuple[str, str, Figure]]:
         draw_residuals(axes[-1], page)
         style.legend(figure, axes[0])
         yield (f"solver-{number}" if len(pages) > 1 else "solver",
-               "Over training: mean over seeds; band: smallest to largest; samples and steps of the rule since the record "
-               "before, failed solves of the way back included. Last panel: the mean residual at the last "
+               "Over training: mean over seeds; band: smallest to largest; samples and steps of the rule since the "
+               "record before, failed solves of the way back included. Last panel: the mean residual at the last "
                 "record.", figure)
 
 
