@@ -31,7 +31,7 @@ def draw(group: Group, _: list[str]) -> Iterator[tuple[str, str, Figure]]:
         yield (f"solver-{number}" if len(pages) > 1 else "solver",
                "Over training: mean over seeds; band: smallest to largest; samples and steps of the rule since the "
                "record before, failed solves of the way back included. Last panel: the mean residual at the last "
-                "record.", figure)
+               "record.", figure)
 
 
 def draw_metric(ax: Axes, page: list[Row], rows: list[Row], metric: str, title: str) -> None:

@@ -3,6 +3,7 @@
 #include "optdnn/config/read.h"
 #include "optdnn/experiment/loaders.h"
 #include "optdnn/experiment/network.h"
+#include "optdnn/experiment/pictures.h"
 #include "optdnn/experiment/run.h"
 #include "optdnn/experiment/summary.h"
 #include "optdnn/experiment/weights.h"
@@ -29,6 +30,7 @@ nlohmann::ordered_json evaluate_run(const std::filesystem::path& folder, const s
   const auto loss = training::make_loss(spec.loss.value_or(training::default_loss(dataset.shape())));
   const auto evaluation =
       training::evaluate(network.module, loaders.test, loss, spec.train.precision, device, spec.evaluate).front();
+  if (weights == "last.safetensors") write_pictures(spec, spec.seeds.front(), dataset, {folder});
   if (!sample.empty()) write_sample(network, loaders.test, spec.train, device, sample);
   nlohmann::ordered_json result = {{"run", folder.string()}, {"weights", weights}, {"samples", evaluation.samples}};
   result.update(json_of(evaluation));

@@ -1,7 +1,8 @@
 #include "optdnn/experiment/pictures.h"
 
-#include <numeric>
+#include <algorithm>
 
+#include "optdnn/base/random.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/training/checkpoint.h"
 
@@ -16,11 +17,11 @@ constexpr int64_t kPoints = 800;  // of the test set
 constexpr int64_t kPaths = 160;   // of the test set
 constexpr int64_t kCurve = 4096;  // of the test set
 
-// At most `most` test points, evenly spread over the set.
+// At most `most` test points, drawn at random: every so-and-so-many-th would fall into step with rings or vertices.
 data::Batch test_points(const data::DataSet& dataset, int64_t most) {
-  const int64_t size = dataset.size(data::Split::test), count = std::min(size, most);
-  std::vector<int64_t> indices(count);
-  for (int64_t i = 0; i < count; ++i) indices[i] = i * size / count;
+  const int64_t size = dataset.size(data::Split::test);
+  std::vector<int64_t> indices = base::permutation(size, base::RandomStream(0, "pictures"));
+  indices.resize(std::min(size, most));
   data::Batch batch = dataset.batch(data::Split::test, 0, 0, indices);
   return {batch.inputs.cpu(), batch.targets.cpu()};
 }
