@@ -107,7 +107,7 @@ BenchReport bench_row(const Row& row, const BenchOptions& bench, const RunOption
   if (row.spec.train.accumulate != 1)
     throw base::ConfigError("bench wants train.accumulate 1: an iteration is a batch");
   const data::DataSet& dataset = datasets.get(row.spec.dataset);
-  base::set_torch_threads(operation_threads(options, dataset.shape()));
+  set_threads(options, dataset.shape());
   const Bench benched(row, dataset, bench, options);
   if (!bench.save.empty()) benched.save();
   return benched.report();

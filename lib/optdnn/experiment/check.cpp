@@ -50,7 +50,7 @@ double forward_and_back(models::Network& network, const data::Batch& batch, cons
 CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datasets) {
   training::check_precision(row.spec.train.precision, torch::Device(options.device));
   const data::DataSet& dataset = datasets.get(row.spec.dataset);
-  base::set_torch_threads(operation_threads(options, dataset.shape()));
+  set_threads(options, dataset.shape());
   const models::NetworkShape shape = network_shape(dataset.shape());
   models::Network network = make_network(row.spec, shape, row.spec.seeds.front());
   if (row.spec.init.from) begin_at(*network.module.ptr(), *row.spec.init.from);

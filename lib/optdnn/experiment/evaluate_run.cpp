@@ -21,7 +21,7 @@ nlohmann::ordered_json evaluate_run(const std::filesystem::path& folder, const s
 
   DataSets datasets(options.data, options.device);
   const data::DataSet& dataset = datasets.get(spec.dataset);
-  base::set_torch_threads(operation_threads(options, dataset.shape()));
+  set_threads(options, dataset.shape());
   models::Network network = make_network(spec, network_shape(dataset.shape()), spec.seeds.front());
   const torch::Device device(options.device);
   training::prepare_network(*network.module.ptr(), device, spec.train.precision, spec.train.channels_last);

@@ -4,6 +4,7 @@
 
 #include "optdnn/base/device.h"
 #include "optdnn/base/log.h"
+#include "optdnn/base/share_out.h"
 #include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
 #include "optdnn/experiment/loaders.h"
@@ -25,10 +26,11 @@ const data::DataSet& DataSets::get(const data::DataSetSpec& spec) {
   return *set;
 }
 
-int operation_threads(const RunOptions& options, const data::DataShape& shape) {
+void set_threads(const RunOptions& options, const data::DataShape& shape) {
   static const int all = base::torch_threads();
-  if (options.threads > 0) return options.threads;
-  return shape.input.size() == 1 ? 1 : all;
+  const bool small = shape.input.size() == 1;
+  base::set_torch_threads(options.threads > 0 ? options.threads : small ? 1 : all);
+  base::set_sharing_threads(options.threads > 0 ? options.threads : all);
 }
 
 namespace {
@@ -108,7 +110,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
                                        const RunOptions& options, DataSets& datasets) {
   const data::DataSet& dataset = datasets.get(row.spec.dataset);
   const models::NetworkShape shape = network_shape(dataset.shape());
-  base::set_torch_threads(operation_threads(options, dataset.shape()));
+  set_threads(options, dataset.shape());
   models::Network single = make_network(row.spec, shape, seeds.front());
   const models::Cost cost = models::measure_cost(single, shape);
   const models::Network network = make_stacked_network(row.spec, shape, seeds);
@@ -122,7 +124,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   for (int64_t i = 0; i < runs; ++i) {
     Begun& run = begun.emplace_back(begin(table, row, seeds[i], options));
     run.summary.add_cost(cost);
-    if (runs > 1) run.summary.add_runs_at_once(runs);
+    if (runs > 1) run.summary.add_runs_at_once(runs, base::sharing_threads());
     training::RunJob& part = job.runs.emplace_back();
     part.checkpoints = run.folder.checkpoints();
     for (const auto& sink : run.sinks) part.sinks.push_back(sink.get());

@@ -16,7 +16,7 @@ struct RunOptions {
   std::filesystem::path out = "runs";
   std::filesystem::path data = "data";
   std::string device = "cpu";  // resolved
-  int threads = 0;             // of an operation; 0: all cores for images, one for vectors
+  int threads = 0;             // of an operation; 0: all cores for images, one for vectors, whose runs share all cores
   int loader_threads = 1;
   bool resume = true;  // continue what is there
   bool alone = false;  // every seed by itself, also where several could train as one network
@@ -40,9 +40,9 @@ class DataSets {
   std::map<std::string, std::unique_ptr<data::DataSet>> sets_;  // by their resolved spec
 };
 
-// Threads of an operation: those asked for; else all cores, or one for a vector network, whose operations are shorter
-// than waking a second thread.
-int operation_threads(const RunOptions& options, const data::DataShape& shape);
+// Sets the threads of an operation and those that share out runs: those asked for; else all cores, but one for the
+// operations of a vector network, which are shorter than waking a second thread.
+void set_threads(const RunOptions& options, const data::DataShape& shape);
 
 struct RunOutcome {
   enum class Status { finished, was_finished, stopped, failed } status;

@@ -17,7 +17,10 @@ class Summary {
   Summary(const Table& table, const Row& row, uint64_t seed, const std::string& hash, const RunOptions& options);
 
   // How many runs train as one network, if this one does not train alone.
-  void add_runs_at_once(int64_t runs) { json_["runs_at_once"] = runs; }
+  void add_runs_at_once(int64_t runs, int threads) {
+    json_["runs_at_once"] = runs;
+    json_["threads_sharing_runs"] = threads;
+  }
   void add_cost(const models::Cost& cost);
   void add_result(const training::TrainResult& result);
   // The certificate at the current coefficients, with the modules' half of the condition. `when`: certificate_at_start,

@@ -40,7 +40,12 @@ Stage::Stage(const algorithms::Rule& rule, std::shared_ptr<const Plan> plan, int
     }
   }
   register_module("coefficients", coefficients_);
-  if (!rule.is_explicit()) solver_ = register_module("solver", solvers::FixedPoint(solver));
+  if (!rule.is_explicit()) {
+    solver_ = register_module("solver", solvers::FixedPoint(solver));
+  } else if (!image && !recompute) {
+    vector_stage_ =
+        VectorStage::make(*plan_, first, count, [this](const PlannedCall& call, int k) { return module_of(call, k); });
+  }
 }
 
 // Parameters are named as in stage_0.T.3.conv1.weight; with shared modules stage_0.T.conv1.weight.
@@ -139,6 +144,9 @@ void Stage::solve(const PlannedStep& planned, const std::vector<int>& group, int
 
 State Stage::run(State state, std::vector<torch::Tensor>* path) {
   coefficients_->refresh();
+  if (vector_stage_ && !path && vector_stage_->fits(state)) {
+    return vector_stage_->run(state, [this](const algorithms::Leaf& leaf) { return coefficients_->value(leaf); });
+  }
   std::vector<torch::Tensor> unknowns;  // of each group the latest solution
   for (int k = 0; k < count_; ++k) {
     const PlannedStep& planned = plan_->steps[first_ + k];

@@ -4,13 +4,11 @@
 #include "optdnn/models/coefficients.h"
 #include "optdnn/models/linear_combination.h"
 #include "optdnn/models/plan.h"
+#include "optdnn/models/vector_stage.h"
 #include "optdnn/modules/catalogue.h"
 #include "optdnn/solvers/fixed_point.h"
 
 namespace optdnn::models {
-
-// A stacked state; a tensor that is not defined is zero.
-using State = std::vector<torch::Tensor>;
 
 class Stage : public torch::nn::Module {
  public:
@@ -53,7 +51,8 @@ class Stage : public torch::nn::Module {
   std::map<std::tuple<int, int, int>, std::shared_ptr<modules::Module>> modules_;
   std::vector<bool> shared_;
   Coefficients coefficients_;
-  solvers::FixedPoint solver_{nullptr};  // implicit rules only
+  solvers::FixedPoint solver_{nullptr};        // implicit rules only
+  std::unique_ptr<VectorStage> vector_stage_;  // all steps as one node, where that is faster
 };
 
 }  // namespace optdnn::models

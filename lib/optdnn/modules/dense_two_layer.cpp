@@ -1,7 +1,6 @@
 #include "optdnn/modules/dense_two_layer.h"
 
 #include "optdnn/modules/normalisation.h"
-#include "optdnn/modules/two_layer_kernel.h"
 
 namespace optdnn::modules {
 
@@ -11,7 +10,6 @@ DenseTwoLayer::DenseTwoLayer(int64_t width, int64_t hidden, Activation activatio
   register_module("layer2", layer2_);
 }
 
-// The weights as they are used.
 TwoLayerWeights DenseTwoLayer::weights() const {
   TwoLayerWeights weights{layer1_->weight, layer1_->bias, layer2_->weight, layer2_->bias};
   if (lipschitz_) {
@@ -21,9 +19,8 @@ TwoLayerWeights DenseTwoLayer::weights() const {
   return weights;
 }
 
-torch::Tensor DenseTwoLayer::evaluate(const torch::Tensor& x, const TwoLayerWeights& weights) const {
-  return two_layer_kernel_fits(x, weights, activation_) ? two_layer_kernel(x, weights, activation_)
-                                                        : two_layer_plain(x, weights, activation_);
+torch::Tensor DenseTwoLayer::evaluate(const torch::Tensor& x, const TwoLayerWeights& w) const {
+  return affine(activate(activation_, affine(x, w.W1, w.b1)), w.W2, w.b2);
 }
 
 Function DenseTwoLayer::at_step(int64_t /*step*/) {

@@ -7,9 +7,12 @@
 #include "optdnn/modules/activation.h"
 #include "optdnn/modules/layers.h"
 #include "optdnn/modules/module.h"
-#include "optdnn/modules/two_layer_kernel.h"
 
 namespace optdnn::modules {
+
+struct TwoLayerWeights {
+  torch::Tensor W1, b1, W2, b2;  // H x D, H, D x H, D; with runs each has a leading R
+};
 
 class DenseTwoLayer : public Module {
  public:
@@ -18,8 +21,11 @@ class DenseTwoLayer : public Module {
   Function at_step(int64_t step) override;
   std::vector<torch::Tensor> last_layer() override { return {layer2_->weight, layer2_->bias}; }
 
- private:
+  // The weights as they are used, with W2 scaled where there is a Lipschitz constant.
   TwoLayerWeights weights() const;
+  Activation activation() const { return activation_; }
+
+ private:
   torch::Tensor evaluate(const torch::Tensor& x, const TwoLayerWeights& weights) const;
 
   Affine layer1_, layer2_;

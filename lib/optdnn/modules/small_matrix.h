@@ -1,18 +1,137 @@
-// Products with matrices of a few rows and columns, over many samples that lie innermost: in_KN is K rows of N samples.
-// One plain loop each, which the compiler turns into vector instructions of whatever the processor has.
+// Loops over many samples that lie innermost, for layers of a few rows and columns: in_KN is K rows of N samples. All
+// are inlined into their caller, so that they take on the processor the caller is compiled for. Plain pointers, no
+// checks.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <type_traits>
 
 namespace optdnn::modules {
 
-// out_MN = W_MK in_KN + b_M; the element (m, k) of W is W[m row_stride + k column_stride]. No bias where b is null.
-template <class Number>
-void multiply(const Number* W, int64_t row_stride, int64_t column_stride, const Number* b, const Number* in,
-              Number* out, int64_t M, int64_t K, int64_t N);
+#define OPTDNN_INLINE inline __attribute__((always_inline))
 
-// W_MK += left_MN right_KN^T and, where it is not null, b_M += the sums of left's rows.
+constexpr int64_t kSampleBlock = 256;  // samples whose rows stay in the first-level cache
+
+// Calls body(begin, std::integral_constant<int, C>) for C = 4, 4, ... and the rest: one pass reads so many rows.
+template <class Body>
+OPTDNN_INLINE void in_fours(int64_t count, Body body) {
+  int64_t k = 0;
+  for (; k + 4 <= count; k += 4) body(k, std::integral_constant<int, 4>());
+  if (count - k == 3) body(k, std::integral_constant<int, 3>());
+  if (count - k == 2) body(k, std::integral_constant<int, 2>());
+  if (count - k == 1) body(k, std::integral_constant<int, 1>());
+}
+
+// out_N = start + sum_c weights[c] sources[c]_N, with out itself in the place of start where `kAdds`.
+template <bool kAdds, int C, class Number>
+OPTDNN_INLINE void weighted_rows(Number start, const Number* weights, const Number* const* sources,
+                                 Number* __restrict out, int64_t N) {
+  Number w[C];
+  const Number* s[C];
+  for (int c = 0; c < C; ++c) w[c] = weights[c], s[c] = sources[c];
+  for (int64_t n = 0; n < N; ++n) {
+    Number sum = kAdds ? out[n] : start;
+    for (int c = 0; c < C; ++c) sum += w[c] * s[c][n];
+    out[n] = sum;
+  }
+}
+
+// out_MN (+)= W_MK in_KN + b_M; the element (m, k) of W is W[m row_stride + k column_stride]. No bias where b is null.
+template <bool kAdds, class Number>
+OPTDNN_INLINE void multiply(const Number* W, int64_t row_stride, int64_t column_stride, const Number* b,
+                            const Number* in, Number* out, int64_t M, int64_t K, int64_t N) {
+  for (int64_t begin = 0; begin < N; begin += kSampleBlock) {
+    const int64_t count = std::min(kSampleBlock, N - begin);
+    for (int64_t m = 0; m < M; ++m) {
+      Number* row = out + m * N + begin;
+      in_fours(
+          K, [&](int64_t k, auto columns) __attribute__((always_inline)) {
+            constexpr int C = decltype(columns)::value;
+            Number weights[C];
+            const Number* sources[C];
+            for (int c = 0; c < C; ++c) {
+              weights[c] = W[m * row_stride + (k + c) * column_stride];
+              sources[c] = in + (k + c) * N + begin;
+            }
+            if (kAdds || k > 0) {
+              weighted_rows<true, C>(Number(0), weights, sources, row, count);
+            } else {
+              weighted_rows<false, C>(b ? b[m] : Number(0), weights, sources, row, count);
+            }
+          });
+    }
+  }
+}
+
+// Numbers side by side, added up lane by lane: one order of summation, whatever the processor's width.
 template <class Number>
-void accumulate_outer(const Number* left, const Number* right, Number* W, Number* b, int64_t M, int64_t K, int64_t N);
+struct Wide {
+  typedef Number Lanes __attribute__((vector_size(64), aligned(alignof(Number)), may_alias));
+  static constexpr int64_t kCount = 64 / sizeof(Number);
+
+  static OPTDNN_INLINE const Lanes& at(const Number* numbers) { return *reinterpret_cast<const Lanes*>(numbers); }
+  static OPTDNN_INLINE Number sum(const Lanes& lanes) {
+    Number sum = 0;
+    for (int64_t i = 0; i < kCount; ++i) sum += lanes[i];
+    return sum;
+  }
+};
+
+// sums[c] += sum_n a_n rows_cn, with rows `stride` apart.
+template <int C, class Number>
+OPTDNN_INLINE void dots(const Number* a, const Number* rows, int64_t stride, int64_t N, Number* sums) {
+  using W = Wide<Number>;
+  typename W::Lanes lanes[C] = {};
+  int64_t n = 0;
+  for (; n + W::kCount <= N; n += W::kCount) {
+    for (int c = 0; c < C; ++c) lanes[c] += W::at(a + n) * W::at(rows + c * stride + n);
+  }
+  for (int c = 0; c < C; ++c) {
+    Number sum = W::sum(lanes[c]);
+    for (int64_t rest = n; rest < N; ++rest) sum += a[rest] * rows[c * stride + rest];
+    sums[c] += sum;
+  }
+}
+
+template <class Number>
+OPTDNN_INLINE Number sum_of(const Number* a, int64_t N) {
+  using W = Wide<Number>;
+  typename W::Lanes lanes = {};
+  int64_t n = 0;
+  for (; n + W::kCount <= N; n += W::kCount) lanes += W::at(a + n);
+  Number sum = W::sum(lanes);
+  for (; n < N; ++n) sum += a[n];
+  return sum;
+}
+
+// W_MK += left_MN right_KN^T and b_M += the sums of left's rows.
+template <class Number>
+OPTDNN_INLINE void add_outer(const Number* left, const Number* right, Number* W, Number* b, int64_t M, int64_t K,
+                             int64_t N) {
+  for (int64_t begin = 0; begin < N; begin += kSampleBlock) {
+    const int64_t count = std::min(kSampleBlock, N - begin);
+    for (int64_t m = 0; m < M; ++m) {
+      const Number* a = left + m * N + begin;
+      in_fours(
+          K, [&](int64_t k, auto rows) __attribute__((always_inline)) {
+            dots<decltype(rows)::value>(a, right + k * N + begin, N, count, W + m * K + k);
+          });
+      b[m] += sum_of(a, count);
+    }
+  }
+}
+
+// tanh(x) to a relative error of 4e-7, as x P(x^2) / Q(x^2) on [-8, 8], beyond which it is 1 to that error. P and Q are
+// the minimax fit of degrees 4 and 4. NaN stays NaN.
+OPTDNN_INLINE float fast_tanh(float x) {
+  const float above = x > 8.0f ? 8.0f : x, y = above < -8.0f ? -8.0f : above, t = y * y;
+  const float P =
+      ((((1.52305507e-08f * t + 2.18947554e-05f) * t + 3.57160363e-03f) * t + 1.34445027e-01f) * t + 9.99999994e-01f);
+  const float Q = ((((8.52250025e-07f * t + 3.41130123e-04f) * t + 2.61644642e-02f) * t + 4.67778300e-01f) * t + 1.0f);
+  return y * P / Q;
+}
+OPTDNN_INLINE double fast_tanh(double x) { return std::tanh(x); }
 
 }  // namespace optdnn::modules

@@ -1,25 +1,74 @@
-// W2 s(W1 x + b1) + b2 as one node of the autograd graph, for networks so small that the operators' own overhead is
-// most of their time. Samples are the innermost dimension inside, so that every loop runs over them whatever the width.
-// It gives the numbers of the plain operators up to rounding.
+// T(x) = W2 s(W1 x + b1) + b2 and its derivative for one run of small layers, samples innermost: loops over plain
+// memory, to be inlined (small_matrix.h). The numbers are those of the operators up to rounding.
 #pragma once
 
 #include "optdnn/modules/activation.h"
+#include "optdnn/modules/small_matrix.h"
 
 namespace optdnn::modules {
 
-struct TwoLayerWeights {
-  torch::Tensor W1, b1, W2, b2;  // H x D, H, D x H, D; with runs each has a leading R
+// Width times hidden up to which the kernel is faster than matrix products (measured at 256 samples).
+constexpr int64_t kLargestKernel = 1024;
+
+// The kernel wants a derivative that follows from the value.
+inline bool kernel_has(Activation activation) {
+  return activation == Activation::tanh || activation == Activation::sigmoid || activation == Activation::relu;
+}
+
+// Weights of `Number`, or with `const Number` weights that are read: H x D, H, D x H, D.
+template <class Number>
+struct TwoLayerPointers {
+  Number *W1, *b1, *W2, *b2;
 };
 
-// Whether the kernel takes this call: small float32 or float64 layers on the CPU, an activation whose derivative
-// follows from its value, and gradients wanted. Evaluations, multiply-add counts and autocast take the plain way.
-bool two_layer_kernel_fits(const torch::Tensor& x, const TwoLayerWeights& weights, Activation activation);
+struct TwoLayerSizes {
+  int64_t D, H, N;  // width, hidden, samples
+  Activation activation;
+};
 
-// Shapes: x_BD -> B x D; with runs x_RBD -> R x B x D. Differentiable any number of times.
-// Requires two_layer_kernel_fits.
-torch::Tensor two_layer_kernel(const torch::Tensor& x, const TwoLayerWeights& weights, Activation activation);
+// h = s(h) for `count` numbers.
+template <class Number>
+OPTDNN_INLINE void activate_in_place(Activation activation, Number* h, int64_t count) {
+  if (activation == Activation::tanh) {
+    for (int64_t i = 0; i < count; ++i) h[i] = fast_tanh(h[i]);
+  } else if (activation == Activation::sigmoid) {
+    for (int64_t i = 0; i < count; ++i) h[i] = Number(0.5) + Number(0.5) * fast_tanh(Number(0.5) * h[i]);
+  } else {
+    for (int64_t i = 0; i < count; ++i) h[i] = h[i] < 0 ? Number(0) : h[i];
+  }
+}
 
-// The same by LibTorch's operators.
-torch::Tensor two_layer_plain(const torch::Tensor& x, const TwoLayerWeights& weights, Activation activation);
+// d = d s'(z) from h = s(z).
+template <class Number>
+OPTDNN_INLINE void times_slope(Activation activation, const Number* h, Number* d, int64_t count) {
+  if (activation == Activation::tanh) {
+    for (int64_t i = 0; i < count; ++i) d[i] *= Number(1) - h[i] * h[i];
+  } else if (activation == Activation::sigmoid) {
+    for (int64_t i = 0; i < count; ++i) d[i] *= h[i] * (Number(1) - h[i]);
+  } else {
+    for (int64_t i = 0; i < count; ++i) d[i] = h[i] > 0 ? d[i] : Number(0);
+  }
+}
+
+// Shapes: x_DN -> y_DN; h_HN is kept for the way back.
+template <class Number>
+OPTDNN_INLINE void two_layer(const TwoLayerSizes& s, const TwoLayerPointers<const Number>& w, const Number* x_DN,
+                             Number* h_HN, Number* y_DN) {
+  multiply<false>(w.W1, s.D, int64_t{1}, w.b1, x_DN, h_HN, s.H, s.D, s.N);
+  activate_in_place(s.activation, h_HN, s.H * s.N);
+  multiply<false>(w.W2, s.H, int64_t{1}, w.b2, h_HN, y_DN, s.D, s.H, s.N);
+}
+
+// Adds to dx_DN and to the weights' gradients d; dz_HN is room to work in.
+template <class Number>
+OPTDNN_INLINE void two_layer_backward(const TwoLayerSizes& s, const TwoLayerPointers<const Number>& w,
+                                      const Number* x_DN, const Number* h_HN, const Number* dy_DN, Number* dz_HN,
+                                      Number* dx_DN, const TwoLayerPointers<Number>& d) {
+  multiply<false>(w.W2, int64_t{1}, s.H, static_cast<const Number*>(nullptr), dy_DN, dz_HN, s.H, s.D, s.N);
+  add_outer(dy_DN, h_HN, d.W2, d.b2, s.D, s.H, s.N);
+  times_slope(s.activation, h_HN, dz_HN, s.H * s.N);
+  add_outer(dz_HN, x_DN, d.W1, d.b1, s.H, s.D, s.N);
+  multiply<true>(w.W1, int64_t{1}, s.D, static_cast<const Number*>(nullptr), dz_HN, dx_DN, s.D, s.H, s.N);
+}
 
 }  // namespace optdnn::modules

@@ -1,0 +1,44 @@
+// All steps of a stage of small two-layer modules as one node of the autograd graph: for networks so small that the
+// operators' own overhead is most of their time. It gives the numbers of Stage's steps one by one, up to rounding.
+#pragma once
+
+#include <functional>
+
+#include "optdnn/models/plan.h"
+#include "optdnn/models/vector_tape.h"
+#include "optdnn/modules/dense_two_layer.h"
+
+namespace optdnn::models {
+
+// A stacked state; a tensor that is not defined is zero.
+using State = std::vector<torch::Tensor>;
+
+class VectorStage {
+ public:
+  using ModuleOf = std::function<std::shared_ptr<modules::Module>(const PlannedCall&, int k)>;
+  using ValueOf = std::function<torch::Tensor(const algorithms::Leaf&)>;
+
+  // Steps [first, first + count) of an explicit rule's plan. Nothing where a module is not a small dense_two_layer.
+  static std::unique_ptr<VectorStage> make(const Plan& plan, int first, int count, const ModuleOf& module_of);
+
+  // Whether the node takes this state: float32 or float64 vectors on the CPU, gradients wanted, no autocast.
+  // Evaluations and multiply-add counts go step by step.
+  bool fits(const State& state) const;
+
+  // The state after the last step. Differentiable any number of times. Shapes: each tensor B x D; with runs R x B x D.
+  // Requires fits(state).
+  State run(const State& state, const ValueOf& value_of) const;
+
+  struct Program {
+    Tape tape;
+    std::vector<int> inputs, outputs;  // per state its value, or -1 where it is zero
+    std::vector<std::shared_ptr<modules::DenseTwoLayer>> modules;
+    std::vector<algorithms::Scalar> learned;
+  };
+
+ private:
+  explicit VectorStage(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
+  std::shared_ptr<const Program> program_;
+};
+
+}  // namespace optdnn::models

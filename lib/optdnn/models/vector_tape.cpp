@@ -1,0 +1,108 @@
+#include "optdnn/models/vector_tape.h"
+
+// One clone of each function below per processor, with everything it calls inside. The attribute does not reach through
+// templates, hence the functions of one type each.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define OPTDNN_EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define OPTDNN_EACH_PROCESSOR
+#endif
+
+namespace optdnn::models {
+
+using namespace optdnn::modules;
+
+namespace {
+
+template <class Number>
+OPTDNN_INLINE Number weight_of(const TapeTerm& term, const Number* learned) {
+  return term.learned < 0 ? static_cast<Number>(term.weight) : learned[term.learned];
+}
+
+template <class Number>
+OPTDNN_INLINE void combine(const TapeRun<Number>& run, const std::vector<TapeTerm>& terms, Number* out) {
+  const int64_t size = run.D * run.N, count = static_cast<int64_t>(terms.size());
+  if (count == 0) std::fill(out, out + size, Number(0));
+  in_fours(
+      count, [&](int64_t first, auto at_once) __attribute__((always_inline)) {
+        constexpr int C = decltype(at_once)::value;
+        Number weights[C];
+        const Number* sources[C];
+        for (int c = 0; c < C; ++c) {
+          weights[c] = weight_of(terms[first + c], run.learned);
+          sources[c] = run.values + terms[first + c].value * size;
+        }
+        if (first > 0) {
+          weighted_rows<true, C>(Number(0), weights, sources, out, size);
+        } else {
+          weighted_rows<false, C>(Number(0), weights, sources, out, size);
+        }
+      });
+}
+
+template <class Number>
+OPTDNN_INLINE void forward(const TapeRun<Number>& run) {
+  const int64_t size = run.D * run.N;
+  Number *out = run.values + run.tape.inputs * size, *hidden = run.hidden;
+  for (const TapeOperation& operation : run.tape.operations) {
+    if (operation.module < 0) {
+      combine(run, operation.terms, out);
+    } else {
+      const TwoLayerSizes& sizes = run.sizes[operation.module];
+      two_layer(sizes, run.modules[operation.module], run.values + operation.argument * size, hidden, out);
+      hidden += sizes.H * run.N;
+    }
+    out += size;
+  }
+}
+
+template <class Number>
+OPTDNN_INLINE void backward(const TapeRun<Number>& run, const TapeGradients<Number>& d) {
+  const int64_t size = run.D * run.N;
+  const Number* hidden = run.hidden;
+  for (const TapeOperation& operation : run.tape.operations) {
+    if (operation.module >= 0) hidden += run.sizes[operation.module].H * run.N;
+  }
+  const Number* dout = d.values + run.tape.values() * size;
+  for (auto operation = run.tape.operations.rbegin(); operation != run.tape.operations.rend(); ++operation) {
+    dout -= size;
+    if (operation->module >= 0) {
+      const TwoLayerSizes& sizes = run.sizes[operation->module];
+      hidden -= sizes.H * run.N;
+      two_layer_backward(sizes, run.modules[operation->module], run.values + operation->argument * size, hidden, dout,
+                         d.room, d.values + operation->argument * size, d.modules[operation->module]);
+      continue;
+    }
+    for (const TapeTerm& term : operation->terms) {
+      const Number weight = weight_of(term, run.learned);
+      weighted_rows<true, 1>(Number(0), &weight, &dout, d.values + term.value * size, size);
+      if (term.learned >= 0) dots<1>(dout, run.values + term.value * size, size, size, d.learned + term.learned);
+    }
+  }
+}
+
+OPTDNN_EACH_PROCESSOR void forward_32(const TapeRun<float>& run) { forward(run); }
+OPTDNN_EACH_PROCESSOR void forward_64(const TapeRun<double>& run) { forward(run); }
+OPTDNN_EACH_PROCESSOR void backward_32(const TapeRun<float>& run, const TapeGradients<float>& d) { backward(run, d); }
+OPTDNN_EACH_PROCESSOR void backward_64(const TapeRun<double>& run, const TapeGradients<double>& d) { backward(run, d); }
+
+}  // namespace
+
+template <>
+void run_forward(const TapeRun<float>& run) {
+  forward_32(run);
+}
+template <>
+void run_forward(const TapeRun<double>& run) {
+  forward_64(run);
+}
+template <>
+void run_backward(const TapeRun<float>& run, const TapeGradients<float>& gradients) {
+  backward_32(run, gradients);
+}
+template <>
+void run_backward(const TapeRun<double>& run, const TapeGradients<double>& gradients) {
+  backward_64(run, gradients);
+}
+
+}  // namespace optdnn::models
