@@ -6,6 +6,8 @@
 
 #include "optdnn/base/share_out.h"
 #include "optdnn/models/linear_combination.h"
+#include "optdnn/models/vector_tape.h"
+#include "optdnn/modules/dense_two_layer.h"
 #include "optdnn/modules/layers.h"
 
 namespace optdnn::models {
@@ -13,6 +15,13 @@ namespace optdnn::models {
 using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
+
+struct VectorStage::Program {
+  Tape tape;
+  std::vector<int> inputs, outputs;  // per state its value, or -1 where it is zero
+  std::vector<std::shared_ptr<modules::DenseTwoLayer>> modules;
+  std::vector<algorithms::Scalar> learned;
+};
 
 namespace {
 

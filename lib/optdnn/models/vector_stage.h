@@ -2,11 +2,13 @@
 // operators' own overhead is most of their time. It gives the numbers of Stage's steps one by one, up to rounding.
 #pragma once
 
+#include <torch/torch.h>
+
 #include <functional>
+#include <memory>
 
 #include "optdnn/models/plan.h"
-#include "optdnn/models/vector_tape.h"
-#include "optdnn/modules/dense_two_layer.h"
+#include "optdnn/modules/module.h"
 
 namespace optdnn::models {
 
@@ -29,12 +31,7 @@ class VectorStage {
   // Requires fits(state).
   State run(const State& state, const ValueOf& value_of) const;
 
-  struct Program {
-    Tape tape;
-    std::vector<int> inputs, outputs;  // per state its value, or -1 where it is zero
-    std::vector<std::shared_ptr<modules::DenseTwoLayer>> modules;
-    std::vector<algorithms::Scalar> learned;
-  };
+  struct Program;  // what the plan says, written out
 
  private:
   explicit VectorStage(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
