@@ -1,7 +1,7 @@
 # The table of rows; promises are those the project makes against the faster of its peers.
 import pathlib
 
-from bench import memory, training
+from bench import memory, rules, training
 from bench.contest import Row
 from bench.training import Work
 
@@ -31,4 +31,6 @@ def rows(program: pathlib.Path, folder: pathlib.Path) -> list[Row]:
     equilibrium = "equilibrium network of width 24, batch 64, Anderson to a residual of 1e-3, exact gradient; torchdeq"
     return [*trained,
             Row("deq", equilibrium, 1.5, lambda: training.contestants(DEQ, program, folder), 5e-3),
+            *(Row(f"rule_{rule}", f"{rule} in ResNet-20's place, per multiply-add", 1 / 1.05,
+                  lambda rule=rule: rules.contestants(rule, program, folder)) for rule in rules.FIXED_MEMORY),
             Row("deq_memory", "the same, peak memory", 1.0, lambda: memory.peaks(DEQ, program, folder), 5e-3)]

@@ -13,7 +13,8 @@ void History::put(int64_t slot, const torch::Tensor& row_SN) {
 }
 
 torch::Tensor History::dots(const torch::Tensor& x_SN, int64_t count) const {
-  return torch::bmm(rows_.narrow(1, 0, count), x_SN.unsqueeze(2)).squeeze(2);
+  // A row by a matrix: several times as fast as a matrix by a column.
+  return torch::bmm(x_SN.unsqueeze(1), rows_.narrow(1, 0, count).transpose(1, 2)).squeeze(1);
 }
 
 torch::Tensor History::combination(const torch::Tensor& weights) const {
