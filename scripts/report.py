@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 try:
-    from report import convergence, document, figures, results, runs, table
+    from report import convergence, document, figures, results, runs, solver, table
 except ModuleNotFoundError as error:
     print(f"report.py: Python package '{error.name}' is missing\n   hint: scripts/test installs what the scripts need"
           " into .venv; or pip install -r scripts/requirements.txt", file=sys.stderr)
@@ -34,6 +34,7 @@ def compose(title: str, groups: list[runs.Group], problems: list[str]) -> list[d
         if len(groups) > 1:
             blocks.append(document.Heading(2, f"{document.plain(group.title)} (`{group.stem}`)"))
         blocks += (convergence if convergence.is_study(group) else table).table_blocks(group)
+        blocks += solver.table_blocks(group)
         blocks += figures.figure_blocks(group, f"{group.stem}-" if len(groups) > 1 else "", problems)
     if problems:
         blocks += [document.Heading(2, "What could not be read"), document.Bullets(list(map(document.plain, problems)))]

@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 
 from report import style
 from report.curves import band, finite_values, limit
+from report.document import Block, Paragraph, Table, plain
 from report.runs import Group, Row
+from report.text import mean_spread
 
 ROWS_A_PAGE = 8
 CURVE = "solver/residual_after/"
@@ -19,8 +21,24 @@ METRICS = {"solver/steps": "evaluations a solve", "solver/residual": "relative r
            "solver/cosine/phantom": "cosine of phantom", "solver/cosine/jacobian_free": "cosine of Jacobian-free"}
 
 
+def solving_rows(group: Group) -> list[Row]:
+    return [row for row in group.rows if any(finite_values(run, "solver/steps") for run in row.runs)]
+
+
+def table_blocks(group: Group) -> list[Block]:
+    rows = solving_rows(group)
+    lines = [[plain(row.id), *(last_cell(row, metric) for metric in METRICS)] for row in rows]
+    about = "Solves of implicit steps at the last record: mean and standard deviation over seeds."
+    return [Paragraph(about), Table(["row", *METRICS.values()], lines)] if lines else []
+
+
+def last_cell(row: Row, metric: str) -> str:
+    last = [values[-1] for run in row.runs if (values := finite_values(run, metric))]
+    return mean_spread(last, 0 if metric == "solver/failed" else 4)
+
+
 def draw(group: Group, _: list[str]) -> Iterator[tuple[str, str, Figure]]:
-    rows = [row for row in group.rows if any(finite_values(run, "solver/steps") for run in row.runs)]
+    rows = solving_rows(group)
     pages = style.pages(rows, ROWS_A_PAGE)
     for number, page in enumerate(pages, 1):
         figure, axes = style.panels(len(METRICS) + 1, columns=4, width=3.0, height=2.6)
