@@ -10,7 +10,8 @@ void add_data_option(CLI::App& app, Where& where) {
 
 void add_device_options(CLI::App& app, Where& where) {
   app.add_option("--device", where.device, "auto, cpu, cuda or cuda:<index>")->capture_default_str();
-  app.add_option("--threads", where.threads, "threads of an operation; 0: all cores for images, one for vectors, whose runs share all cores")
+  app.add_option("--threads", where.threads,
+                 "threads of an operation; 0: all cores for images, one for vectors, whose runs share all cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   app.add_option("--loader-threads", where.loader_threads,
