@@ -90,7 +90,7 @@ def markdown(results: Sequence[Result]) -> str:
     for result in results:
         for peer in result.peers:
             low, high = result.spread(peer)
-            promised = f"{result.row.promise:g}" if peer == result.fastest_peer else ""
+            promised = f"{result.row.promise:.3g}" if peer == result.fastest_peer else ""
             lines.append([result.row.id, result.row.what, peer, f"{result.ratio(peer, min):.2f}",
                           f"{result.ratio(peer, statistics.median):.2f}", f"{low:.2f} to {high:.2f}", promised])
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)

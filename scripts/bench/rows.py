@@ -24,6 +24,9 @@ WORKS = [
 DEQ = Work("deq", "Deq", {"name": "SGD", "lr": 0.01}, batches=4, losses=3, iterations=4, warm_up=1, compiled=False,
            arguments={"width": 24, "hidden": 24, "classes": 10, "steps": 30, "tolerance": 1e-3, "memory": 5})
 
+PLACES = {"rule": "the blocks of ResNet-20", "convnext": "the blocks of a narrow ConvNeXt",
+          "transformer": "the blocks of ViT-Ti"}
+
 
 def rows(program: pathlib.Path, folder: pathlib.Path) -> list[Row]:
     trained = [Row(work.row, what, promise, lambda work=work: training.contestants(work, program, folder), tolerance)
@@ -31,6 +34,7 @@ def rows(program: pathlib.Path, folder: pathlib.Path) -> list[Row]:
     equilibrium = "equilibrium network of width 24, batch 64, Anderson to a residual of 1e-3, exact gradient; torchdeq"
     return [*trained,
             Row("deq", equilibrium, 1.5, lambda: training.contestants(DEQ, program, folder), 5e-3),
-            *(Row(f"rule_{rule}", f"{rule} in ResNet-20's place, per multiply-add", 1 / 1.05,
-                  lambda rule=rule: rules.contestants(rule, program, folder)) for rule in rules.FIXED_MEMORY),
+            *(Row(f"{row}_{rule}", f"{rule}, {PLACES[row]}, per multiply-add", 1 / 1.05,
+                  lambda row=row, rule=rule: rules.contestants(row, rule, program, folder))
+              for row, of_row in rules.RULES.items() for rule in of_row),
             Row("deq_memory", "the same, peak memory", 1.0, lambda: memory.peaks(DEQ, program, folder), 5e-3)]

@@ -7,12 +7,13 @@ import subprocess
 
 from bench.training import ROOT, Ours, Work
 
-FIXED_MEMORY = ["heavy_ball", "nesterov", "apg", "apg2", "ladmm"]
+# Of a row of configs/bench.yaml, which are timed beside its gradient descent.
+RULES = {"rule": ["heavy_ball", "nesterov", "apg", "apg2", "ladmm"], "convnext": ["apg2"], "transformer": ["apg2"]}
 
 
 class Rule(Ours):
-    def __init__(self, rule: str, program: pathlib.Path, folder: pathlib.Path, share: float = 1.0):
-        work = Work(f"rule-algorithm={rule}", "", {}, batches=4, losses=1, iterations=4, warm_up=1)
+    def __init__(self, row: str, rule: str, program: pathlib.Path, folder: pathlib.Path, share: float = 1.0):
+        work = Work(row_id(row, rule), "", {}, batches=4, losses=1, iterations=4, warm_up=1)
         super().__init__(work, program, folder)
         self.name, self.share = rule, share
 
@@ -23,6 +24,10 @@ class Rule(Ours):
         return self.share * super().seconds()
 
 
+def row_id(row: str, rule: str) -> str:
+    return f"{row}-algorithm={rule}"
+
+
 def multiply_adds(program: pathlib.Path) -> dict[str, int]:
     """By row of the benchmarks' config."""
     words = [str(program), "info", str(ROOT / "configs/bench.yaml"), "--json"]
@@ -30,7 +35,7 @@ def multiply_adds(program: pathlib.Path) -> dict[str, int]:
     return {row["id"]: row["multiply_adds"] for row in rows}
 
 
-def contestants(rule: str, program: pathlib.Path, folder: pathlib.Path) -> list[Rule]:
+def contestants(row: str, rule: str, program: pathlib.Path, folder: pathlib.Path) -> list[Rule]:
     count = multiply_adds(program)
-    share = count[f"rule-algorithm={rule}"] / count["rule-algorithm=gradient_descent"]
-    return [Rule(rule, program, folder), Rule("gradient_descent", program, folder, share)]
+    share = count[row_id(row, rule)] / count[row_id(row, "gradient_descent")]
+    return [Rule(row, rule, program, folder), Rule(row, "gradient_descent", program, folder, share)]
