@@ -104,7 +104,7 @@ def draw_grid(group: Group, problems: list[str], needs: str, name: str, caption:
 def draw_boundaries(group: Group, problems: list[str]) -> Iterator[tuple[str, str, Figure]]:
     caption = ("Colour of the ground: the class the network answers (darker: by the larger difference of scores), or "
                "its real output; black line: the boundary; points: test data by their true class.")
-    yield from draw_grid(group, problems, "grid_inputs", "boundaries", caption, draw_boundary, width=2.5, height=2.6)
+    yield from draw_grid(group, problems, "grid_inputs", "boundaries", caption, draw_boundary, width=2.5, height=2.9)
 
 
 def draw_boundary(ax: Axes, tensors: Tensors) -> None:
@@ -151,7 +151,7 @@ def draw_points(ax: Axes, points: np.ndarray, targets: np.ndarray, classes: bool
 def draw_paths(group: Group, problems: list[str]) -> Iterator[tuple[str, str, Figure]]:
     caption = ("A line per test point, from its first state to its last, coloured by its class. States "
                "of more than two dimensions by their first two principal components.")
-    yield from draw_grid(group, problems, "path_states", "paths", caption, draw_path, width=2.5, height=2.6)
+    yield from draw_grid(group, problems, "path_states", "paths", caption, draw_path, width=2.5, height=2.9)
 
 
 def draw_path(ax: Axes, tensors: Tensors) -> None:
