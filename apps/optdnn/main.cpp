@@ -4,7 +4,6 @@
 // device, disk); 4 a run diverged; 130 and 143 stopped by a signal after saving.
 
 #include <CLI/CLI.hpp>
-#include <cstdlib>
 #include <iostream>
 #include <limits>
 

@@ -34,7 +34,7 @@ def rows(program: pathlib.Path, folder: pathlib.Path) -> list[Row]:
     equilibrium = "equilibrium network of width 24, batch 64, Anderson to a residual of 1e-3, exact gradient; torchdeq"
     return [*trained,
             Row("deq", equilibrium, 1.5, lambda: training.contestants(DEQ, program, folder), 5e-3),
+            Row("deq_memory", "the same, peak memory", 1.0, lambda: memory.peaks(DEQ, program, folder), 5e-3),
             *(Row(f"{row}_{rule}", f"{rule}, {PLACES[row]}, per multiply-add", 1 / 1.05,
                   lambda row=row, rule=rule: rules.contestants(row, rule, program, folder))
-              for row, of_row in rules.RULES.items() for rule in of_row),
-            Row("deq_memory", "the same, peak memory", 1.0, lambda: memory.peaks(DEQ, program, folder), 5e-3)]
+              for row, of_row in rules.RULES.items() for rule in of_row)]

@@ -1,13 +1,11 @@
 // Seeds that train as one network are what they are alone: their data bit by bit, their weights up to rounding.
+#include "experiment/from_yaml.h"
 #include "optdnn/base/device.h"
-#include "optdnn/config/read.h"
 #include "optdnn/data/catalogue.h"
-#include "optdnn/experiment/loaders.h"
+#include "optdnn/experiment/job.h"
 #include "optdnn/experiment/network.h"
-#include "optdnn/experiment/table.h"
 #include "optdnn/training/checkpoint.h"
 #include "optdnn/training/stacked.h"
-#include "optdnn/training/trainer.h"
 #include "support/catch.h"
 #include "support/temporary_folder.h"
 
@@ -17,15 +15,6 @@ using namespace optdnn::experiment;
 namespace {
 
 const std::vector<uint64_t> kSeeds = {3, 8, 11};
-
-ExperimentSpec read(const std::string& yaml) {
-  base::Diagnostics diagnostics;
-  const auto text = std::make_shared<const base::SourceText>(base::SourceText{"test.yaml", yaml});
-  const auto spec = read_experiment(config::read_yaml(text, diagnostics), diagnostics);
-  INFO(diagnostics.render());
-  REQUIRE_FALSE(diagnostics.has_errors());
-  return spec;
-}
 
 const std::string kRings = "dataset: {name: nested_rings, points_per_ring: 16, test_points_per_ring: 16}\n";
 const std::string kNet = "module: {name: dense_two_layer, hidden: 8}\ndepth: 4\nwidth: 2\nhead: {name: read_state}\n";
@@ -48,7 +37,7 @@ const std::vector<std::string> kExperiments = {
 };
 
 ExperimentSpec experiment_with(size_t number, const std::string& train) {
-  return read(kExperiments[number] + "train: " + train + "\n");
+  return tests::read_experiment(kExperiments[number] + "train: " + train + "\n");
 }
 
 struct Trained {
@@ -65,15 +54,7 @@ Trained train(const ExperimentSpec& spec, const std::vector<uint64_t>& seeds, co
   Trained trained{make_stacked_network(spec, network_shape(dataset->shape()), seeds), {}};
   if (prepare) prepare(trained.network);
   const Loaders loaders = make_loaders(*dataset, spec, seeds, 0);
-  training::TrainJob job;
-  job.network = trained.network.module;
-  job.train_loader = &loaders.train;
-  job.test_loader = &loaders.test;
-  job.optimizer = spec.optimizer;
-  job.schedule = spec.schedule;
-  job.loss = spec.loss.value_or(training::default_loss(dataset->shape()));
-  job.train = spec.train;
-  job.evaluate = spec.evaluate;
+  training::TrainJob job = make_job(spec, dataset->shape(), trained.network, loaders);
   job.runs.resize(seeds.size());
   for (size_t i = 0; i < seeds.size() && !checkpoints.empty(); ++i)
     job.runs[i].checkpoints = checkpoints / std::to_string(seeds[i]);

@@ -1,15 +1,11 @@
 // What a GPU computes against the CPU: networks, training, 16-bit types, divergence, augmentation, resume.
-#include <set>
-
+#include "experiment/from_yaml.h"
 #include "optdnn/algorithms/catalogue.h"
 #include "optdnn/base/random.h"
-#include "optdnn/config/read.h"
 #include "optdnn/data/catalogue.h"
-#include "optdnn/experiment/loaders.h"
+#include "optdnn/experiment/job.h"
 #include "optdnn/experiment/network.h"
-#include "optdnn/experiment/table.h"
 #include "optdnn/training/checkpoint.h"
-#include "optdnn/training/trainer.h"
 #include "support/catch.h"
 #include "support/temporary_folder.h"
 
@@ -33,15 +29,6 @@ const std::string kImages =
 const std::string kNet = "module: {name: conv_preact}\ndepth: [2, 2]\nwidth: [8, 16]\n";
 const std::string kSgd = "optimizer: {name: sgd, learning_rate: 0.05, momentum: 0.9, nesterov: true}\n";
 
-ExperimentSpec read(const std::string& yaml) {
-  base::Diagnostics diagnostics;
-  const auto text = std::make_shared<const base::SourceText>(base::SourceText{"test.yaml", yaml});
-  const auto spec = read_experiment(config::read_yaml(text, diagnostics), diagnostics);
-  INFO(diagnostics.render());
-  REQUIRE_FALSE(diagnostics.has_errors());
-  return spec;
-}
-
 struct Trained {
   models::Network network;
   training::TrainResult result;
@@ -53,15 +40,7 @@ Trained train(const ExperimentSpec& spec, const torch::Device& device, const std
   const std::vector<uint64_t> seeds = {7};
   Trained trained{make_network(spec, network_shape(dataset->shape()), seeds.front()), {}};
   const Loaders loaders = make_loaders(*dataset, spec, seeds, 1);
-  training::TrainJob job;
-  job.network = trained.network.module;
-  job.train_loader = &loaders.train;
-  job.test_loader = &loaders.test;
-  job.optimizer = spec.optimizer;
-  job.schedule = spec.schedule;
-  job.loss = spec.loss.value_or(training::default_loss(dataset->shape()));
-  job.train = spec.train;
-  job.evaluate = spec.evaluate;
+  training::TrainJob job = make_job(spec, dataset->shape(), trained.network, loaders);
   job.device = device;
   job.runs.front().checkpoints = checkpoints;
   job.stop_requested = [left = stop_after]() mutable { return left-- == 0; };
@@ -93,8 +72,9 @@ TEST_CASE("every rule's network gives the CPU's outputs and gradients on a GPU, 
     const std::string module = two        ? "modules: {T: {name: conv_preact}, S: {name: implicit_conv}}\n"
                                : implicit ? "module: {name: implicit_conv}\n"
                                           : "module: {name: conv_preact}\n";
-    const ExperimentSpec spec = read(kImages + module + "depth: 3\nwidth: 8\nalgorithm: {name: " + name + "}\n" +
-                                     "solver: {name: picard, steps: 60, tolerance: 1.0e-10}\n");
+    const ExperimentSpec spec =
+        tests::read_experiment(kImages + module + "depth: 3\nwidth: 8\nalgorithm: {name: " + name + "}\n" +
+                               "solver: {name: picard, steps: 60, tolerance: 1.0e-10}\n");
     const auto dataset = data::make_dataset(spec.dataset, "");
     const auto run = [&](const torch::Device& device) {
       const models::Network net = make_network(spec, network_shape(dataset->shape()), 3);
@@ -118,8 +98,8 @@ TEST_CASE("every rule's network gives the CPU's outputs and gradients on a GPU, 
 
 TEST_CASE("training on a GPU follows the CPU: the same batches, augmentation and updates, in double precision") {
   if (no_gpu()) return;
-  const ExperimentSpec spec =
-      read(kImages + kNet + kSgd + "algorithm: {name: apg2}\ntrain: {length: {iterations: 10}, precision: float64}\n");
+  const ExperimentSpec spec = tests::read_experiment(
+      kImages + kNet + kSgd + "algorithm: {name: apg2}\ntrain: {length: {iterations: 10}, precision: float64}\n");
   REQUIRE(largest_difference(train(spec, torch::kCPU), train(spec, kGpu)) < 1e-8);
 }
 
@@ -128,9 +108,9 @@ TEST_CASE("every number type trains on a GPU, channels last or not, and the loss
   for (const std::string precision : {"float32", "bfloat16", "float16"}) {
     for (const std::string channels_last : {"true", "false"}) {
       CAPTURE(precision, channels_last);
-      const ExperimentSpec spec =
-          read(kImages + kNet + kSgd + "algorithm: {name: apg2}\ntrain: {length: {epochs: 8}, precision: " + precision +
-               ", channels_last: " + channels_last + "}\n");
+      const ExperimentSpec spec = tests::read_experiment(
+          kImages + kNet + kSgd + "algorithm: {name: apg2}\ntrain: {length: {epochs: 8}, precision: " + precision +
+          ", channels_last: " + channels_last + "}\n");
       const auto result = train(spec, kGpu).result;
       REQUIRE_FALSE(result.diverged);
       REQUIRE(result.last.loss < 2.2);  // ten classes at random: 2.30
@@ -140,9 +120,10 @@ TEST_CASE("every number type trains on a GPU, channels last or not, and the loss
 
 TEST_CASE("a run that diverges on a GPU is noticed at the next log point and keeps finite weights") {
   if (no_gpu()) return;
-  const ExperimentSpec spec = read(kImages + kNet + "algorithm: {name: gradient_descent}\n" +
-                                   "optimizer: {name: sgd, learning_rate: 1.0e+30}\n"
-                                   "train: {length: {iterations: 40}, log_every: {iterations: 10}}\n");
+  const ExperimentSpec spec =
+      tests::read_experiment(kImages + kNet + "algorithm: {name: gradient_descent}\n" +
+                             "optimizer: {name: sgd, learning_rate: 1.0e+30}\n"
+                             "train: {length: {iterations: 40}, log_every: {iterations: 10}}\n");
   const Trained trained = train(spec, kGpu);
   REQUIRE(trained.result.diverged);
   for (const Tensor& parameter : trained.network.module.ptr()->parameters()) {
@@ -153,8 +134,8 @@ TEST_CASE("a run that diverges on a GPU is noticed at the next log point and kee
 TEST_CASE("stopped and continued on a GPU, a run ends like an unbroken one") {
   if (no_gpu()) return;
   const TemporaryFolder folder;
-  const ExperimentSpec spec =
-      read(kImages + kNet + kSgd + "algorithm: {name: ladmm}\ntrain: {length: {iterations: 12}, precision: float64}\n");
+  const ExperimentSpec spec = tests::read_experiment(
+      kImages + kNet + kSgd + "algorithm: {name: ladmm}\ntrain: {length: {iterations: 12}, precision: float64}\n");
   const Trained unbroken = train(spec, kGpu);
   train(spec, kGpu, folder.path(), 7);
   const Trained continued = train(spec, kGpu, folder.path());

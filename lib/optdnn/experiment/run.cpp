@@ -7,7 +7,7 @@
 #include "optdnn/base/share_out.h"
 #include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
-#include "optdnn/experiment/loaders.h"
+#include "optdnn/experiment/job.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/observe.h"
 #include "optdnn/experiment/pictures.h"
@@ -65,27 +65,6 @@ std::string seeds_text(const std::vector<uint64_t>& seeds) {
                            : concat(seeds.size(), " seeds, ", seeds.front(), " to ", seeds.back());
 }
 
-training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& shape, const models::Network& network,
-                            const Loaders& loaders, const RunOptions& options) {
-  training::TrainJob job;
-  job.network = network.module;
-  job.train_loader = &loaders.train;
-  job.test_loader = &loaders.test;
-  job.optimizer = spec.optimizer;
-  job.schedule = spec.schedule;
-  job.loss = spec.loss.value_or(training::default_loss(shape));
-  training::check_loss(job.loss, shape);
-  job.train = spec.train;
-  job.evaluate = spec.evaluate;
-  job.device = torch::Device(options.device);
-  job.resume = options.resume;
-  job.stop_requested = options.stop_requested;
-  job.seconds = options.seconds;
-  const auto points = solvers::fixed_points(*network.module.ptr());
-  if (!points.empty()) job.penalty = [points] { return solvers::take_penalties(points); };
-  return job;
-}
-
 // Summary, log and pictures of a run that ended.
 RunOutcome end(Begun& run, int64_t number, const training::TrainResult& result, const Row& row,
                const models::Network& network, const data::DataSet& dataset) {
@@ -120,7 +99,11 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   const models::Cost cost = cost_of(row.spec, shape, seeds.front());
   const models::Network network = make_stacked_network(row.spec, shape, seeds);
   const Loaders loaders = make_loaders(dataset, row.spec, seeds, options.loader_threads);
-  training::TrainJob job = make_job(row.spec, dataset.shape(), network, loaders, options);
+  training::TrainJob job = make_job(row.spec, dataset.shape(), network, loaders);
+  job.device = torch::Device(options.device);
+  job.resume = options.resume;
+  job.stop_requested = options.stop_requested;
+  job.seconds = options.seconds;
 
   const auto runs = static_cast<int64_t>(seeds.size());
   const auto solves = observe_solver(network, loaders.test, row.spec.train, job.device, runs);

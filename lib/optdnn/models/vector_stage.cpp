@@ -8,7 +8,6 @@
 #include "optdnn/models/linear_combination.h"
 #include "optdnn/models/vector_tape.h"
 #include "optdnn/modules/dense_two_layer.h"
-#include "optdnn/modules/layers.h"
 
 namespace optdnn::models {
 
@@ -125,10 +124,8 @@ variable_list plain(const Given& given) {
   variable_list values(given.tensors.begin(), given.tensors.begin() + given.program.tape.inputs);
   for (const TapeOperation& operation : given.program.tape.operations) {
     if (operation.module >= 0) {
-      const auto w = given.module(operation.module);
-      const auto activation = given.program.modules[operation.module]->activation();
-      const Tensor& x = values[operation.argument];
-      values.push_back(modules::affine(modules::activate(activation, modules::affine(x, w.W1, w.b1)), w.W2, w.b2));
+      const auto& module = given.program.modules[operation.module];
+      values.push_back(module->evaluate(values[operation.argument], given.module(operation.module)));
     } else if (operation.terms.empty()) {
       values.push_back(torch::zeros_like(values.front()));
     } else {

@@ -23,21 +23,11 @@ template <class Number>
 OPTDNN_INLINE void combine(const TapeRun<Number>& run, const std::vector<TapeTerm>& terms, Number* out) {
   const int64_t size = run.D * run.N, count = static_cast<int64_t>(terms.size());
   if (count == 0) std::fill(out, out + size, Number(0));
-  in_fours(
-      count, [&](int64_t first, auto at_once) __attribute__((always_inline)) {
-        constexpr int C = decltype(at_once)::value;
-        Number weights[C];
-        const Number* sources[C];
-        for (int c = 0; c < C; ++c) {
-          weights[c] = weight_of(terms[first + c], run.learned);
-          sources[c] = run.values + terms[first + c].value * size;
-        }
-        if (first > 0) {
-          weighted_rows<true, C>(Number(0), weights, sources, out, size);
-        } else {
-          weighted_rows<false, C>(Number(0), weights, sources, out, size);
-        }
-      });
+  const auto term = [&](int64_t i, Number & weight, const Number*& source) __attribute__((always_inline)) {
+    weight = weight_of(terms[i], run.learned);
+    source = run.values + terms[i].value * size;
+  };
+  weighted_sum<false>(count, Number(0), term, out, size);
 }
 
 template <class Number>

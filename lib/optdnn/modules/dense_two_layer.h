@@ -23,11 +23,11 @@ class DenseTwoLayer : public Module {
 
   // The weights as they are used, with W2 scaled where there is a Lipschitz constant.
   TwoLayerWeights weights() const;
+  // T with the given weights. Shapes: B x D -> B x D; with runs R x B x D.
+  torch::Tensor evaluate(const torch::Tensor& x, const TwoLayerWeights& weights) const;
   Activation activation() const { return activation_; }
 
  private:
-  torch::Tensor evaluate(const torch::Tensor& x, const TwoLayerWeights& weights) const;
-
   Affine layer1_, layer2_;
   Activation activation_;
   std::optional<double> lipschitz_;

@@ -38,6 +38,23 @@ OPTDNN_INLINE void weighted_rows(Number start, const Number* weights, const Numb
   }
 }
 
+// out_N (+)= start + the sum over `count` terms; term(i, weight, source) tells the i-th.
+template <bool kAdds, class Number, class Term>
+OPTDNN_INLINE void weighted_sum(int64_t count, Number start, Term term, Number* out, int64_t N) {
+  in_fours(
+      count, [&](int64_t first, auto at_once) __attribute__((always_inline)) {
+        constexpr int C = decltype(at_once)::value;
+        Number weights[C];
+        const Number* sources[C];
+        for (int c = 0; c < C; ++c) term(first + c, weights[c], sources[c]);
+        if (kAdds || first > 0) {
+          weighted_rows<true, C>(Number(0), weights, sources, out, N);
+        } else {
+          weighted_rows<false, C>(start, weights, sources, out, N);
+        }
+      });
+}
+
 // out_MN (+)= W_MK in_KN + b_M; the element (m, k) of W is W[m row_stride + k column_stride]. No bias where b is null.
 template <bool kAdds, class Number>
 OPTDNN_INLINE void multiply(const Number* W, int64_t row_stride, int64_t column_stride, const Number* b,
@@ -45,22 +62,11 @@ OPTDNN_INLINE void multiply(const Number* W, int64_t row_stride, int64_t column_
   for (int64_t begin = 0; begin < N; begin += kSampleBlock) {
     const int64_t count = std::min(kSampleBlock, N - begin);
     for (int64_t m = 0; m < M; ++m) {
-      Number* row = out + m * N + begin;
-      in_fours(
-          K, [&](int64_t k, auto columns) __attribute__((always_inline)) {
-            constexpr int C = decltype(columns)::value;
-            Number weights[C];
-            const Number* sources[C];
-            for (int c = 0; c < C; ++c) {
-              weights[c] = W[m * row_stride + (k + c) * column_stride];
-              sources[c] = in + (k + c) * N + begin;
-            }
-            if (kAdds || k > 0) {
-              weighted_rows<true, C>(Number(0), weights, sources, row, count);
-            } else {
-              weighted_rows<false, C>(b ? b[m] : Number(0), weights, sources, row, count);
-            }
-          });
+      const auto term = [&](int64_t k, Number & weight, const Number*& source) __attribute__((always_inline)) {
+        weight = W[m * row_stride + k * column_stride];
+        source = in + k * N + begin;
+      };
+      weighted_sum<kAdds>(K, b ? b[m] : Number(0), term, out + m * N + begin, count);
     }
   }
 }

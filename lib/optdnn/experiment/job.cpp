@@ -1,0 +1,24 @@
+#include "optdnn/experiment/job.h"
+
+#include "optdnn/solvers/fixed_point.h"
+
+namespace optdnn::experiment {
+
+training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& shape, const models::Network& network,
+                            const Loaders& loaders) {
+  training::TrainJob job;
+  job.network = network.module;
+  job.train_loader = &loaders.train;
+  job.test_loader = &loaders.test;
+  job.optimizer = spec.optimizer;
+  job.schedule = spec.schedule;
+  job.loss = spec.loss.value_or(training::default_loss(shape));
+  training::check_loss(job.loss, shape);
+  job.train = spec.train;
+  job.evaluate = spec.evaluate;
+  const auto points = solvers::fixed_points(*network.module.ptr());
+  if (!points.empty()) job.penalty = [points] { return solvers::take_penalties(points); };
+  return job;
+}
+
+}  // namespace optdnn::experiment

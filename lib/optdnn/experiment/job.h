@@ -1,0 +1,15 @@
+// What the training loop is given, from a spec and what was made of it.
+#pragma once
+
+#include "optdnn/experiment/loaders.h"
+#include "optdnn/models/network.h"
+#include "optdnn/training/trainer.h"
+
+namespace optdnn::experiment {
+
+// For one run on the CPU; the caller fills in what is its own. Requires that the loaders outlive the job.
+// Errors: ConfigError if the loss does not fit the data.
+training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& shape, const models::Network& network,
+                            const Loaders& loaders);
+
+}  // namespace optdnn::experiment
