@@ -4,6 +4,7 @@ set(OPTDNN_MISSING "")
 set(OPTDNN_MISSING_DEBIAN "")
 
 find_package(Threads REQUIRED)
+find_package(OpenMP QUIET COMPONENTS CXX)
 
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/debian.txt)
 file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/debian.txt lines REGEX "^[^#]")

@@ -1,5 +1,6 @@
 # The vocabulary of the build files.
 #   optdnn_package(<name> [TORCH] DEPENDS <targets>)   the library of the folder lib/optdnn/<name>
+#   optdnn_fast_loops(<name> <file>)                   a file of the package that holds loops over plain memory
 #   optdnn_test(<name> [TORCH] DEPENDS <targets>)      the test program of the folder tests/<name>
 #   optdnn_python_test(<name> <script>)                a test in Python, which is told where sources and program are
 #   optdnn_fuzz_target(<name> DEPENDS <targets>)       tests/fuzz/<name>.cpp with libFuzzer, or replaying its corpus
@@ -29,6 +30,14 @@ function(optdnn_package name)
   if(ARG_TORCH)
     optdnn_use_torch(optdnn_${name})
   endif()
+endfunction()
+
+# With OpenMP, where there is one, at::parallel_for shares the loops among LibTorch's threads; without, it runs them in
+# turn.
+function(optdnn_fast_loops name file)
+  set_source_files_properties(${file} PROPERTIES
+    COMPILE_OPTIONS "-O3;${OpenMP_CXX_FLAGS}" SKIP_PRECOMPILE_HEADERS ON)
+  target_link_options(optdnn_${name} PUBLIC ${OpenMP_CXX_FLAGS})
 endfunction()
 
 function(optdnn_test name)

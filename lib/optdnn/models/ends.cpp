@@ -59,7 +59,7 @@ class DenseDown : public Map {
       : norm_(register_module("norm", modules::Norm(modules::NormKind::batch, inputs))),
         conv_(register_module("conv", modules::Convolution(inputs, outputs, 1))) {}
   torch::Tensor forward(const torch::Tensor& x) override {
-    return torch::avg_pool2d(conv_->forward(torch::relu(norm_->forward(x))), 2);
+    return torch::avg_pool2d(conv_->forward(norm_->activated(x, modules::Activation::relu)), 2);
   }
 
  private:
@@ -84,7 +84,7 @@ class PoolLinear : public Map {
         linear_(register_module("linear", modules::Affine(width, outputs))) {}
   torch::Tensor forward(const torch::Tensor& x) override {
     torch::Tensor y = x;
-    if (spec_.norm != modules::NormKind::none) y = modules::activate(spec_.activation, norm_->forward(y));
+    if (spec_.norm != modules::NormKind::none) y = norm_->activated(y, spec_.activation);
     return linear_->forward(y.mean({2, 3}));
   }
 

@@ -109,7 +109,7 @@ std::vector<Tensor> MdeqImpl::transform(const std::vector<Tensor>& states, const
 }
 
 Tensor MdeqImpl::forward(const Tensor& images_BCHW) {
-  const Tensor x = torch::relu(stem_norm_->forward(stem_->forward(images_BCHW)));
+  const Tensor x = stem_norm_->activated(stem_->forward(images_BCHW), modules::Activation::relu);
   std::vector<Tensor> like;
   for (size_t i = 0; i < scales_.size(); ++i) {
     for (const auto& conv : scales_[i]->all) conv->refresh();

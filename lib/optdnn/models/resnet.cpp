@@ -12,6 +12,8 @@ using modules::NormKind;
 
 namespace {
 
+constexpr auto kRelu = modules::Activation::relu;
+
 template <class Spec>
 void check_layers(const Spec& spec, int64_t ends, std::string_view examples, const NetworkShape& shape) {
   if (!shape.is_image()) {
@@ -65,12 +67,12 @@ struct ResNetImpl::Block : torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& x) {
     if (pre) {
-      const torch::Tensor activated = torch::relu(norm1->forward(x));
-      torch::Tensor hidden = torch::relu(norm2->forward(conv1->forward(activated)));
+      const torch::Tensor activated = norm1->activated(x, kRelu);
+      torch::Tensor hidden = norm2->activated(conv1->forward(activated), kRelu);
       if (dropout > 0) hidden = torch::dropout(hidden, dropout, is_training());
       return shortcut(x, activated) + conv2->forward(hidden);
     }
-    const torch::Tensor hidden = torch::relu(norm1->forward(conv1->forward(x)));
+    const torch::Tensor hidden = norm1->activated(conv1->forward(x), kRelu);
     return torch::relu(shortcut(x, x) + norm2->forward(conv2->forward(hidden)));
   }
 
@@ -103,9 +105,9 @@ ResNetImpl::ResNetImpl(const ResidualLayout& layout, const NetworkShape& shape)
 
 torch::Tensor ResNetImpl::forward(const torch::Tensor& images_BCHW) {
   torch::Tensor x = stem_->forward(images_BCHW);
-  if (stem_norm_) x = torch::relu(stem_norm_->forward(x));
+  if (stem_norm_) x = stem_norm_->activated(x, kRelu);
   for (const auto& block : blocks_) x = block->forward(x);
-  if (last_norm_) x = torch::relu(last_norm_->forward(x));
+  if (last_norm_) x = last_norm_->activated(x, kRelu);
   return head_->forward(x.mean({2, 3}));
 }
 

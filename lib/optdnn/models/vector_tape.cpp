@@ -1,13 +1,5 @@
 #include "optdnn/models/vector_tape.h"
 
-// One clone of each function below per processor, with everything it calls inside. The attribute does not reach through
-// templates, hence the functions of one type each.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define OPTDNN_EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define OPTDNN_EACH_PROCESSOR
-#endif
-
 namespace optdnn::models {
 
 using namespace optdnn::modules;

@@ -17,7 +17,7 @@ ConvPreact::ConvPreact(int64_t width, std::vector<int64_t> kernels_px, std::vect
 torch::Tensor ConvPreact::forward(const torch::Tensor& x, int64_t step) {
   torch::Tensor y = x;
   for (size_t i = 0; i < norms_.size(); ++i) {
-    y = convolutions_[i]->forward(activate(activation_, norms_[i]->forward(y, step)));
+    y = convolutions_[i]->forward(norms_[i]->activated(y, activation_, step));
   }
   return y;
 }
@@ -35,7 +35,7 @@ ConvPostact::ConvPostact(int64_t width, Activation activation, NormKind norm, in
 }
 
 torch::Tensor ConvPostact::forward(const torch::Tensor& x, int64_t step) {
-  const torch::Tensor hidden = activate(activation_, norm1_->forward(conv1_->forward(x), step));
+  const torch::Tensor hidden = norm1_->activated(conv1_->forward(x), activation_, step);
   return norm2_->forward(conv2_->forward(hidden), step);
 }
 

@@ -15,8 +15,9 @@ constexpr int64_t kGroups = 8;  // Choice: at most 8 groups, as implicit network
 
 torch::Tensor affine(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) {
   if (weight.dim() == 2) return torch::linear(x, weight, bias);
-  const torch::Tensor transposed = weight.transpose(1, 2);
-  return bias.defined() ? torch::baddbmm(bias.unsqueeze(1), x, transposed) : torch::bmm(x, transposed);
+  const torch::Tensor x_RDB = x.transpose(1, 2);  // samples innermost, as all work on few features likes them
+  const torch::Tensor y_RHB = bias.defined() ? torch::baddbmm(bias.unsqueeze(2), weight, x_RDB) : weight.bmm(x_RDB);
+  return y_RHB.transpose(1, 2);
 }
 
 AffineImpl::AffineImpl(int64_t inputs, int64_t outputs, bool with_bias) {
@@ -57,9 +58,22 @@ NormImpl::NormImpl(NormKind kind, int64_t channels, int64_t steps) : kind_(kind)
 torch::Tensor NormImpl::forward(const torch::Tensor& x, int64_t step) {
   if (kind_ == NormKind::none) return x;
   if (kind_ != NormKind::batch) return torch::group_norm(x, groups_, weight, bias, kNormEpsilon);
+  const BatchNorm norm = batch_norm(step);
+  return torch::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.training, norm.momentum,
+                           norm.epsilon, /*cudnn_enabled=*/true);
+}
+
+torch::Tensor NormImpl::activated(const torch::Tensor& x, Activation activation, int64_t step) {
+  if (kind_ == NormKind::batch && activation == Activation::relu) {
+    const BatchNorm norm = batch_norm(step);
+    if (batch_norm_relu_fits(x, norm)) return batch_norm_relu(x, norm);
+  }
+  return activate(activation, forward(x, step));
+}
+
+BatchNorm NormImpl::batch_norm(int64_t step) const {
   const int64_t row = running_mean.size(0) == 1 ? 0 : step;
-  return torch::batch_norm(x, weight, bias, running_mean[row], running_var[row], is_training(), kBatchNormMomentum,
-                           kNormEpsilon, /*cudnn_enabled=*/true);
+  return {weight, bias, running_mean[row], running_var[row], is_training(), kBatchNormMomentum, kNormEpsilon};
 }
 
 }  // namespace optdnn::modules

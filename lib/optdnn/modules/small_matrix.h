@@ -8,9 +8,9 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace optdnn::modules {
+#include "optdnn/base/processor.h"
 
-#define OPTDNN_INLINE inline __attribute__((always_inline))
+namespace optdnn::modules {
 
 constexpr int64_t kSampleBlock = 256;  // samples whose rows stay in the first-level cache
 
