@@ -1,7 +1,7 @@
 // A stage as one node against the same stage step by step (which the path of points takes), for every explicit rule.
 #include "optdnn/models/vector_stage.h"
 
-#include "models/rules.h"
+#include "models/fast_and_slow.h"
 #include "optdnn/base/random.h"
 #include "optdnn/models/network.h"
 #include "optdnn/modules/small_matrix.h"
@@ -10,25 +10,10 @@
 using namespace optdnn;
 using namespace optdnn::models;
 using modules::Activation;
+using tests::difference;
 using torch::Tensor;
 
 namespace {
-
-std::vector<algorithms::Rule> explicit_rules() {
-  std::vector<algorithms::Rule> rules;
-  for (const auto& entry : algorithms::catalogue()) {
-    const algorithms::Rule rule = tests::catalogue_rule(entry.name);
-    if (!rule.is_explicit()) continue;
-    rules.push_back(rule);
-    std::vector<algorithms::Coefficient> learned = rule.coefficients();
-    for (auto& coefficient : learned) {
-      coefficient.range.reset();
-      coefficient.learn = algorithms::Learn::per_step;
-    }
-    if (!learned.empty()) rules.push_back(tests::catalogue_rule(entry.name, learned));
-  }
-  return rules;
-}
 
 struct Shape {
   int64_t runs, samples, width, hidden;
@@ -60,12 +45,6 @@ std::vector<Tensor> trained(const Network& net, const Tensor& x) {
   return all;
 }
 
-// Largest difference relative to the largest entry.
-double difference(const Tensor& fast, const Tensor& slow) {
-  REQUIRE(fast.sizes() == slow.sizes());
-  return (fast - slow).abs().max().item<double>() / (1e-30 + slow.abs().max().item<double>());
-}
-
 void require_equal(Network net, const Tensor& x, double tolerance) {
   const Tensor fast = net.opt_net->forward(x), slow = net.opt_net->path(x).back();
   REQUIRE(fast.grad_fn()->name() != slow.grad_fn()->name());
@@ -87,7 +66,7 @@ void require_equal(Network net, const Tensor& x, double tolerance) {
 
 TEST_CASE("a stage as one node equals its steps for every explicit rule, values and gradients, with and without runs") {
   base::seed_torch(1);
-  for (const auto& rule : explicit_rules()) {
+  for (const auto& rule : tests::explicit_rules()) {
     for (const int64_t runs : {1, 3}) {
       CAPTURE(rule.name(), runs);
       const Shape shape{runs, 5, 3, 4};
@@ -146,7 +125,7 @@ TEST_CASE("evaluations, large layers and other activations go step by step") {
   REQUIRE_FALSE(is_node(network(rule, small, Activation::gelu, {3}), x));
   REQUIRE_FALSE(is_node(network(rule, large, Activation::tanh, {3}), torch::randn({4, 64})));
   const torch::NoGradGuard no_grad;
-  REQUIRE(torch::equal(net.opt_net->forward(x), net.opt_net->path(x).back()));
+  REQUIRE(difference(net.opt_net->forward(x), net.opt_net->path(x).back()) < 1e-6);
 }
 
 TEST_CASE("the fast tanh is right to a relative error of 4e-7, keeps NaN and never leaves [-1, 1]") {

@@ -9,6 +9,7 @@
 namespace optdnn::models {
 
 using base::concat;
+using torch::Tensor;
 
 Stage::Stage(const algorithms::Rule& rule, std::shared_ptr<const Plan> plan, int first, int count,
              const std::vector<modules::ModuleSpec>& modules, int64_t width, bool image, double init_scale,
@@ -29,7 +30,7 @@ Stage::Stage(const algorithms::Rule& rule, std::shared_ptr<const Plan> plan, int
       module = modules::make_module(modules[call.family], width, shared ? count : 1, image, among);
       torch::NoGradGuard no_grad;
       if (init_scale != 1.0) {
-        for (torch::Tensor weight : module->last_layer()) weight.mul_(init_scale);
+        for (Tensor weight : module->last_layer()) weight.mul_(init_scale);
       }
       const std::string step = call.fresh < 0 ? concat(k) : concat(k, "_", call.fresh);
       if (shared) {
@@ -42,10 +43,12 @@ Stage::Stage(const algorithms::Rule& rule, std::shared_ptr<const Plan> plan, int
   register_module("coefficients", coefficients_);
   if (!rule.is_explicit()) {
     solver_ = register_module("solver", solvers::FixedPoint(solver));
-  } else if (!image && !recompute) {
-    vector_stage_ =
-        VectorStage::make(*plan_, first, count, [this](const PlannedCall& call, int k) { return module_of(call, k); });
+    return;
   }
+  fused_stage_ = FusedStage::make(*plan_, first, count);
+  if (image || recompute) return;
+  vector_stage_ =
+      VectorStage::make(*plan_, first, count, [this](const PlannedCall& call, int k) { return module_of(call, k); });
 }
 
 // Parameters are named as in stage_0.T.3.conv1.weight; with shared modules stage_0.T.conv1.weight.
@@ -72,50 +75,48 @@ std::vector<WeightedTensor> Stage::weighted(const Combination& terms, const Stat
       added.weight = term.weight.constant();
     } else {
       added.learned =
-          term.weight.evaluate<torch::Tensor>([&](const algorithms::Leaf& leaf) { return coefficients_->value(leaf); });
+          term.weight.evaluate<Tensor>([&](const algorithms::Leaf& leaf) { return coefficients_->value(leaf); });
     }
   }
   return weighted;
 }
 
-torch::Tensor Stage::combine(const Combination& terms, const State& state, const StepResults& step) const {
+Tensor Stage::combine(const Combination& terms, const State& state, const StepResults& step) const {
   return linear_combination(weighted(terms, state, step));
 }
 
-State Stage::start(const torch::Tensor& input) const {
+State Stage::start(const Tensor& input) const {
   State state;
   for (const double weight : plan_->start) {
-    state.push_back(weight == 0.0 ? torch::Tensor() : weight == 1.0 ? input : input * weight);
+    state.push_back(weight == 0.0 ? Tensor() : weight == 1.0 ? input : input * weight);
   }
   return state;
 }
 
 namespace {
 
-torch::Tensor zeros_like(const State& state) {
+Tensor zeros_like(const State& state) {
   const auto found = std::find_if(state.begin(), state.end(), [](const auto& block) { return block.defined(); });
   return torch::zeros_like(*found);
 }
 
 }  // namespace
 
-void Stage::evaluate(const PlannedStep& planned, int call, int k, const State& state, StepResults& step) const {
-  const PlannedCall& made = planned.calls[call];
-  step.arguments[call] = made.argument.empty() ? zeros_like(state) : combine(made.argument, state, step);
-  const auto& module = module_of(made, k);
-  const auto run = [module, k](const std::vector<torch::Tensor>& at) { return module->forward(at.front(), k); };
-  step.results[call] = recompute_ ? recomputed(module, run, {step.arguments[call]}) : run({step.arguments[call]});
+Tensor Stage::evaluate(const PlannedCall& call, int k, const Tensor& argument) const {
+  const auto& module = module_of(call, k);
+  const auto run = [module, k](const std::vector<Tensor>& at) { return module->forward(at.front(), k); };
+  return recompute_ ? recomputed(module, run, {argument}) : run({argument});
 }
 
 void Stage::solve(const PlannedStep& planned, const std::vector<int>& group, int k, const State& state,
-                  StepResults& step, torch::Tensor& unknowns) {
+                  StepResults& step, Tensor& unknowns) {
   // y = constant + coupling u, u = T(y): what the solve leaves as it is, is computed once.
   struct Unknown {
     std::vector<WeightedTensor> terms;  // the coupling's first, in its order, then the constant
     modules::Function T;
   };
-  const solvers::Packing packing(std::vector<torch::Tensor>(group.size(), zeros_like(state)));
-  const std::vector<torch::Tensor> zero = packing.unpack(packing.zeros());
+  const solvers::Packing packing(std::vector<Tensor>(group.size(), zeros_like(state)));
+  const std::vector<Tensor> zero = packing.unpack(packing.zeros());
   std::vector<Unknown> parts;
   for (const int i : group) {
     const PlannedCall& call = planned.calls[i];
@@ -124,9 +125,9 @@ void Stage::solve(const PlannedStep& planned, const std::vector<int>& group, int
     if (!call.argument.empty()) part.terms.push_back({combine(call.argument, state, step), 1.0, {}});
     part.T = module_of(call, k)->at_step(k);
   }
-  const solvers::Map F = [&](const torch::Tensor& rows) {
+  const solvers::Map F = [&](const Tensor& rows) {
     const auto results = packing.unpack(rows);
-    std::vector<torch::Tensor> next;
+    std::vector<Tensor> next;
     for (size_t i = 0; i < group.size(); ++i) {
       const Combination& coupling = planned.calls[group[i]].coupling;
       std::vector<WeightedTensor> terms = parts[i].terms;
@@ -135,19 +136,22 @@ void Stage::solve(const PlannedStep& planned, const std::vector<int>& group, int
     }
     return packing.pack(next);
   };
-  const torch::Tensor zeros = packing.zeros();
+  const Tensor zeros = packing.zeros();
   const bool warm =
       solvers::common(solver_->spec()).warm_start && unknowns.defined() && unknowns.sizes() == zeros.sizes();
   const auto found = packing.unpack(solver_->solve(F, warm ? unknowns : zeros, &unknowns, packing.runs()));
   for (size_t i = 0; i < group.size(); ++i) step.results[group[i]] = found[i];
 }
 
-State Stage::run(State state, std::vector<torch::Tensor>* path) {
+State Stage::run(State state, std::vector<Tensor>* path) {
   coefficients_->refresh();
-  if (vector_stage_ && !path && vector_stage_->fits(state)) {
-    return vector_stage_->run(state, [this](const algorithms::Leaf& leaf) { return coefficients_->value(leaf); });
+  const auto value_of = [this](const algorithms::Leaf& leaf) { return coefficients_->value(leaf); };
+  if (vector_stage_ && !path && vector_stage_->fits(state)) return vector_stage_->run(state, value_of);
+  if (fused_stage_ && !path && fused_stage_->fits(state)) {
+    return fused_stage_->run(
+        state, [this](const PlannedCall& call, int k, const Tensor& x) { return evaluate(call, k, x); }, value_of);
   }
-  std::vector<torch::Tensor> unknowns;  // of each group the latest solution
+  std::vector<Tensor> unknowns;  // of each group the latest solution
   for (int k = 0; k < count_; ++k) {
     const PlannedStep& planned = plan_->steps[first_ + k];
     StepResults step{State(planned.calls.size()), State(planned.calls.size())};
@@ -157,12 +161,15 @@ State Stage::run(State state, std::vector<torch::Tensor>* path) {
       if (group.implicit) {
         solve(planned, group.calls, k, state, step, unknowns[i]);
       } else {
-        evaluate(planned, group.calls.front(), k, state, step);
+        const int i_call = group.calls.front();
+        const PlannedCall& call = planned.calls[i_call];
+        step.arguments[i_call] = call.argument.empty() ? zeros_like(state) : combine(call.argument, state, step);
+        step.results[i_call] = evaluate(call, k, step.arguments[i_call]);
       }
     }
     State next;
     for (const Combination& terms : planned.next) {
-      next.push_back(terms.empty() ? torch::Tensor() : combine(terms, state, step));
+      next.push_back(terms.empty() ? Tensor() : combine(terms, state, step));
     }
     state = std::move(next);
     const Combination& output = plan_->outputs[first_ + k];
@@ -171,6 +178,6 @@ State Stage::run(State state, std::vector<torch::Tensor>* path) {
   return state;
 }
 
-torch::Tensor Stage::output(const State& state) const { return combine(plan_->outputs.back(), state, {}); }
+Tensor Stage::output(const State& state) const { return combine(plan_->outputs.back(), state, {}); }
 
 }  // namespace optdnn::models

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "optdnn/models/coefficients.h"
+#include "optdnn/models/fused_stage.h"
 #include "optdnn/models/linear_combination.h"
 #include "optdnn/models/plan.h"
 #include "optdnn/models/vector_stage.h"
@@ -37,7 +38,7 @@ class Stage : public torch::nn::Module {
   // The terms with the tensors and coefficients they name.
   std::vector<WeightedTensor> weighted(const Combination& terms, const State& state, const StepResults& step) const;
   torch::Tensor combine(const Combination& terms, const State& state, const StepResults& step) const;
-  void evaluate(const PlannedStep& planned, int call, int k, const State& state, StepResults& step) const;
+  torch::Tensor evaluate(const PlannedCall& call, int k, const torch::Tensor& argument) const;
   // Finds the results of an implicit group. `unknowns` is the solution to begin at, and receives the one found.
   void solve(const PlannedStep& planned, const std::vector<int>& group, int k, const State& state, StepResults& step,
              torch::Tensor& unknowns);
@@ -53,6 +54,7 @@ class Stage : public torch::nn::Module {
   Coefficients coefficients_;
   solvers::FixedPoint solver_{nullptr};        // implicit rules only
   std::unique_ptr<VectorStage> vector_stage_;  // all steps as one node, where that is faster
+  std::unique_ptr<FusedStage> fused_stage_;    // explicit rules; for states on the CPU
 };
 
 }  // namespace optdnn::models

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "optdnn/base/share_out.h"
-#include "optdnn/models/linear_combination.h"
 #include "optdnn/models/vector_tape.h"
 #include "optdnn/modules/dense_two_layer.h"
 
@@ -15,90 +14,13 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-struct VectorStage::Program {
-  Tape tape;
-  std::vector<int> inputs, outputs;  // per state its value, or -1 where it is zero
+struct VectorStage::Program : StageTape {
   std::vector<std::shared_ptr<modules::DenseTwoLayer>> modules;
-  std::vector<algorithms::Scalar> learned;
 };
 
 namespace {
 
 using Program = VectorStage::Program;
-
-// Writes a plan out as a tape.
-class Writer {
- public:
-  Writer(const Plan& plan, int first, const VectorStage::ModuleOf& module_of) : module_of_(module_of) {
-    const size_t states = first == 0 ? plan.start.size() : plan.steps[first - 1].next.size();
-    for (size_t i = 0; i < states; ++i) {
-      const bool zero = first == 0 ? plan.start[i] == 0.0 : plan.steps[first - 1].next[i].empty();
-      program_->inputs.push_back(zero ? -1 : program_->tape.inputs++);
-    }
-    state_ = program_->inputs;
-  }
-
-  // Returns false where the node cannot do a module's work.
-  bool write(const PlannedStep& step, int k) {
-    arguments_.assign(step.calls.size(), -1);
-    results_.assign(step.calls.size(), -1);
-    for (const algorithms::CallGroup& group : step.order) {
-      const int call = group.calls.front();
-      const int module = module_at(module_of_(step.calls[call], k));
-      if (module < 0) return false;
-      arguments_[call] = combination(step.calls[call].argument);
-      results_[call] = add({module, arguments_[call], {}});
-    }
-    std::vector<int> next;
-    for (const Combination& terms : step.next) next.push_back(terms.empty() ? -1 : combination(terms));
-    state_ = next;
-    return true;
-  }
-
-  std::shared_ptr<const Program> finish() {
-    program_->outputs = state_;
-    return program_;
-  }
-
- private:
-  int module_at(const std::shared_ptr<modules::Module>& module) {
-    const auto layers = std::dynamic_pointer_cast<modules::DenseTwoLayer>(module);
-    if (!layers || !modules::kernel_has(layers->activation())) return -1;
-    if (layers->last_layer().front().numel() > modules::kLargestKernel) return -1;
-    auto& known = program_->modules;
-    const auto found = std::find(known.begin(), known.end(), layers);
-    const auto place = static_cast<int>(found - known.begin());
-    if (found == known.end()) known.push_back(layers);
-    return place;
-  }
-
-  int combination(const Combination& terms) {
-    TapeOperation operation;
-    for (const PlannedTerm& term : terms) {
-      const auto& values = term.source == PlannedTerm::Source::state    ? state_
-                           : term.source == PlannedTerm::Source::result ? results_
-                                                                        : arguments_;
-      TapeTerm& added = operation.terms.emplace_back(TapeTerm{values[term.index], 1.0});
-      if (term.weight.is_constant()) {
-        added.weight = term.weight.constant();
-      } else {
-        added.learned = static_cast<int>(program_->learned.size());
-        program_->learned.push_back(term.weight);
-      }
-    }
-    const bool is_copy = terms.size() == 1 && terms.front().weight.is_one();
-    return is_copy ? operation.terms.front().value : add(std::move(operation));
-  }
-
-  int add(TapeOperation operation) {
-    program_->tape.operations.push_back(std::move(operation));
-    return program_->tape.values() - 1;
-  }
-
-  const VectorStage::ModuleOf& module_of_;
-  std::shared_ptr<Program> program_ = std::make_shared<Program>();
-  std::vector<int> state_, arguments_, results_;
-};
 
 struct Job : torch::CustomClassHolder {
   explicit Job(std::shared_ptr<const Program> of) : program(std::move(of)) {}
@@ -113,7 +35,7 @@ struct Given {
     const size_t first = program.tape.inputs + 4 * m;
     return {tensors[first], tensors[first + 1], tensors[first + 2], tensors[first + 3]};
   }
-  const Tensor& learned(size_t l) const { return tensors[program.tape.inputs + 4 * program.modules.size() + l]; }
+  at::TensorList learned() const { return tensors.slice(program.tape.inputs + 4 * program.modules.size()); }
 
   const Program& program;
   at::TensorList tensors;
@@ -126,14 +48,8 @@ variable_list plain(const Given& given) {
     if (operation.module >= 0) {
       const auto& module = given.program.modules[operation.module];
       values.push_back(module->evaluate(values[operation.argument], given.module(operation.module)));
-    } else if (operation.terms.empty()) {
-      values.push_back(torch::zeros_like(values.front()));
     } else {
-      std::vector<WeightedTensor> terms;
-      for (const TapeTerm& term : operation.terms) {
-        terms.push_back({values[term.value], term.weight, term.learned < 0 ? Tensor() : given.learned(term.learned)});
-      }
-      values.push_back(linear_combination(terms));
+      values.push_back(combine(operation.terms, values, given.learned()));
     }
   }
   variable_list outputs;
@@ -163,7 +79,7 @@ class Memory {
     for (const auto& size : sizes_) room = std::max(room, size.H * N);
     const auto learned = static_cast<int64_t>(given.program.learned.size());
     learned_RL = torch::empty({R, learned}, given.input(0).options());
-    for (int64_t l = 0; l < learned; ++l) learned_RL.select(1, l).copy_(given.learned(l));
+    for (int64_t l = 0; l < learned; ++l) learned_RL.select(1, l).copy_(given.learned()[l]);
   }
 
   // The pointers of run r. W: TwoLayerPointers of weights, or of their gradients.
@@ -283,7 +199,7 @@ struct VectorStageNode : torch::autograd::Function<VectorStageNode> {
     }
     for (const auto& w : d) found.insert(found.end(), {w.W1, w.b1, w.W2, w.b2});
     for (size_t l = 0; l < program.learned.size(); ++l) {
-      found.push_back(learned_RL.select(1, static_cast<int64_t>(l)).reshape(given.learned(l).sizes()));
+      found.push_back(learned_RL.select(1, static_cast<int64_t>(l)).reshape(given.learned()[l].sizes()));
     }
     return found;
   }
@@ -292,12 +208,20 @@ struct VectorStageNode : torch::autograd::Function<VectorStageNode> {
 }  // namespace
 
 std::unique_ptr<VectorStage> VectorStage::make(const Plan& plan, int first, int count, const ModuleOf& module_of) {
-  Writer writer(plan, first, module_of);
-  for (int k = 0; k < count; ++k) {
-    if (!writer.write(plan.steps[first + k], k)) return nullptr;
-  }
-  const auto program = writer.finish();
-  return program->modules.empty() ? nullptr : std::unique_ptr<VectorStage>(new VectorStage(program));
+  Program program;
+  auto& known = program.modules;
+  auto tape = write_tape(plan, first, count, [&](const PlannedCall& call, int k) {
+    const auto layers = std::dynamic_pointer_cast<modules::DenseTwoLayer>(module_of(call, k));
+    if (!layers || !modules::kernel_has(layers->activation())) return -1;
+    if (layers->last_layer().front().numel() > modules::kLargestKernel) return -1;
+    const auto found = std::find(known.begin(), known.end(), layers);
+    const auto place = static_cast<int>(found - known.begin());
+    if (found == known.end()) known.push_back(layers);
+    return place;
+  });
+  if (!tape || known.empty()) return nullptr;
+  static_cast<StageTape&>(program) = std::move(*tape);
+  return std::unique_ptr<VectorStage>(new VectorStage(std::make_shared<const Program>(std::move(program))));
 }
 
 bool VectorStage::fits(const State& state) const {
@@ -311,10 +235,7 @@ bool VectorStage::fits(const State& state) const {
 }
 
 State VectorStage::run(const State& state, const ValueOf& value_of) const {
-  variable_list tensors;
-  for (const Tensor& x : state) {
-    if (x.defined()) tensors.push_back(x);
-  }
+  variable_list tensors = program_->given(state);
   for (const auto& module : program_->modules) {
     const auto w = module->weights();
     tensors.insert(tensors.end(), {w.W1, w.b1, w.W2, w.b2});

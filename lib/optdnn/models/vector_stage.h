@@ -7,13 +7,10 @@
 #include <functional>
 #include <memory>
 
-#include "optdnn/models/plan.h"
+#include "optdnn/models/stage_tape.h"
 #include "optdnn/modules/module.h"
 
 namespace optdnn::models {
-
-// A stacked state; a tensor that is not defined is zero.
-using State = std::vector<torch::Tensor>;
 
 class VectorStage {
  public:

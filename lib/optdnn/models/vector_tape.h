@@ -1,31 +1,11 @@
-// The steps of a stage written out for small vector states: values in order, each a linear combination of earlier ones
-// or a two-layer module's result. Runs forwards and backwards over plain memory, one run of the network at a time, in
-// the vector instructions of whatever processor it meets.
+// A tape of two-layer modules for small vector states, run forwards and backwards over plain memory, one run of the
+// network at a time.
 #pragma once
 
-#include <vector>
-
+#include "optdnn/models/tape.h"
 #include "optdnn/modules/two_layer_kernel.h"
 
 namespace optdnn::models {
-
-struct TapeTerm {
-  int value;
-  double weight;
-  int learned = -1;  // which learned weight takes the place of `weight`
-};
-
-struct TapeOperation {
-  int module = -1;              // -1: a linear combination of `terms`, zero without any
-  int argument = 0;             // of a module: the value it reads
-  std::vector<TapeTerm> terms;  // of a combination
-};
-
-struct Tape {
-  int inputs = 0;                         // values 0, 1, ... that are given; then one per operation
-  std::vector<TapeOperation> operations;  // each reads values before its own
-  int values() const { return inputs + static_cast<int>(operations.size()); }
-};
 
 // What one run of the network brings: D features of N samples.
 template <class Number>

@@ -1,0 +1,48 @@
+// The steps of a stage whose linear combinations between two modules are one pass over memory each (LinearMap), for
+// networks whose states are large. It gives the numbers of Stage's steps one by one, up to rounding.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "optdnn/models/linear_map.h"
+#include "optdnn/models/stage_tape.h"
+
+namespace optdnn::models {
+
+class FusedStage {
+ public:
+  // Steps [first, first + count) of an explicit rule's plan. Nothing where a module is asked for its value at zero.
+  static std::unique_ptr<FusedStage> make(const Plan& plan, int first, int count);
+
+  // Whether it takes this state: on the CPU.
+  static bool fits(const State& state);
+
+  using Evaluate = std::function<torch::Tensor(const PlannedCall&, int k, const torch::Tensor& argument)>;
+  using ValueOf = std::function<torch::Tensor(const algorithms::Leaf&)>;
+
+  // The state after the last step. Requires that the stage, and its plan, outlive it.
+  State run(const State& state, const Evaluate& evaluate, const ValueOf& value_of) const;
+
+ private:
+  struct Call {
+    const PlannedCall* call;
+    int k;
+  };
+  // Combinations that follow one another, then a module, if any, and the values nobody reads after that.
+  struct Segment {
+    std::vector<int> inputs, outputs;  // values of the stage
+    std::shared_ptr<const LinearMap> map;
+    std::vector<int> learned;  // of the stage's
+    int module = -1, argument = -1, result = -1;
+    std::vector<int> last_read;
+  };
+  FusedStage(StageTape tape, std::vector<Call> calls);
+  Segment segment(int begin, int end, const std::vector<int>& last) const;
+
+  StageTape tape_;
+  std::vector<Call> calls_;
+  std::vector<Segment> segments_;
+};
+
+}  // namespace optdnn::models
