@@ -20,16 +20,20 @@ Tensor matched(const Tensor& targets, const Tensor& outputs) {
 
 Loss made(const CrossEntropyLoss& loss) {
   return {false, [smoothing = loss.label_smoothing](const Tensor& outputs, const Tensor& targets, auto reduction) {
-            const Tensor logits_BK = widened(outputs);
-            return at::cross_entropy_loss(logits_BK, matched(targets, logits_BK), {}, reduction, -100, smoothing);
+            // Runs' samples lie innermost (modules::affine), where the operators want the classes second.
+            const auto classes_second = [](const Tensor& x) { return x.dim() == 3 ? x.transpose(1, 2) : x; };
+            const Tensor logits = classes_second(widened(outputs));
+            const Tensor classes = matched(targets, logits);
+            return at::cross_entropy_loss(logits, classes.is_floating_point() ? classes_second(classes) : classes, {},
+                                          reduction, -100, smoothing);
           }};
 }
 
 Loss made(const LogisticLoss&) {
   return {false, [](const Tensor& outputs, const Tensor& targets, auto reduction) {
             const Tensor logits_B2 = widened(outputs);
-            const Tensor is_second_B = targets.dim() == 2 ? targets.select(1, 1) : targets;
-            return torch::binary_cross_entropy_with_logits(logits_B2.select(1, 1) - logits_B2.select(1, 0),
+            const Tensor is_second_B = targets.dim() == outputs.dim() ? targets.select(-1, 1) : targets;
+            return torch::binary_cross_entropy_with_logits(logits_B2.select(-1, 1) - logits_B2.select(-1, 0),
                                                            is_second_B.to(logits_B2.scalar_type()), {}, {}, reduction);
           }};
 }
@@ -45,8 +49,7 @@ Loss made(const MseLoss&) {
 
 Tensor Loss::mean(const Tensor& outputs, const Tensor& targets) const {
   if (outputs.dim() == 2) return reduced(outputs, targets, at::Reduction::Mean);
-  const int64_t runs = outputs.size(0);
-  return reduced(outputs.flatten(0, 1), targets.flatten(0, 1), at::Reduction::None).view({runs, -1}).mean(1);
+  return reduced(outputs, targets, at::Reduction::None).flatten(1).mean(1);
 }
 
 LossSpec default_loss(const data::DataShape& shape) {

@@ -25,7 +25,9 @@ void Tally::add(const Tensor& outputs, const Tensor& targets, const Tensor& loss
   loss_.add_(loss.detach(), static_cast<double>(samples));
   if (!regression_) {
     const Tensor classes = targets.is_floating_point() ? targets.argmax(-1) : targets;
-    mistakes_.add_(per_run(outputs.argmax(-1).ne(classes)).sum(1));
+    // Many times faster than argmax where samples lie innermost.
+    const Tensor answers = std::get<1>(outputs.max(-1));
+    mistakes_.add_(per_run(answers.ne(classes)).sum(1));
     return;
   }
   const Tensor errors = per_run((outputs.detach().to(torch::kFloat64) - targets).abs());
