@@ -1,5 +1,6 @@
 #include "optdnn/models/vector_stage.h"
 
+#include <ATen/EmptyTensor.h>
 #include <ATen/autocast_mode.h>
 
 #include <algorithm>
@@ -113,6 +114,14 @@ class Memory {
   std::vector<modules::TwoLayerSizes> sizes_;
 };
 
+template <class Number>
+void set_zero(const modules::TwoLayerSizes& s, const modules::TwoLayerPointers<Number>& w) {
+  std::fill_n(w.W1, s.H * s.D, Number(0));
+  std::fill_n(w.b1, s.H, Number(0));
+  std::fill_n(w.W2, s.D * s.H, Number(0));
+  std::fill_n(w.b2, s.D, Number(0));
+}
+
 Tensor samples_innermost(const Tensor& x) { return x.transpose(-1, -2); }
 
 struct VectorStageNode : torch::autograd::Function<VectorStageNode> {
@@ -176,9 +185,9 @@ struct VectorStageNode : torch::autograd::Function<VectorStageNode> {
     const Tensor learned_RL = torch::zeros_like(memory.learned_RL);
     std::vector<modules::TwoLayerWeights> d;
     for (size_t m = 0; m < program.modules.size(); ++m) {
-      const auto zeros = [](const Tensor& w) { return torch::zeros_like(w, at::MemoryFormat::Contiguous); };
+      const auto room = [](const Tensor& w) { return Tensor(at::detail::empty_cpu(w.sizes(), w.options())); };
       const auto w = given.module(m);
-      d.push_back({zeros(w.W1), zeros(w.b1), zeros(w.W2), zeros(w.b2)});
+      d.push_back({room(w.W1), room(w.b1), room(w.W2), room(w.b2)});
     }
     memory.for_each_run(values_RVDN, hidden_RHN, [&](int64_t r, const TapeRun<Number>& run) {
       std::vector<Number> room(memory.room), dvalues(values * size);
@@ -189,6 +198,7 @@ struct VectorStageNode : torch::autograd::Function<VectorStageNode> {
         for (int64_t i = 0; i < size; ++i) dvalues[value * size + i] += dout[i];
       }
       const auto dmodules = Memory<Number>::template pointers<Number>(d, memory.R, r);
+      for (size_t m = 0; m < d.size(); ++m) set_zero(run.sizes[m], dmodules[m]);
       run_backward(
           run, {dvalues.data(), dmodules.data(), learned_RL.data_ptr<Number>() + r * learned_RL.size(1), room.data()});
       std::copy_n(dvalues.data(), memory.tape.inputs * size,

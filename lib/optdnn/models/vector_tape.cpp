@@ -51,8 +51,9 @@ OPTDNN_INLINE void backward(const TapeRun<Number>& run, const TapeGradients<Numb
     if (operation->module >= 0) {
       const TwoLayerSizes& sizes = run.sizes[operation->module];
       hidden -= sizes.H * run.N;
-      two_layer_backward(sizes, run.modules[operation->module], run.values + operation->argument * size, hidden, dout,
-                         d.room, d.values + operation->argument * size, d.modules[operation->module]);
+      const Number* before = hidden - run.hidden >= sizes.H * run.N ? hidden - sizes.H * run.N : nullptr;
+      two_layer_backward(sizes, run.modules[operation->module], run.values + operation->argument * size, hidden, before,
+                         dout, d.room, d.values + operation->argument * size, d.modules[operation->module]);
       continue;
     }
     for (const TapeTerm& term : operation->terms) {

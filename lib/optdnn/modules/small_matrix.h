@@ -71,6 +71,12 @@ OPTDNN_INLINE void multiply(const Number* W, int64_t row_stride, int64_t column_
   }
 }
 
+// Asks for numbers that will be read soon.
+template <class Number>
+OPTDNN_INLINE void prefetch(const Number* numbers, int64_t count) {
+  for (int64_t i = 0; i < count; i += 64 / static_cast<int64_t>(sizeof(Number))) __builtin_prefetch(numbers + i);
+}
+
 // Numbers side by side, added up lane by lane: one order of summation, whatever the processor's width.
 template <class Number>
 struct Wide {
