@@ -34,6 +34,7 @@ std::vector<experiment::Table> read_tables(const Which& which, Purpose purpose) 
   diagnostics.throw_if_errors();
   for (experiment::Table& table : tables) {
     experiment::select_rows(table, which.rows);
+    experiment::match_rows(table, diagnostics);
     if (which.seeds.empty()) continue;
     for (experiment::Row& row : table.rows) row.spec.seeds = which.seeds;
   }

@@ -1,7 +1,7 @@
 // What is timed is the real training: its losses are those of a run, whoever repeats them.
 #include "optdnn/experiment/bench.h"
 
-#include "optdnn/experiment/loaders.h"
+#include "optdnn/experiment/job.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/training/checkpoint.h"
 #include "optdnn/training/trainer.h"
@@ -14,7 +14,7 @@ using namespace optdnn::experiment;
 namespace {
 
 Row row_of(std::vector<uint64_t> seeds) {
-  Row row{"rings", {}, {}, {}};
+  Row row{"rings", {}, {}, {}, {}};
   row.spec.dataset = data::NestedRingsSpec{};
   std::get<data::NestedRingsSpec>(row.spec.dataset).points_per_ring = 16;
   std::get<data::NestedRingsSpec>(row.spec.dataset).iterations_per_epoch = 6;
@@ -57,13 +57,8 @@ TEST_CASE("the losses of a bench are those of a run, and every timed iteration h
   const data::DataSet& dataset = datasets.get(row.spec.dataset);
   const Loaders loaders = make_loaders(dataset, row.spec, {7}, 0);
   Losses losses;
-  training::TrainJob job;
-  job.network = make_network(row.spec, network_shape(dataset.shape()), 7).module;
-  job.train_loader = &loaders.train;
-  job.test_loader = &loaders.test;
-  job.optimizer = row.spec.optimizer;
-  job.loss = training::default_loss(dataset.shape());
-  job.train = row.spec.train;
+  const models::Network network = make_network(row.spec, network_shape(dataset.shape()), 7);
+  training::TrainJob job = make_job(row.spec, dataset.shape(), network, loaders);
   job.train.log_every.emplace().iterations = 1;
   job.runs.front().sinks.push_back(&losses);
   training::train(job);

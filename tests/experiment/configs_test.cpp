@@ -29,6 +29,7 @@ std::vector<fs::path> shipped_files(bool studies) {
 experiment::Table must_read(const fs::path& file, const std::vector<std::string>& sets = {}) {
   base::Diagnostics diagnostics;
   experiment::Table table = experiment::read_table(file, sets, diagnostics);
+  experiment::match_rows(table, diagnostics);
   INFO(diagnostics.render());
   REQUIRE_FALSE(diagnostics.has_errors());
   return table;

@@ -37,6 +37,7 @@ rows:
   base::Diagnostics diagnostics;
   Read read;
   read.table = experiment::read_table(folder / "match.yaml", {}, diagnostics);
+  experiment::match_rows(read.table, diagnostics);
   read.messages = diagnostics.render();
   read.failed = diagnostics.has_errors();
   return read;

@@ -3,7 +3,7 @@
 #include "optdnn/base/device.h"
 #include "optdnn/base/files.h"
 #include "optdnn/data/kept_batches.h"
-#include "optdnn/experiment/loaders.h"
+#include "optdnn/experiment/job.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/training/checkpoint.h"
 #include "optdnn/training/trainer.h"
@@ -68,18 +68,11 @@ class Bench {
   // One epoch of so many iterations, from the initial weights; `before_iteration` is polled before each.
   void train(int64_t iterations, metrics::Sink* sink, std::function<bool()> before_iteration) const {
     const data::KeptBatches trained(shape_, batches_, iterations), tested(shape_, batches_, 1);
-    const data::Loader train_loader(trained, {data::Split::train, trained.batch_size(), seeds_});
-    const data::Loader test_loader(tested, {data::Split::test, tested.batch_size(), seeds_});
+    const Loaders loaders{{trained, {data::Split::train, trained.batch_size(), seeds_}},
+                          {tested, {data::Split::test, tested.batch_size(), seeds_}}};
     const models::Network network = make_stacked_network(spec_, network_shape(shape_), seeds_);
-    training::TrainJob job;
+    training::TrainJob job = make_job(spec_, shape_, network, loaders);
     job.runs.resize(seeds_.size());
-    job.network = network.module;
-    job.train_loader = &train_loader;
-    job.test_loader = &test_loader;
-    job.optimizer = spec_.optimizer;
-    job.loss = spec_.loss.value_or(training::default_loss(shape_));
-    training::check_loss(job.loss, shape_);
-    job.train = spec_.train;
     job.train.length = {};
     job.train.length.epochs = 1;
     if (sink) {

@@ -68,15 +68,19 @@ Table read_table(const std::filesystem::path& file, const std::vector<std::strin
     const int errors = diagnostics.errors();
     ExperimentSpec spec = read_experiment(row.config, diagnostics);
     if (diagnostics.errors() > errors) continue;
-    std::optional<Matched> matched;
-    if (spec.match) {
-      matched = match_widths(spec, row.id, row.config, diagnostics);
-      // The widths come from there.
-      row.config = config::merge(row.config, config::Node::map({{"width", {}, *row.config.find("match")}}));
-    }
-    if (diagnostics.errors() == errors) table.rows.push_back({row.id, std::move(spec), matched, row.config, row.paper});
+    table.rows.push_back({row.id, std::move(spec), std::nullopt, row.config, row.paper});
   }
   return table;
+}
+
+void match_rows(Table& table, base::Diagnostics& diagnostics) {
+  std::erase_if(table.rows, [&](Row& row) {
+    if (!row.spec.match) return false;
+    row.matched = match_widths(row.spec, row.id, row.config, diagnostics);
+    // The widths come from there.
+    row.config = config::merge(row.config, config::Node::map({{"width", {}, *row.config.find("match")}}));
+    return !row.matched;
+  });
 }
 
 void check_ids(const std::filesystem::path& file, const std::vector<std::string>& known,

@@ -13,7 +13,7 @@ namespace optdnn::experiment {
 struct Row {
   std::string id;  // "run" for a single experiment
   ExperimentSpec spec;
-  std::optional<Matched> matched;  // where the row asked for widths that match a cost; they stand in `spec`
+  std::optional<Matched> matched;  // of match_rows
   config::Node config;             // as read and merged, for origins
   config::Node paper;              // published numbers; null if none are known. Never part of the run
 };
@@ -32,6 +32,10 @@ std::string stem_of(const std::filesystem::path& file, const std::vector<std::st
 // Reads every row and reports every mistake; rows with mistakes are left out.
 Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets,
                  base::Diagnostics& diagnostics);
+
+// Widths for the rows that ask for those that match a cost; rows for which there are none are left out. It builds some
+// ten networks a row, so rows that nobody wants are better taken out before.
+void match_rows(Table& table, base::Diagnostics& diagnostics);
 
 // Errors: ConfigError for an id that is not among those of the file's rows.
 void check_ids(const std::filesystem::path& file, const std::vector<std::string>& known,
