@@ -13,7 +13,7 @@ struct BenchOptions {
   int64_t batches = 8;       // kept in memory, in turn
   int64_t losses = 10;       // reported of a training of its own, from the same initial weights
   // The first seed's initial.safetensors and batches.safetensors, for other programs; empty: none.
-  std::filesystem::path save;
+  std::filesystem::path save = {};
 };
 
 struct BenchReport {

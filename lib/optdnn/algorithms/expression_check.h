@@ -1,0 +1,21 @@
+// Whether the right sides of a rule are linear in states and modules, and every name in them is one.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "optdnn/algorithms/rule.h"
+#include "optdnn/algorithms/syntax.h"
+
+namespace optdnn::algorithms {
+
+struct CheckedExpressions {
+  std::vector<std::string> families;  // of modules, in the order of their first call
+  std::set<int> used_coefficients;    // by their place in the spec
+};
+
+// Fills in what the names of `program` stand for. Requires a line at least. Errors: to `report`.
+CheckedExpressions check_expressions(Program& program, const RuleSpec& spec, const Report& report);
+
+}  // namespace optdnn::algorithms
