@@ -35,9 +35,13 @@ endfunction()
 # With OpenMP, where there is one, at::parallel_for shares the loops among LibTorch's threads; without, it runs them in
 # turn.
 function(optdnn_fast_loops name file)
+  set(openmp "")
+  if(OpenMP_CXX_FOUND)
+    set(openmp ${OpenMP_CXX_FLAGS})
+  endif()
   set_source_files_properties(${file} PROPERTIES
-    COMPILE_OPTIONS "-O3;${OpenMP_CXX_FLAGS}" SKIP_PRECOMPILE_HEADERS ON)
-  target_link_options(optdnn_${name} PUBLIC ${OpenMP_CXX_FLAGS})
+    COMPILE_OPTIONS "-O3;${openmp}" SKIP_PRECOMPILE_HEADERS ON)
+  target_link_options(optdnn_${name} PUBLIC ${openmp})
 endfunction()
 
 function(optdnn_test name)

@@ -22,6 +22,7 @@ Row row_of(std::vector<uint64_t> seeds) {
   row.spec.module = modules::DenseTwoLayerSpec{};
   row.spec.width = 2;
   row.spec.train.length.epochs = 1;
+  row.spec.evaluate.every.emplace().iterations = 2;  // a bench does not
   row.spec.seeds = std::move(seeds);
   return row;
 }
@@ -59,6 +60,7 @@ TEST_CASE("the losses of a bench are those of a run, and every timed iteration h
   Losses losses;
   const models::Network network = make_network(row.spec, network_shape(dataset.shape()), 7);
   training::TrainJob job = make_job(row.spec, dataset.shape(), network, loaders);
+  job.evaluate = {};
   job.train.log_every.emplace().iterations = 1;
   job.runs.front().sinks.push_back(&losses);
   training::train(job);

@@ -111,7 +111,7 @@ TEST_CASE("a stage as one node can be differentiated twice") {
   }
 }
 
-TEST_CASE("evaluations, large layers and other activations go step by step") {
+TEST_CASE("evaluations, large layers and other activations do not become one node") {
   const auto is_node = [](const Network& net, const Tensor& x) {
     const auto& stage = net.opt_net->stages().front();
     const State after = stage->run(stage->start(x));

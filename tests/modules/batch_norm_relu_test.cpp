@@ -125,6 +125,7 @@ TEST_CASE("batch norm with relu lets NaN through") {
   problem.x[1][5][2][3] = std::numeric_limits<float>::quiet_NaN();
   const Tensor y = fused(problem);
   CHECK(y.select(1, 5).isnan().all().item<bool>());
+  CHECK(problem.norm.running_var.isnan().sum().item<int64_t>() == 1);
   CHECK_FALSE(y.select(1, 4).isnan().any().item<bool>());
 }
 

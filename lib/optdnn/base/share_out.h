@@ -1,4 +1,4 @@
-// Parts of a piece of work on several threads, for loops of our own: LibTorch's operators have their own threads.
+// Parts of a piece of work on several threads of its own, for the runs of small networks, where LibTorch works with one.
 #pragma once
 
 #include <cstdint>

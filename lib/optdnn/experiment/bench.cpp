@@ -73,6 +73,8 @@ class Bench {
     const models::Network network = make_stacked_network(spec_, network_shape(shape_), seeds_);
     training::TrainJob job = make_job(spec_, shape_, network, loaders);
     job.runs.resize(seeds_.size());
+    job.schedule = {};
+    job.evaluate = {};
     job.train.length = {};
     job.train.length.epochs = 1;
     if (sink) {

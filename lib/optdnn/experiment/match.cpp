@@ -129,7 +129,6 @@ std::optional<Matched> match_widths(ExperimentSpec& spec, const std::string& row
                       error.hint());
     return std::nullopt;
   }
-  spec.match.reset();
   const double gap = std::abs(matched.gap_pct());
   std::vector<std::string> widths;
   for (const int64_t width : spec.width.values) widths.push_back(concat(width));
@@ -137,9 +136,10 @@ std::optional<Matched> match_widths(ExperimentSpec& spec, const std::string& row
                                      matched.found, " at width [", base::join(widths, ", "), "]");
   if (gap > kRefusedGapPct) {
     diagnostics.error(place->span(), message, "a gap of more than 10 % is no twin; change depth, or the target");
-  } else if (gap > kWarnedGapPct) {
-    diagnostics.warning(place->span(), message);
+    return std::nullopt;
   }
+  if (gap > kWarnedGapPct) diagnostics.warning(place->span(), message);
+  spec.match.reset();
   return matched;
 }
 

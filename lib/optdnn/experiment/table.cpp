@@ -74,13 +74,13 @@ Table read_table(const std::filesystem::path& file, const std::vector<std::strin
 }
 
 void match_rows(Table& table, base::Diagnostics& diagnostics) {
-  std::erase_if(table.rows, [&](Row& row) {
-    if (!row.spec.match) return false;
+  for (Row& row : table.rows) {
+    if (!row.spec.match) continue;
     row.matched = match_widths(row.spec, row.id, row.config, diagnostics);
     // The widths come from there.
     row.config = config::merge(row.config, config::Node::map({{"width", {}, *row.config.find("match")}}));
-    return !row.matched;
-  });
+  }
+  std::erase_if(table.rows, [](const Row& row) { return row.spec.match.has_value(); });
 }
 
 void check_ids(const std::filesystem::path& file, const std::vector<std::string>& known,

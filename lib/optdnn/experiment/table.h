@@ -29,7 +29,7 @@ struct Table {
 // Names the folder of a config's runs.
 std::string stem_of(const std::filesystem::path& file, const std::vector<std::string>& sets);
 
-// Reads every row and reports every mistake; rows with mistakes are left out.
+// Reads every row and reports every mistake but those of `match`; rows with mistakes are left out.
 Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets,
                  base::Diagnostics& diagnostics);
 

@@ -13,6 +13,7 @@ namespace optdnn::models {
 class FusedStage {
  public:
   // Steps [first, first + count) of an explicit rule's plan. Nothing where a module is asked for its value at zero.
+  // Requires that the plan outlives it.
   static std::unique_ptr<FusedStage> make(const Plan& plan, int first, int count);
 
   // Whether it takes this state: on the CPU.
@@ -21,7 +22,7 @@ class FusedStage {
   using Evaluate = std::function<torch::Tensor(const PlannedCall&, int k, const torch::Tensor& argument)>;
   using ValueOf = std::function<torch::Tensor(const algorithms::Leaf&)>;
 
-  // The state after the last step. Requires that the stage, and its plan, outlive it.
+  // The state after the last step.
   State run(const State& state, const Evaluate& evaluate, const ValueOf& value_of) const;
 
  private:

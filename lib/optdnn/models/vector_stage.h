@@ -21,7 +21,7 @@ class VectorStage {
   static std::unique_ptr<VectorStage> make(const Plan& plan, int first, int count, const ModuleOf& module_of);
 
   // Whether the node takes this state: float32 or float64 vectors on the CPU, gradients wanted, no autocast.
-  // Evaluations and multiply-add counts go step by step.
+  // All else, evaluations among it, is FusedStage's.
   bool fits(const State& state) const;
 
   // The state after the last step. Differentiable any number of times. Shapes: each tensor B x D; with runs R x B x D.

@@ -62,7 +62,8 @@ struct TrainedNode : torch::autograd::Function<TrainedNode> {
         x, [&](auto number) { return channel_moments(x.const_data_ptr<decltype(number)>(), rows(x), channels(x)); });
     const auto inverse = inverse_deviation(moments.variance, norm.epsilon);
     const auto type = norm.running_mean.scalar_type();
-    Tensor running_mean = norm.running_mean, running_var = norm.running_var;
+    // As LibTorch's operator does, without a new version of the buffer, which other nodes may have saved.
+    Tensor running_mean = norm.running_mean.data(), running_var = norm.running_var.data();
     running_mean.lerp_(tensor_of(moments.mean, type), norm.momentum);
     const double unbiased = static_cast<double>(rows(x)) / static_cast<double>(rows(x) - 1);
     running_var.lerp_(tensor_of(moments.variance, type) * unbiased, norm.momentum);

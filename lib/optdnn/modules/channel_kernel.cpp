@@ -164,7 +164,8 @@ ChannelMoments channel_moments(const Number* x_NC, int64_t N, int64_t C) {
   });
   for (int64_t c = 0; c < C; ++c) {
     const double shift = mean[c] / static_cast<double>(N);
-    variance[c] = std::max(0.0, variance[c] / static_cast<double>(N) - shift * shift);
+    const double found = variance[c] / static_cast<double>(N) - shift * shift;
+    variance[c] = found < 0 ? 0.0 : found;  // NaN stays NaN
     mean[c] = shift + about[c];
   }
   return {mean, variance};

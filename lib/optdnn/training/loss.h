@@ -23,7 +23,7 @@ void check_loss(const LossSpec& loss, const data::DataShape& shape);
 struct Loss {
   bool regression = false;
   // Shapes: outputs_BK, targets as in data::Batch -> a scalar, or one loss per sample (per number of a regression), in
-  // float32 (float64 for float64 outputs).
+  // float32 (float64 for float64 outputs). Of several runs outputs_RBK, and no reduction.
   std::function<torch::Tensor(const torch::Tensor& outputs, const torch::Tensor& targets, at::Reduction::Reduction)>
       reduced;
 
