@@ -1,4 +1,4 @@
-// Parts of a piece of work on several threads of its own, for the runs of small networks, where LibTorch works with one.
+// Parts of a piece of work on several threads of its own: for the runs of small networks, where LibTorch has one.
 #pragma once
 
 #include <cstdint>

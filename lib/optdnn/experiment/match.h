@@ -15,9 +15,9 @@ struct Matched {
   double gap_pct() const { return 100.0 * (found - target) / target; }
 };
 
-// Replaces spec.width, and clears spec.match where that went well. Requires a spec with `match` that was read without errors; `row` and
-// `node` are its name and text. Errors and warnings: at `match`; a gap of more than 2 % is a warning, of more than 10 %
-// an error.
+// Replaces spec.width, and clears spec.match where that went well. Requires a spec with `match` that was read without
+// errors; `row` and `node` are its name and text. Errors and warnings: at `match`; a gap of more than 2 % is a warning,
+// of more than 10 % an error.
 std::optional<Matched> match_widths(ExperimentSpec& spec, const std::string& row, const config::Node& node,
                                     base::Diagnostics& diagnostics);
 
