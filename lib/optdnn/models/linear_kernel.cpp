@@ -2,7 +2,7 @@
 
 #include <ATen/Parallel.h>
 
-#include "optdnn/modules/small_matrix.h"
+#include "optdnn/models/tape_kernel.h"
 
 namespace optdnn::models {
 
@@ -17,14 +17,8 @@ template <class Number>
 OPTDNN_INLINE void combine_block(const Tape& tape, const Number* learned, Number* const* values, int64_t count) {
   Number* const* out = values + tape.inputs;
   for (const TapeOperation& operation : tape.operations) {
-    const auto terms = static_cast<int64_t>(operation.terms.size());
-    if (terms == 0) std::fill(*out, *out + count, Number(0));
-    const auto term = [&](int64_t i, Number & weight, const Number*& source) __attribute__((always_inline)) {
-      const TapeTerm& t = operation.terms[i];
-      weight = t.learned < 0 ? static_cast<Number>(t.weight) : learned[t.learned];
-      source = values[t.value];
-    };
-    weighted_sum<false>(terms, Number(0), term, *out++, count);
+    const auto at = [&](int value) __attribute__((always_inline)) { return values[value]; };
+    combine_terms(operation.terms, learned, at, *out++, count);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "optdnn/models/vector_tape.h"
 
+#include "optdnn/models/tape_kernel.h"
+
 namespace optdnn::models {
 
 using namespace optdnn::modules;
@@ -7,28 +9,13 @@ using namespace optdnn::modules;
 namespace {
 
 template <class Number>
-OPTDNN_INLINE Number weight_of(const TapeTerm& term, const Number* learned) {
-  return term.learned < 0 ? static_cast<Number>(term.weight) : learned[term.learned];
-}
-
-template <class Number>
-OPTDNN_INLINE void combine(const TapeRun<Number>& run, const std::vector<TapeTerm>& terms, Number* out) {
-  const int64_t size = run.D * run.N, count = static_cast<int64_t>(terms.size());
-  if (count == 0) std::fill(out, out + size, Number(0));
-  const auto term = [&](int64_t i, Number & weight, const Number*& source) __attribute__((always_inline)) {
-    weight = weight_of(terms[i], run.learned);
-    source = run.values + terms[i].value * size;
-  };
-  weighted_sum<false>(count, Number(0), term, out, size);
-}
-
-template <class Number>
 OPTDNN_INLINE void forward(const TapeRun<Number>& run) {
   const int64_t size = run.D * run.N;
   Number *out = run.values + run.tape.inputs * size, *hidden = run.hidden;
   for (const TapeOperation& operation : run.tape.operations) {
     if (operation.module < 0) {
-      combine(run, operation.terms, out);
+      const auto at = [&](int value) __attribute__((always_inline)) { return run.values + value * size; };
+      combine_terms(operation.terms, run.learned, at, out, size);
     } else {
       const TwoLayerSizes& sizes = run.sizes[operation.module];
       two_layer(sizes, run.modules[operation.module], run.values + operation.argument * size, hidden, out);
