@@ -80,6 +80,11 @@ FusedStage::Segment FusedStage::segment(int begin, int end, const std::vector<in
       made.outputs.push_back(values.back());
     }
   }
+  for (const TapeOperation& operation : tape.operations) {
+    const auto found = std::find(made.outputs.begin(), made.outputs.end(), operation.argument);
+    if (operation.module < 0 || found == made.outputs.end()) continue;
+    made.arguments.push_back({static_cast<int>(found - made.outputs.begin()), operation.module});
+  }
   if (begin < end) made.map = std::make_shared<const LinearMap>(std::move(map), std::move(kept));
   if (end < std::ssize(tape.operations)) {
     made.module = tape.operations[end].module;
@@ -97,20 +102,32 @@ bool FusedStage::fits(const State& state) {
   return std::all_of(state.begin(), state.end(), [](const Tensor& x) { return !x.defined() || x.device().is_cpu(); });
 }
 
-State FusedStage::run(const State& state, const Evaluate& evaluate, const ValueOf& value_of) const {
-  std::vector<Tensor> values = tape_.given(state);
+State FusedStage::run(const State& state, const Modules& modules, const ValueOf& value_of) const {
+  std::vector<Tensor> values = tape_.given(state), normed(calls_.size());  // what modules read, by their numbers
   values.resize(tape_.tape.values());
   for (const Segment& segment : segments_) {
     if (segment.map) {
-      std::vector<Tensor> inputs, learned;
-      for (const int value : segment.inputs) inputs.push_back(values[value]);
+      std::vector<Tensor> learned;
       for (const int weight : segment.learned) learned.push_back(tape_.learned[weight].evaluate<Tensor>(value_of));
-      const auto outputs = apply(segment.map, inputs, learned);
-      for (size_t i = 0; i < outputs.size(); ++i) values[segment.outputs[i]] = outputs[i];
+      std::vector<NormedOutput> norms;
+      std::vector<Tensor*> wanted;
+      for (const int value : segment.outputs) wanted.push_back(&values[value]);
+      for (const auto& [output, module] : segment.arguments) {
+        const Call& call = calls_[module];
+        const auto norm = modules.first_norm(*call.call, call.k);
+        if (!norm || !norm->training) continue;  // evaluations would only hold it longer
+        norms.push_back({output, *norm});
+        wanted.push_back(&normed[module]);
+      }
+      const auto found = apply(segment.map, pick(values, segment.inputs), learned, norms);
+      for (size_t i = 0; i < found.size(); ++i) *wanted[i] = found[i];
     }
     if (segment.module >= 0) {
-      const Call& made = calls_[segment.module];
-      values[segment.result] = evaluate(*made.call, made.k, values[segment.argument]);
+      const auto& [call, k] = calls_[segment.module];
+      Tensor& after_norm = normed[segment.module];
+      values[segment.result] = after_norm.defined() ? modules.after_first_norm(*call, k, after_norm)
+                                                    : modules.evaluate(*call, k, values[segment.argument]);
+      after_norm = Tensor();
     }
     for (const int value : segment.last_read) values[value] = Tensor();
   }

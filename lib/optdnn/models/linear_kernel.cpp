@@ -2,6 +2,8 @@
 
 #include <ATen/Parallel.h>
 
+#include <utility>
+
 #include "optdnn/models/tape_kernel.h"
 
 namespace optdnn::models {
@@ -10,8 +12,7 @@ using namespace optdnn::modules;
 
 namespace {
 
-constexpr int64_t kBlock = 1024;       // numbers of each value that are worked on at a time
-constexpr int64_t kBlocksPerSum = 16;  // whose dots are summed in `Number`
+constexpr int64_t kBlocksPerPiece = 16;  // whose dots are summed in `Number`
 
 template <class Number>
 OPTDNN_INLINE void combine_block(const Tape& tape, const Number* learned, Number* const* values, int64_t count) {
@@ -43,13 +44,16 @@ OPTDNN_EACH_PROCESSOR double dot(const double* a, const double* b, int64_t count
 template <class Number>
 class Place {
  public:
-  explicit Place(const LinearRun<Number>& run) : run_(run), room_(run.values.size() * kBlock), values_(run.values) {}
+  explicit Place(const LinearRun<Number>& run) : run_(run), room_(run.values.size() * run.block), values_(run.values) {}
 
-  void combine_at(int64_t begin, const Number* learned, int64_t count) {
+  void combine_at(int64_t piece, int64_t begin, int64_t count, const Number* learned) {
     for (size_t v = 0; v < values_.size(); ++v) {
-      values_[v] = run_.values[v] ? run_.values[v] + begin : room_.data() + v * kBlock;
+      values_[v] = run_.values[v] ? run_.values[v] + begin : room_.data() + v * run_.block;
     }
+    const LinearBlock<Number> block{piece, begin, count, values_.data()};
+    if (run_.before) run_.before(block);
     combine(run_.tape, learned, values_.data(), count);
+    if (run_.after) run_.after(block);
   }
   const Number* value(int v) const { return values_[v]; }
 
@@ -59,43 +63,58 @@ class Place {
   std::vector<Number*> values_;
 };
 
-int64_t pieces(int64_t count, int64_t size) { return (count + size - 1) / size; }
+// Calls each(places, piece, begin, count) for all blocks; the places are made anew for each thread.
+template <class Number, class MakePlaces, class Each>
+void for_each_block(const LinearRun<Number>& run, int64_t count, MakePlaces make_places, Each each) {
+  const int64_t size = run.block * kBlocksPerPiece;
+  at::parallel_for(0, run.pieces(count), 1, [&](int64_t first, int64_t last) {
+    auto places = make_places();
+    for (int64_t piece = first; piece < last; ++piece) {
+      for (int64_t begin = piece * size; begin < std::min(count, (piece + 1) * size); begin += run.block) {
+        each(places, piece, begin, std::min(run.block, count - begin));
+      }
+    }
+  });
+}
 
 }  // namespace
 
 template <class Number>
+int64_t LinearRun<Number>::pieces(int64_t count) const {
+  const int64_t size = block * kBlocksPerPiece;
+  return (count + size - 1) / size;
+}
+
+template <class Number>
 void run_linear(const LinearRun<Number>& run, const std::vector<Number>& learned, int64_t count) {
-  at::parallel_for(0, pieces(count, kBlock), kBlocksPerSum, [&](int64_t first, int64_t last) {
-    Place<Number> place(run);
-    for (int64_t block = first; block < last; ++block) {
-      place.combine_at(block * kBlock, learned.data(), std::min(kBlock, count - block * kBlock));
-    }
-  });
+  for_each_block(
+      run, count, [&] { return Place<Number>(run); },
+      [&](Place<Number>& place, int64_t piece, int64_t begin, int64_t size) {
+        place.combine_at(piece, begin, size, learned.data());
+      });
 }
 
 template <class Number>
 std::vector<double> run_linear(const LinearRun<Number>& a, const LinearRun<Number>& b, const std::vector<TapeDot>& dots,
                                const std::vector<Number>& learned, int64_t count) {
-  constexpr int64_t kPiece = kBlock * kBlocksPerSum;
   const int64_t L = std::ssize(learned);
-  std::vector<Number> sums(pieces(count, kPiece) * L);
-  at::parallel_for(0, pieces(count, kPiece), 1, [&](int64_t first, int64_t last) {
-    Place<Number> place_a(a), place_b(b);
-    for (int64_t piece = first; piece < last; ++piece) {
-      for (int64_t begin = piece * kPiece; begin < std::min(count, (piece + 1) * kPiece); begin += kBlock) {
-        const int64_t size = std::min(kBlock, count - begin);
-        place_a.combine_at(begin, learned.data(), size);
-        place_b.combine_at(begin, learned.data(), size);
-        for (const TapeDot& d : dots) sums[piece * L + d.learned] += dot(place_a.value(d.a), place_b.value(d.b), size);
-      }
-    }
-  });
+  std::vector<Number> sums(b.pieces(count) * L);
+  for_each_block(
+      b, count, [&] { return std::pair(Place<Number>(a), Place<Number>(b)); },
+      [&](auto& places, int64_t piece, int64_t begin, int64_t size) {
+        places.first.combine_at(piece, begin, size, learned.data());
+        places.second.combine_at(piece, begin, size, learned.data());
+        for (const TapeDot& d : dots) {
+          sums[piece * L + d.learned] += dot(places.first.value(d.a), places.second.value(d.b), size);
+        }
+      });
   std::vector<double> total(L);
   for (size_t i = 0; i < sums.size(); ++i) total[i % L] += sums[i];
   return total;
 }
 
 #define OPTDNN_PER_NUMBER(Number)                                                             \
+  template struct LinearRun<Number>;                                                          \
   template void run_linear(const LinearRun<Number>&, const std::vector<Number>&, int64_t);    \
   template std::vector<double> run_linear(const LinearRun<Number>&, const LinearRun<Number>&, \
                                           const std::vector<TapeDot>&, const std::vector<Number>&, int64_t);

@@ -3,11 +3,19 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "optdnn/models/tape.h"
 
 namespace optdnn::models {
+
+// Part of a run: `count` numbers of each value from `begin` on. Blocks of one piece come in order, on one thread.
+template <class Number>
+struct LinearBlock {
+  int64_t piece, begin, count;
+  Number* const* values;
+};
 
 // A tape without modules and its values in memory, `count` numbers each; one that nobody keeps is null, as is an input
 // that is not read.
@@ -15,6 +23,12 @@ template <class Number>
 struct LinearRun {
   const Tape& tape;
   std::vector<Number*> values;
+  // Called for each block, if given: `before` the combinations, to fill in inputs (in room of the block's own where
+  // they are null), and `after` them.
+  std::function<void(const LinearBlock<Number>&)> before = {}, after = {};
+  int64_t block = 1024;  // numbers of each value that are worked on at a time: some 1024, which stay in the cache
+
+  int64_t pieces(int64_t count) const;
 };
 
 // sum_i a_i b_i of a value of one tape and one of another.
@@ -26,7 +40,8 @@ struct TapeDot {
 template <class Number>
 void run_linear(const LinearRun<Number>& run, const std::vector<Number>& learned, int64_t count);
 
-// Runs both tapes and returns the sums of the dots by learned weight. They are added up in a fixed order.
+// Runs both tapes, which have blocks of one size, and returns the sums of the dots by learned weight. They are added up
+// in a fixed order.
 template <class Number>
 std::vector<double> run_linear(const LinearRun<Number>& a, const LinearRun<Number>& b, const std::vector<TapeDot>& dots,
                                const std::vector<Number>& learned, int64_t count);

@@ -148,8 +148,13 @@ State Stage::run(State state, std::vector<Tensor>* path) {
   const auto value_of = [this](const algorithms::Leaf& leaf) { return coefficients_->value(leaf); };
   if (vector_stage_ && !path && vector_stage_->fits(state)) return vector_stage_->run(state, value_of);
   if (fused_stage_ && !path && fused_stage_->fits(state)) {
-    return fused_stage_->run(
-        state, [this](const PlannedCall& call, int k, const Tensor& x) { return evaluate(call, k, x); }, value_of);
+    const FusedStage::Modules modules = {
+        [this](const PlannedCall& call, int k) {  // the way back of a recomputed module begins at its argument
+          return recompute_ ? std::nullopt : module_of(call, k)->first_norm(k);
+        },
+        [this](const PlannedCall& call, int k, const Tensor& x) { return evaluate(call, k, x); },
+        [this](const PlannedCall& call, int k, const Tensor& x) { return module_of(call, k)->after_first_norm(x, k); }};
+    return fused_stage_->run(state, modules, value_of);
   }
   std::vector<Tensor> unknowns;  // of each group the latest solution
   for (int k = 0; k < count_; ++k) {

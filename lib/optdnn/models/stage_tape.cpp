@@ -1,5 +1,7 @@
 #include "optdnn/models/stage_tape.h"
 
+#include <algorithm>
+
 namespace optdnn::models {
 
 namespace {
@@ -10,7 +12,9 @@ class Writer {
     const size_t states = first == 0 ? plan.start.size() : plan.steps[first - 1].next.size();
     for (size_t i = 0; i < states; ++i) {
       const bool zero = first == 0 ? plan.start[i] == 0.0 : plan.steps[first - 1].next[i].empty();
-      written_.inputs.push_back(zero ? -1 : written_.tape.inputs++);
+      const size_t alike =
+          first == 0 ? std::find(plan.start.begin(), plan.start.end(), plan.start[i]) - plan.start.begin() : i;
+      written_.inputs.push_back(zero ? -1 : alike < i ? written_.inputs[alike] : written_.tape.inputs++);
     }
     state_ = written_.inputs;
   }
@@ -45,15 +49,27 @@ class Writer {
       const auto& values = term.source == PlannedTerm::Source::state    ? state_
                            : term.source == PlannedTerm::Source::result ? results_
                                                                         : arguments_;
-      TapeTerm& added = terms.emplace_back(TapeTerm{values[term.index], 1.0});
+      const int value = values[term.index];
       if (term.weight.is_constant()) {
-        added.weight = term.weight.constant();
+        add(terms, value, term.weight.constant());
       } else {
-        added.learned = static_cast<int>(written_.learned.size());
+        terms.push_back({value, 1.0, static_cast<int>(written_.learned.size())});
         written_.learned.push_back(term.weight);
       }
     }
+    std::erase_if(terms, [](const TapeTerm& term) { return term.learned < 0 && term.weight == 0.0; });
     return written_.tape.add(std::move(terms));
+  }
+
+  // Where states are still alike, terms fall together: x + beta*(x - x[k-1]) is x at first.
+  static void add(std::vector<TapeTerm>& terms, int value, double weight) {
+    const auto found = std::find_if(terms.begin(), terms.end(),
+                                    [&](const TapeTerm& term) { return term.value == value && term.learned < 0; });
+    if (found == terms.end()) {
+      terms.push_back({value, weight});
+    } else {
+      found->weight += weight;
+    }
   }
 
   const NumberOf& module_of_;
@@ -65,8 +81,8 @@ class Writer {
 
 std::vector<torch::Tensor> StageTape::given(const State& state) const {
   std::vector<torch::Tensor> given;
-  for (const torch::Tensor& x : state) {
-    if (x.defined()) given.push_back(x);
+  for (size_t i = 0; i < state.size(); ++i) {
+    if (inputs[i] == std::ssize(given)) given.push_back(state[i]);
   }
   return given;
 }
@@ -75,6 +91,12 @@ State StageTape::after(const std::vector<torch::Tensor>& values) const {
   State after;
   for (const int value : outputs) after.push_back(value < 0 ? torch::Tensor() : values[value]);
   return after;
+}
+
+std::vector<torch::Tensor> pick(const std::vector<torch::Tensor>& values, const std::vector<int>& wanted) {
+  std::vector<torch::Tensor> picked;
+  for (const int value : wanted) picked.push_back(values[value]);
+  return picked;
 }
 
 torch::Tensor combine(const std::vector<TapeTerm>& terms, const std::vector<torch::Tensor>& values,

@@ -1,6 +1,7 @@
 // Steps written out: values in order, each a linear combination of earlier ones or a module's result.
 #pragma once
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@ struct TapeTerm {
   int learned = -1;  // which learned weight takes the place of `weight`
 
   bool is_one() const { return learned < 0 && weight == 1.0; }
+  bool operator==(const TapeTerm&) const = default;
 };
 
 struct TapeOperation {
@@ -25,9 +27,13 @@ struct Tape {
   std::vector<TapeOperation> operations;  // each reads values before its own
   int values() const { return inputs + static_cast<int>(operations.size()); }
 
-  // Appends a combination and returns its value, which for one term of weight one is that term's.
+  // Appends a combination and returns its value, which for one term of weight one is that term's, and for a combination
+  // that is there already its.
   int add(std::vector<TapeTerm> terms) {
     if (terms.size() == 1 && terms.front().is_one()) return terms.front().value;
+    const auto same = [&](const TapeOperation& operation) { return operation.module < 0 && operation.terms == terms; };
+    const auto found = std::find_if(operations.begin(), operations.end(), same);
+    if (found != operations.end()) return inputs + static_cast<int>(found - operations.begin());
     operations.push_back({-1, 0, std::move(terms)});
     return values() - 1;
   }

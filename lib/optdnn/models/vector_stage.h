@@ -15,7 +15,6 @@ namespace optdnn::models {
 class VectorStage {
  public:
   using ModuleOf = std::function<std::shared_ptr<modules::Module>(const PlannedCall&, int k)>;
-  using ValueOf = std::function<torch::Tensor(const algorithms::Leaf&)>;
 
   // Steps [first, first + count) of an explicit rule's plan. Nothing where a module is not a small dense_two_layer.
   static std::unique_ptr<VectorStage> make(const Plan& plan, int first, int count, const ModuleOf& module_of);

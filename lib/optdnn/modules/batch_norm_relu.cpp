@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "optdnn/modules/channel_kernel.h"
-
 namespace optdnn::modules {
 
 using torch::Tensor;
@@ -30,89 +28,72 @@ Tensor tensor_of(const std::vector<double>& per_channel, torch::Dtype type) {
   return torch::tensor(per_channel, torch::kFloat64).to(type);
 }
 
-std::vector<double> inverse_deviation(const std::vector<double>& variance, double epsilon) {
-  std::vector<double> inverse;
-  for (const double v : variance) inverse.push_back(1.0 / std::sqrt(v + epsilon));
-  return inverse;
+BatchStatistics statistics_of(std::vector<double> mean, const std::vector<double>& variance, double epsilon) {
+  BatchStatistics statistics{std::move(mean), {}, epsilon};
+  for (const double v : variance) statistics.inverse.push_back(1.0 / std::sqrt(v + epsilon));
+  return statistics;
 }
 
-ChannelMap normalising(const Tensor& weight, const Tensor& bias, const std::vector<double>& mean,
-                       const std::vector<double>& inverse) {
+ChannelMap normalising(const Tensor& weight, const Tensor& bias, const BatchStatistics& statistics) {
   ChannelMap map{doubles(weight), doubles(bias)};
-  for (size_t c = 0; c < mean.size(); ++c) {
-    map.scale[c] *= inverse[c];
-    map.shift[c] -= mean[c] * map.scale[c];
+  for (size_t c = 0; c < map.scale.size(); ++c) {
+    map.scale[c] *= statistics.inverse[c];
+    map.shift[c] -= statistics.mean[c] * map.scale[c];
   }
   return map;
 }
 
-Tensor mapped(const Tensor& x, const ChannelMap& map) {
-  Tensor y = torch::empty_like(x);
-  with_type_of(x, [&](auto number) {
-    using Number = decltype(number);
-    map_relu(x.const_data_ptr<Number>(), map, y.data_ptr<Number>(), rows(x), channels(x));
-  });
-  return y;
-}
+struct Statistics : torch::CustomClassHolder {
+  explicit Statistics(BatchStatistics of) : batch(std::move(of)) {}
+  BatchStatistics batch;
+};
 
 struct TrainedNode : torch::autograd::Function<TrainedNode> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const BatchNorm& norm) {
-    ChannelMoments moments = with_type_of(
+    const ChannelMoments moments = with_type_of(
         x, [&](auto number) { return channel_moments(x.const_data_ptr<decltype(number)>(), rows(x), channels(x)); });
-    const auto inverse = inverse_deviation(moments.variance, norm.epsilon);
-    const auto type = norm.running_mean.scalar_type();
-    // As LibTorch's operator does, without a new version of the buffer, which other nodes may have saved.
-    Tensor running_mean = norm.running_mean.data(), running_var = norm.running_var.data();
-    running_mean.lerp_(tensor_of(moments.mean, type), norm.momentum);
-    const double unbiased = static_cast<double>(rows(x)) / static_cast<double>(rows(x) - 1);
-    running_var.lerp_(tensor_of(moments.variance, type) * unbiased, norm.momentum);
+    const auto statistics = c10::make_intrusive<Statistics>(take_statistics(moments, norm, rows(x)));
     context->save_for_backward({x, weight, bias});
-    context->saved_data["mean"] = moments.mean;
-    context->saved_data["inverse"] = inverse;
-    context->saved_data["epsilon"] = norm.epsilon;
-    return mapped(x, normalising(weight, bias, moments.mean, inverse));
+    context->saved_data["statistics"] = torch::IValue::make_capsule(statistics);
+    return normalised_relu(x, weight, bias, statistics->batch);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const variable_list saved = context->get_saved_variables();
-    const Tensor &x = saved[0], &weight = saved[1], &bias = saved[2], &dy = gradients[0];
-    if (!dy.defined()) return variable_list(4);
+    const Tensor &x = saved[0], &weight = saved[1], &bias = saved[2];
+    if (!gradients[0].defined()) return variable_list(4);
+    const auto statistics =
+        c10::static_intrusive_pointer_cast<Statistics>(context->saved_data["statistics"].toCapsule());
     if (torch::GradMode::is_enabled()) {  // a derivative of this derivative is wanted
-      const variable_list inputs = {x.alias(), weight.alias(), bias.alias()};
-      const double epsilon = context->saved_data["epsilon"].toDouble();
-      const Tensor y = torch::relu(torch::batch_norm(inputs[0], inputs[1], inputs[2], {}, {}, true, 0, epsilon, false));
-      variable_list found = torch::autograd::grad({y}, inputs, {dy}, true, true, true);
+      variable_list found = batch_norm_relu_gradients(gradients[0], x, weight, bias, statistics->batch.epsilon);
       found.emplace_back();
       return found;
     }
-    const auto mean = context->saved_data["mean"].toDoubleVector();
-    const auto inverse = context->saved_data["inverse"].toDoubleVector();
-    return with_type_of(x, [&](auto number) { return back<decltype(number)>(x, weight, bias, dy, mean, inverse); });
-  }
-
-  template <class Number>
-  static variable_list back(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& gradient,
-                            const std::vector<double>& mean, const std::vector<double>& inverse) {
-    const Tensor dy = gradient.contiguous(at::MemoryFormat::ChannelsLast);
-    const int64_t N = rows(x), C = channels(x);
-    const Number *dy_NC = dy.const_data_ptr<Number>(), *x_NC = x.const_data_ptr<Number>();
-    const ChannelMap map = normalising(weight, bias, mean, inverse);
-    ChannelSums sums = relu_backward_sums(dy_NC, x_NC, map, mean, N, C);
-    // dx = scale (dz - mean of dz - (x - mean) / deviation^2 mean of dz (x - mean))
-    std::vector<double> slope(C), offset(C);
-    for (int64_t c = 0; c < C; ++c) {
-      slope[c] = -map.scale[c] * inverse[c] * inverse[c] * sums.dz_x[c] / static_cast<double>(N);
-      offset[c] = -map.scale[c] * sums.dz[c] / static_cast<double>(N) - slope[c] * mean[c];
-      sums.dz_x[c] *= inverse[c];
-    }
+    const Tensor dy = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
+    const auto back = batch_norm_relu_backward(dy, x, weight, bias, statistics->batch);
     Tensor dx = torch::empty_like(x);
-    map_relu_backward(dy_NC, x_NC, map, slope, offset, dx.data_ptr<Number>(), N, C);
-    return {dx, tensor_of(sums.dz_x, weight.scalar_type()), tensor_of(sums.dz, bias.scalar_type()), {}};
+    with_type_of(x, [&](auto number) {
+      using Number = decltype(number);
+      map_relu_backward(dy.const_data_ptr<Number>(), x.const_data_ptr<Number>(),
+                        ReluBackward<Number>(back.map, back.slopes, channels(x)), dx.data_ptr<Number>(), rows(x),
+                        channels(x));
+    });
+    return {dx, back.d_weight, back.d_bias, {}};
   }
 };
 
 }  // namespace
+
+Tensor batch_norm_relu(const Tensor& x, const BatchNorm& norm) {
+  if (!batch_norm_relu_fits(x, norm)) {
+    return torch::relu(torch::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.training,
+                                         norm.momentum, norm.epsilon, /*cudnn_enabled=*/true));
+  }
+  if (norm.training) return TrainedNode::apply(x, norm.weight, norm.bias, norm);
+  return normalised_relu(x, norm.weight, norm.bias,
+                         statistics_of(doubles(norm.running_mean), doubles(norm.running_var), norm.epsilon));
+}
 
 bool batch_norm_relu_fits(const Tensor& x, const BatchNorm& norm) {
   const auto type = x.scalar_type();
@@ -123,10 +104,53 @@ bool batch_norm_relu_fits(const Tensor& x, const BatchNorm& norm) {
   return rows(x) % at_once == 0 && (norm.training || !torch::GradMode::is_enabled());
 }
 
-Tensor batch_norm_relu(const Tensor& x, const BatchNorm& norm) {
-  if (norm.training) return TrainedNode::apply(x, norm.weight, norm.bias, norm);
-  const auto inverse = inverse_deviation(doubles(norm.running_var), norm.epsilon);
-  return mapped(x, normalising(norm.weight, norm.bias, doubles(norm.running_mean), inverse));
+BatchStatistics take_statistics(const ChannelMoments& moments, const BatchNorm& norm, int64_t rows) {
+  const auto type = norm.running_mean.scalar_type();
+  // As LibTorch's operator does, without a new version of the buffer, which other nodes may have saved.
+  Tensor running_mean = norm.running_mean.data(), running_var = norm.running_var.data();
+  running_mean.lerp_(tensor_of(moments.mean, type), norm.momentum);
+  const double unbiased = static_cast<double>(rows) / static_cast<double>(rows - 1);
+  running_var.lerp_(tensor_of(moments.variance, type) * unbiased, norm.momentum);
+  return statistics_of(moments.mean, moments.variance, norm.epsilon);
+}
+
+Tensor normalised_relu(const Tensor& x, const Tensor& weight, const Tensor& bias, const BatchStatistics& statistics) {
+  Tensor y = torch::empty_like(x);
+  with_type_of(x, [&](auto number) {
+    using Number = decltype(number);
+    map_relu(x.const_data_ptr<Number>(), normalising(weight, bias, statistics), y.data_ptr<Number>(), rows(x),
+             channels(x));
+  });
+  return y;
+}
+
+BatchNormReluBackward batch_norm_relu_backward(const Tensor& dy, const Tensor& x, const Tensor& weight,
+                                               const Tensor& bias, const BatchStatistics& statistics) {
+  BatchNormReluBackward back{normalising(weight, bias, statistics), {}, {}, {}};
+  ChannelSums sums = with_type_of(x, [&](auto number) {
+    using Number = decltype(number);
+    return relu_backward_sums(dy.const_data_ptr<Number>(), x.const_data_ptr<Number>(), back.map, statistics.mean,
+                              rows(x), channels(x));
+  });
+  // dx = scale (dz - mean of dz - (x - mean) / deviation^2 mean of dz (x - mean))
+  const auto N = static_cast<double>(rows(x));
+  for (size_t c = 0; c < sums.dz.size(); ++c) {
+    const double scale = back.map.scale[c], inverse = statistics.inverse[c];
+    const double slope = -scale * inverse * inverse * sums.dz_x[c] / N;
+    back.slopes.slope.push_back(slope);
+    back.slopes.offset.push_back(-scale * sums.dz[c] / N - slope * statistics.mean[c]);
+    sums.dz_x[c] *= inverse;
+  }
+  back.d_weight = tensor_of(sums.dz_x, weight.scalar_type());
+  back.d_bias = tensor_of(sums.dz, bias.scalar_type());
+  return back;
+}
+
+variable_list batch_norm_relu_gradients(const Tensor& dy, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                                        double epsilon) {
+  const variable_list inputs = {x.alias(), weight.alias(), bias.alias()};
+  const Tensor y = torch::relu(torch::batch_norm(inputs[0], inputs[1], inputs[2], {}, {}, true, 0, epsilon, false));
+  return torch::autograd::grad({y}, inputs, {dy}, true, true, true);
 }
 
 }  // namespace optdnn::modules

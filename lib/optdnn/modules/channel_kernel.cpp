@@ -21,32 +21,22 @@ OPTDNN_INLINE const Lanes<Number>& at(const Number* numbers) {
   return Wide<Number>::at(numbers);
 }
 
-// Rows put side by side, and what there is per channel repeated for each.
-template <class Number>
-struct WideRows {
-  WideRows(int64_t rows, int64_t channels)
-      : at_once(rows_at_once<Number>(channels)), N(rows / at_once), C(channels * at_once) {}
+// Per channel, repeated for each of the rows that are read as one.
+template <class Number, class From>
+std::vector<Number> repeat(const std::vector<From>& per_channel) {
+  const auto C = static_cast<int64_t>(per_channel.size());
+  std::vector<Number> repeated(C * rows_at_once<Number>(C));
+  for (size_t c = 0; c < repeated.size(); ++c) repeated[c] = static_cast<Number>(per_channel[c % C]);
+  return repeated;
+}
 
-  template <class From>
-  std::vector<Number> repeat(const std::vector<From>& per_channel) const {
-    std::vector<Number> repeated(C);
-    for (int64_t c = 0; c < C; ++c) repeated[c] = static_cast<Number>(per_channel[c % (C / at_once)]);
-    return repeated;
-  }
-  int64_t blocks() const { return (N + kRowBlock - 1) / kRowBlock; }
-  int64_t begin(int64_t block) const { return block * kRowBlock; }
-  int64_t rows(int64_t block) const { return std::min(kRowBlock, N - begin(block)); }
-
-  int64_t at_once, N, C;
-};
-
-// sums_C and others_C of two numbers per row and channel, which add(row's number, channel, sum, other) adds.
+// Adds to sums_C and others_C two numbers per row and channel, which add(row's number, channel, sum, other) adds.
 template <class Number, class Add>
 OPTDNN_INLINE void sum_rows(int64_t N, int64_t C, Number* sums, Number* others, Add add) {
   for (int64_t c = 0; c < C; c += Wide<Number>::kCount) {
     Lanes<Number> sum = {}, other = {};
     for (int64_t n = 0; n < N; ++n) add(n * C + c, c, sum, other);
-    for (int64_t i = 0; i < Wide<Number>::kCount; ++i) sums[c + i] = sum[i], others[c + i] = other[i];
+    for (int64_t i = 0; i < Wide<Number>::kCount; ++i) sums[c + i] += sum[i], others[c + i] += other[i];
   }
 }
 
@@ -94,14 +84,16 @@ OPTDNN_INLINE void map_forward(const Number* x, const Number* scale, const Numbe
       });
 }
 
-template <class Number>
+template <bool kMore, class Number>
 OPTDNN_INLINE void map_backward(const Number* dy, const Number* x, const Number* scale, const Number* shift,
-                                const Number* slope, const Number* offset, int64_t N, int64_t C, Number* dx) {
+                                const Number* slope, const Number* offset, const Number* more, int64_t N, int64_t C,
+                                Number* dx) {
   map_rows(
       N, C, dx, [=](int64_t i, int64_t c, Lanes<Number> & to) __attribute__((always_inline)) {
         const Lanes<Number> z = at(x + i) * at(scale + c) + at(shift + c);
         const Lanes<Number> dz = z > 0 ? at(dy + i) : Lanes<Number>{};
-        to = at(scale + c) * dz + (at(slope + c) * at(x + i) + at(offset + c));
+        const Lanes<Number> found = at(scale + c) * dz + (at(slope + c) * at(x + i) + at(offset + c));
+        to = kMore ? at(more + i) + found : found;
       });
 }
 
@@ -120,32 +112,39 @@ OPTDNN_INLINE void map_backward(const Number* dy, const Number* x, const Number*
     map_forward(x, scale, shift, N, C, y);                                                                           \
   }                                                                                                                  \
   OPTDNN_EACH_PROCESSOR void back_of(const Number* dy, const Number* x, const Number* scale, const Number* shift,    \
-                                     const Number* slope, const Number* offset, int64_t N, int64_t C, Number* dx) {  \
-    map_backward(dy, x, scale, shift, slope, offset, N, C, dx);                                                      \
+                                     const Number* slope, const Number* offset, const Number* more, int64_t N,       \
+                                     int64_t C, Number* dx) {                                                        \
+    if (more) {                                                                                                      \
+      map_backward<true>(dy, x, scale, shift, slope, offset, more, N, C, dx);                                        \
+    } else {                                                                                                         \
+      map_backward<false>(dy, x, scale, shift, slope, offset, more, N, C, dx);                                       \
+    }                                                                                                                \
   }
 OPTDNN_PER_NUMBER(float)
 OPTDNN_PER_NUMBER(double)
 #undef OPTDNN_PER_NUMBER
 
-// Calls each(block) for all blocks of rows, on LibTorch's threads.
+template <class Number>
+int64_t pieces_of(int64_t N, int64_t C) {
+  const int64_t rows = kRowBlock * rows_at_once<Number>(C);
+  return (N + rows - 1) / rows;
+}
+
+// Calls each(piece, row, rows) for pieces of some kRowBlock rows read as one, on LibTorch's threads.
 template <class Number, class Each>
-void for_each_block(const WideRows<Number>& wide, Each each) {
-  at::parallel_for(0, wide.blocks(), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t block = begin; block < end; ++block) each(block);
+void for_each_piece(int64_t N, int64_t C, Each each) {
+  const int64_t rows = kRowBlock * rows_at_once<Number>(C);
+  at::parallel_for(0, pieces_of<Number>(N, C), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t piece = begin; piece < end; ++piece) each(piece, piece * rows, std::min(rows, N - piece * rows));
   });
 }
 
-// The sums of the blocks as doubles, and those of the rows side by side added to one another: C of each kind.
-template <class Number, class SumsOf>
-std::pair<std::vector<double>, std::vector<double>> add_up(const WideRows<Number>& wide, SumsOf sums_of_block) {
-  std::vector<Number> sums(wide.blocks() * wide.C), others(wide.blocks() * wide.C);
-  for_each_block(wide, [&](int64_t block) {
-    sums_of_block(wide.begin(block) * wide.C, wide.rows(block), &sums[block * wide.C], &others[block * wide.C]);
-  });
-  const int64_t C = wide.C / wide.at_once;
-  std::vector<double> sum(C), other(C);
-  for (size_t i = 0; i < sums.size(); ++i) sum[i % C] += sums[i], other[i % C] += others[i];
-  return {sum, other};
+// The sums of all pieces, and of the rows read as one, per channel.
+template <class Number>
+std::vector<double> add_up(const std::vector<Number>& sums, int64_t C) {
+  std::vector<double> sum(C);
+  for (size_t i = 0; i < sums.size(); ++i) sum[i % C] += sums[i];
+  return sum;
 }
 
 }  // namespace
@@ -156,63 +155,100 @@ int64_t rows_at_once(int64_t C) {
 }
 
 template <class Number>
-ChannelMoments channel_moments(const Number* x_NC, int64_t N, int64_t C) {
-  const WideRows<Number> wide(N, C);
-  const auto about = wide.repeat(std::vector<Number>(x_NC, x_NC + C));
-  auto [mean, variance] = add_up(wide, [&](int64_t begin, int64_t rows, Number* sums, Number* squares) {
-    moments_of(x_NC + begin, about.data(), rows, wide.C, sums, squares);
-  });
-  for (int64_t c = 0; c < C; ++c) {
+int64_t whole_rows(int64_t C, int64_t count) {
+  const int64_t wide_C = C * rows_at_once<Number>(C);
+  return std::max(int64_t{1}, count / wide_C) * wide_C;
+}
+
+template <class Number>
+MomentSums<Number>::MomentSums(const Number* first_row, int64_t C, int64_t pieces)
+    : C_(C),
+      wide_C_(C * rows_at_once<Number>(C)),
+      about_(repeat<Number>(std::vector<Number>(first_row, first_row + C))),
+      sums_(pieces * wide_C_),
+      squares_(pieces * wide_C_) {}
+
+template <class Number>
+void MomentSums<Number>::add(int64_t piece, const Number* x_NC, int64_t N) {
+  moments_of(x_NC, about_.data(), N * C_ / wide_C_, wide_C_, &sums_[piece * wide_C_], &squares_[piece * wide_C_]);
+}
+
+template <class Number>
+ChannelMoments MomentSums<Number>::moments(int64_t N) const {
+  std::vector<double> mean = add_up(sums_, C_), variance = add_up(squares_, C_);
+  for (int64_t c = 0; c < C_; ++c) {
     const double shift = mean[c] / static_cast<double>(N);
     const double found = variance[c] / static_cast<double>(N) - shift * shift;
     variance[c] = found < 0 ? 0.0 : found;  // NaN stays NaN
-    mean[c] = shift + about[c];
+    mean[c] = shift + about_[c];
   }
   return {mean, variance};
 }
 
 template <class Number>
+ChannelMoments channel_moments(const Number* x_NC, int64_t N, int64_t C) {
+  MomentSums<Number> sums(x_NC, C, pieces_of<Number>(N, C));
+  for_each_piece<Number>(N, C,
+                         [&](int64_t piece, int64_t row, int64_t rows) { sums.add(piece, x_NC + row * C, rows); });
+  return sums.moments(N);
+}
+
+template <class Number>
 void map_relu(const Number* x_NC, const ChannelMap& map, Number* y_NC, int64_t N, int64_t C) {
-  const WideRows<Number> wide(N, C);
-  const auto scale = wide.repeat(map.scale), shift = wide.repeat(map.shift);
-  for_each_block(wide, [&](int64_t block) {
-    const int64_t begin = wide.begin(block) * wide.C;
-    map_of(x_NC + begin, scale.data(), shift.data(), wide.rows(block), wide.C, y_NC + begin);
+  const auto scale = repeat<Number>(map.scale), shift = repeat<Number>(map.shift);
+  const auto wide_C = std::ssize(scale);
+  for_each_piece<Number>(N, C, [&](int64_t, int64_t row, int64_t rows) {
+    map_of(x_NC + row * C, scale.data(), shift.data(), rows * C / wide_C, wide_C, y_NC + row * C);
   });
 }
 
 template <class Number>
 ChannelSums relu_backward_sums(const Number* dy_NC, const Number* x_NC, const ChannelMap& map,
                                const std::vector<double>& mean, int64_t N, int64_t C) {
-  const WideRows<Number> wide(N, C);
-  const auto scale = wide.repeat(map.scale), shift = wide.repeat(map.shift), about = wide.repeat(mean);
-  const auto [dz, dz_x] = add_up(wide, [&](int64_t begin, int64_t rows, Number* sums, Number* products) {
-    sums_of(dy_NC + begin, x_NC + begin, scale.data(), shift.data(), about.data(), rows, wide.C, sums, products);
+  const auto scale = repeat<Number>(map.scale), shift = repeat<Number>(map.shift), about = repeat<Number>(mean);
+  const auto wide_C = std::ssize(scale);
+  std::vector<Number> dz(pieces_of<Number>(N, C) * wide_C), dz_x(dz.size());
+  for_each_piece<Number>(N, C, [&](int64_t piece, int64_t row, int64_t rows) {
+    sums_of(dy_NC + row * C, x_NC + row * C, scale.data(), shift.data(), about.data(), rows * C / wide_C, wide_C,
+            &dz[piece * wide_C], &dz_x[piece * wide_C]);
   });
-  return {dz, dz_x};
+  return {add_up(dz, C), add_up(dz_x, C)};
 }
 
 template <class Number>
-void map_relu_backward(const Number* dy_NC, const Number* x_NC, const ChannelMap& map, const std::vector<double>& slope,
-                       const std::vector<double>& offset, Number* dx_NC, int64_t N, int64_t C) {
-  const WideRows<Number> wide(N, C);
-  const auto scale = wide.repeat(map.scale), shift = wide.repeat(map.shift);
-  const auto slopes = wide.repeat(slope), offsets = wide.repeat(offset);
-  for_each_block(wide, [&](int64_t block) {
-    const int64_t begin = wide.begin(block) * wide.C;
-    back_of(dy_NC + begin, x_NC + begin, scale.data(), shift.data(), slopes.data(), offsets.data(), wide.rows(block),
-            wide.C, dx_NC + begin);
+ReluBackward<Number>::ReluBackward(const ChannelMap& map, const ChannelSlopes& slopes, int64_t C)
+    : at_once_(rows_at_once<Number>(C)),
+      wide_C_(C * at_once_),
+      scale_(repeat<Number>(map.scale)),
+      shift_(repeat<Number>(map.shift)),
+      slope_(repeat<Number>(slopes.slope)),
+      offset_(repeat<Number>(slopes.offset)) {}
+
+template <class Number>
+void ReluBackward<Number>::apply(const Number* dy_NC, const Number* x_NC, const Number* more_NC, Number* dx_NC,
+                                 int64_t N) const {
+  back_of(dy_NC, x_NC, scale_.data(), shift_.data(), slope_.data(), offset_.data(), more_NC, N / at_once_, wide_C_,
+          dx_NC);
+}
+
+template <class Number>
+void map_relu_backward(const Number* dy_NC, const Number* x_NC, const ReluBackward<Number>& map, Number* dx_NC,
+                       int64_t N, int64_t C) {
+  for_each_piece<Number>(N, C, [&](int64_t, int64_t row, int64_t rows) {
+    map.apply(dy_NC + row * C, x_NC + row * C, nullptr, dx_NC + row * C, rows);
   });
 }
 
 #define OPTDNN_PER_NUMBER(Number)                                                                                      \
   template int64_t rows_at_once<Number>(int64_t);                                                                      \
+  template int64_t whole_rows<Number>(int64_t, int64_t);                                                               \
+  template class MomentSums<Number>;                                                                                   \
   template ChannelMoments channel_moments(const Number*, int64_t, int64_t);                                            \
   template void map_relu(const Number*, const ChannelMap&, Number*, int64_t, int64_t);                                 \
   template ChannelSums relu_backward_sums(const Number*, const Number*, const ChannelMap&, const std::vector<double>&, \
                                           int64_t, int64_t);                                                           \
-  template void map_relu_backward(const Number*, const Number*, const ChannelMap&, const std::vector<double>&,         \
-                                  const std::vector<double>&, Number*, int64_t, int64_t);
+  template class ReluBackward<Number>;                                                                                 \
+  template void map_relu_backward(const Number*, const Number*, const ReluBackward<Number>&, Number*, int64_t, int64_t);
 OPTDNN_PER_NUMBER(float)
 OPTDNN_PER_NUMBER(double)
 

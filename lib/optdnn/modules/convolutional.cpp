@@ -15,8 +15,12 @@ ConvPreact::ConvPreact(int64_t width, std::vector<int64_t> kernels_px, std::vect
 }
 
 torch::Tensor ConvPreact::forward(const torch::Tensor& x, int64_t step) {
-  torch::Tensor y = x;
-  for (size_t i = 0; i < norms_.size(); ++i) {
+  return after_first_norm(norms_.front()->activated(x, activation_, step), step);
+}
+
+torch::Tensor ConvPreact::after_first_norm(const torch::Tensor& normed, int64_t step) {
+  torch::Tensor y = convolutions_.front()->forward(normed);
+  for (size_t i = 1; i < norms_.size(); ++i) {
     y = convolutions_[i]->forward(norms_[i]->activated(y, activation_, step));
   }
   return y;

@@ -18,6 +18,8 @@ class ConvPreact : public Module {
   ConvPreact(int64_t width, std::vector<int64_t> kernels_px, std::vector<int64_t> channels, Activation activation,
              NormKind norm, int64_t steps);
   torch::Tensor forward(const torch::Tensor& x, int64_t step) override;
+  std::optional<BatchNorm> first_norm(int64_t step) override { return norms_.front()->with_relu(activation_, step); }
+  torch::Tensor after_first_norm(const torch::Tensor& normed, int64_t step) override;
   std::vector<torch::Tensor> last_layer() override { return {convolutions_.back()->weight}; }
 
  private:

@@ -64,11 +64,13 @@ torch::Tensor NormImpl::forward(const torch::Tensor& x, int64_t step) {
 }
 
 torch::Tensor NormImpl::activated(const torch::Tensor& x, Activation activation, int64_t step) {
-  if (kind_ == NormKind::batch && activation == Activation::relu) {
-    const BatchNorm norm = batch_norm(step);
-    if (batch_norm_relu_fits(x, norm)) return batch_norm_relu(x, norm);
-  }
-  return activate(activation, forward(x, step));
+  const auto norm = with_relu(activation, step);
+  return norm ? batch_norm_relu(x, *norm) : activate(activation, forward(x, step));
+}
+
+std::optional<BatchNorm> NormImpl::with_relu(Activation activation, int64_t step) const {
+  if (kind_ != NormKind::batch || activation != Activation::relu) return std::nullopt;
+  return batch_norm(step);
 }
 
 BatchNorm NormImpl::batch_norm(int64_t step) const {

@@ -5,6 +5,8 @@
 
 #include <torch/torch.h>
 
+#include <optional>
+
 #include "optdnn/base/names.h"
 #include "optdnn/modules/activation.h"
 #include "optdnn/modules/batch_norm_relu.h"
@@ -46,8 +48,9 @@ class NormImpl : public torch::nn::Module {
   NormImpl(NormKind kind, int64_t channels, int64_t steps = 1);
   torch::Tensor forward(const torch::Tensor& x, int64_t step = 0);
   torch::Tensor activated(const torch::Tensor& x, Activation activation, int64_t step = 0);  // s(forward(x, step))
-  int64_t groups() const { return groups_; }              // of the channels; group only
-  torch::Tensor weight, bias, running_mean, running_var;  // C, C, steps x C, steps x C
+  std::optional<BatchNorm> with_relu(Activation activation, int64_t step) const;  // where s(norm) is batch_norm_relu
+  int64_t groups() const { return groups_; }                                      // of the channels; group only
+  torch::Tensor weight, bias, running_mean, running_var;                          // C, C, steps x C, steps x C
 
  private:
   BatchNorm batch_norm(int64_t step) const;

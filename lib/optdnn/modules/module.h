@@ -5,6 +5,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+
+#include "optdnn/modules/batch_norm_relu.h"
 
 namespace optdnn::modules {
 
@@ -29,6 +32,11 @@ class Module : public torch::nn::Module {
   virtual Function at_step(int64_t step) {
     return [this, step](const torch::Tensor& x) { return forward(x, step); };
   }
+
+  // Where T(x) is a function of relu(batch norm(x)): that norm, for whoever makes x to take it on the way, and the
+  // function. No other T is asked for it.
+  virtual std::optional<BatchNorm> first_norm(int64_t /*step*/) { return std::nullopt; }
+  virtual torch::Tensor after_first_norm(const torch::Tensor& normed, int64_t /*step*/) { return normed; }
 
   // The weights (and bias) of the layer that ends T; `init.scale` multiplies them.
   virtual std::vector<torch::Tensor> last_layer() = 0;
