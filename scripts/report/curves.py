@@ -62,8 +62,13 @@ def draw_diverged(ax: Axes, points: dict[float, float], color: str) -> None:
 
 
 def series(run: Run, metric: str) -> dict[float, float]:
-    """epoch -> value"""
-    return {record["epoch"]: record[metric] for record in run.records if metric in record}
+    """epoch -> value; of the train loss the means between log points, beside which an evaluation's, of all the time
+    since the last one, would be a spike."""
+    records = [record for record in run.records if metric in record]
+    logged = [record for record in records if not any(name.startswith("test/") for name in record)]
+    if metric == "train/loss" and logged:
+        records = logged
+    return {record["epoch"]: record[metric] for record in records}
 
 
 def band(runs: list[Run], metric: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -194,6 +194,18 @@ class Rules(unittest.TestCase):
             self.assertEqual([row.id for row in runs.make_group(made).rows],
                              ["resnet", "apg2-depth=3", "apg2-depth=10", "other"])
 
+    def test_the_curve_of_the_train_loss_leaves_out_the_means_of_whole_epochs_unless_there_are_no_others(self):
+        from report import curves, runs
+        def curve(*records, metric="train/loss"):
+            made = runs.Run(pathlib.Path(), "table", "a", 0, "finished", {})
+            made.records = list(records)
+            return curves.series(made, metric)
+        logged = {"epoch": 0.5, "train/loss": 1.0}
+        evaluated = {"epoch": 1, "train/loss": 2.0, "test/loss": 3.0}
+        self.assertEqual(curve(logged, evaluated), {0.5: 1.0})
+        self.assertEqual(curve(evaluated), {1: 2.0})
+        self.assertEqual(curve(logged, evaluated, metric="test/loss"), {1: 3.0})
+
     def test_texts_from_files_stay_texts(self):
         from report import document
         evil = "a | <script>alert(1)</script> **b** `c` \\ [d](e)\nf"
