@@ -239,5 +239,4 @@ def measured_on(group: Group) -> str:
 def place_of(run: Run) -> str:
     get = lambda key: plain(without_places(str(run.summary.get(key, "unknown"))))  # noqa: E731
     threads = number(run.summary.get("threads"))
-    return (f"{get('device')} ({get('device_name')}), {counted(int(threads or 0), 'thread')}, "
-            f"optdnn {get('optdnn')}, LibTorch {get('libtorch')}")
+    return f"{get('device')} ({get('device_name')}), {counted(int(threads or 0), 'thread')}, {get('optdnn')}"

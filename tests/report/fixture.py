@@ -44,7 +44,7 @@ def make_run(run: pathlib.Path, table: str, row: str, seed: int, lines: list[dic
     (run / "resolved.yaml").write_text(f"seeds: [{seed}]\n")
     (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     summary = {"status": status, "table": table, "config": "/somewhere/else/rings.yaml", "row": row, "seed": seed,
-               "config_hash": "abc", "optdnn": "0.1.0", "libtorch": "2.13.0", "device": "cpu",
+               "config_hash": "abc", "optdnn": "optdnn 0.1.0 (LibTorch 2.13.0)", "libtorch": "2.13.0", "device": "cpu",
                "device_name": "Test CPU", "threads": 1 if seed else 2, "loader_threads": 1,
                "parameters": 82, "multiply_adds": 1440}
     summary |= {"paper": PAPER[row]} if row in PAPER else {}
