@@ -49,6 +49,7 @@ class Place {
   void combine_at(int64_t piece, int64_t begin, int64_t count, const Number* learned) {
     for (size_t v = 0; v < values_.size(); ++v) {
       values_[v] = run_.values[v] ? run_.values[v] + begin : room_.data() + v * run_.block;
+      if (run_.values[v]) prefetch_block(values_[v] + count);
     }
     const LinearBlock<Number> block{piece, begin, count, values_.data()};
     if (run_.before) run_.before(block);

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <numeric>
 
 #include "optdnn/modules/small_matrix.h"
@@ -11,7 +12,8 @@ namespace optdnn::modules {
 
 namespace {
 
-constexpr int64_t kRowBlock = 256;  // rows whose sums are kept in `Number`
+constexpr int64_t kBlock = 1024;         // numbers, about, that are worked on at a time
+constexpr int64_t kBlocksPerPiece = 16;  // whose sums are kept in `Number`
 
 template <class Number>
 using Lanes = typename Wide<Number>::Lanes;
@@ -125,17 +127,25 @@ OPTDNN_PER_NUMBER(double)
 #undef OPTDNN_PER_NUMBER
 
 template <class Number>
-int64_t pieces_of(int64_t N, int64_t C) {
-  const int64_t rows = kRowBlock * rows_at_once<Number>(C);
-  return (N + rows - 1) / rows;
+int64_t rows_of_piece(int64_t C) {
+  return kBlocksPerPiece * whole_rows<Number>(C, kBlock) / C;
 }
 
-// Calls each(piece, row, rows) for pieces of some kRowBlock rows read as one, on LibTorch's threads.
+template <class Number>
+int64_t pieces_of(int64_t N, int64_t C) {
+  return (N + rows_of_piece<Number>(C) - 1) / rows_of_piece<Number>(C);
+}
+
+// Calls each(piece, first row, rows) for all blocks, those of a piece in their order, on LibTorch's threads, and asks
+// for what the next one reads of `sources`.
 template <class Number, class Each>
-void for_each_piece(int64_t N, int64_t C, Each each) {
-  const int64_t rows = kRowBlock * rows_at_once<Number>(C);
+void for_each_block(int64_t N, int64_t C, std::initializer_list<const Number*> sources, Each each) {
+  const int64_t at_once = whole_rows<Number>(C, kBlock) / C, of_piece = rows_of_piece<Number>(C);
   at::parallel_for(0, pieces_of<Number>(N, C), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t piece = begin; piece < end; ++piece) each(piece, piece * rows, std::min(rows, N - piece * rows));
+    for (int64_t row = begin * of_piece; row < std::min(N, end * of_piece); row += at_once) {
+      for (const Number* source : sources) prefetch_block(source + (row + at_once) * C);
+      each(row / of_piece, row, std::min(at_once, N - row));
+    }
   });
 }
 
@@ -188,7 +198,7 @@ ChannelMoments MomentSums<Number>::moments(int64_t N) const {
 template <class Number>
 ChannelMoments channel_moments(const Number* x_NC, int64_t N, int64_t C) {
   MomentSums<Number> sums(x_NC, C, pieces_of<Number>(N, C));
-  for_each_piece<Number>(N, C,
+  for_each_block<Number>(N, C, {x_NC},
                          [&](int64_t piece, int64_t row, int64_t rows) { sums.add(piece, x_NC + row * C, rows); });
   return sums.moments(N);
 }
@@ -197,7 +207,7 @@ template <class Number>
 void map_relu(const Number* x_NC, const ChannelMap& map, Number* y_NC, int64_t N, int64_t C) {
   const auto scale = repeat<Number>(map.scale), shift = repeat<Number>(map.shift);
   const auto wide_C = std::ssize(scale);
-  for_each_piece<Number>(N, C, [&](int64_t, int64_t row, int64_t rows) {
+  for_each_block<Number>(N, C, {x_NC, y_NC}, [&](int64_t, int64_t row, int64_t rows) {
     map_of(x_NC + row * C, scale.data(), shift.data(), rows * C / wide_C, wide_C, y_NC + row * C);
   });
 }
@@ -208,7 +218,7 @@ ChannelSums relu_backward_sums(const Number* dy_NC, const Number* x_NC, const Ch
   const auto scale = repeat<Number>(map.scale), shift = repeat<Number>(map.shift), about = repeat<Number>(mean);
   const auto wide_C = std::ssize(scale);
   std::vector<Number> dz(pieces_of<Number>(N, C) * wide_C), dz_x(dz.size());
-  for_each_piece<Number>(N, C, [&](int64_t piece, int64_t row, int64_t rows) {
+  for_each_block<Number>(N, C, {dy_NC, x_NC}, [&](int64_t piece, int64_t row, int64_t rows) {
     sums_of(dy_NC + row * C, x_NC + row * C, scale.data(), shift.data(), about.data(), rows * C / wide_C, wide_C,
             &dz[piece * wide_C], &dz_x[piece * wide_C]);
   });
@@ -234,7 +244,7 @@ void ReluBackward<Number>::apply(const Number* dy_NC, const Number* x_NC, const 
 template <class Number>
 void map_relu_backward(const Number* dy_NC, const Number* x_NC, const ReluBackward<Number>& map, Number* dx_NC,
                        int64_t N, int64_t C) {
-  for_each_piece<Number>(N, C, [&](int64_t, int64_t row, int64_t rows) {
+  for_each_block<Number>(N, C, {dy_NC, x_NC, dx_NC}, [&](int64_t, int64_t row, int64_t rows) {
     map.apply(dy_NC + row * C, x_NC + row * C, nullptr, dx_NC + row * C, rows);
   });
 }

@@ -77,6 +77,14 @@ OPTDNN_INLINE void prefetch(const Number* numbers, int64_t count) {
   for (int64_t i = 0; i < count; i += 64 / static_cast<int64_t>(sizeof(Number))) __builtin_prefetch(numbers + i);
 }
 
+// Asks for the beginning of a block that is worked on next: what the processor fetches ahead by itself ends with a
+// page.
+template <class Number>
+OPTDNN_INLINE void prefetch_block(const Number* begin) {
+  constexpr int kBytes = 512, kLine = 64;
+  for (int i = 0; i < kBytes; i += kLine) __builtin_prefetch(reinterpret_cast<const char*>(begin) + i, 0, 2);
+}
+
 // Numbers side by side, added up lane by lane: one order of summation, whatever the processor's width.
 template <class Number>
 struct Wide {
