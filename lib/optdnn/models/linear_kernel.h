@@ -26,7 +26,7 @@ struct LinearRun {
   // Called for each block, if given: `before` the combinations, to fill in inputs (in room of the block's own where
   // they are null), and `after` them.
   std::function<void(const LinearBlock<Number>&)> before = {}, after = {};
-  int64_t block = 1024;  // numbers of each value that are worked on at a time: some 1024, which stay in the cache
+  int64_t block = 1024;  // numbers of each value that are worked on at a time
 
   int64_t pieces(int64_t count) const;
 };

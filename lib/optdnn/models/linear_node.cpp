@@ -70,10 +70,14 @@ struct Prepared {
 
 int64_t channels(const Tensor& x) { return x.size(1); }
 
+// So many numbers that all values of a block, and what the norms read, fit into the first-level cache.
 template <class Number>
 int64_t block_of(const Job& job, const Tensor& like) {
-  constexpr int64_t kBlock = 1024;
-  return job.normed.empty() ? kBlock : modules::whole_rows<Number>(channels(like), kBlock);
+  constexpr int64_t kCache = (24 << 10) / sizeof(Number), kFewest = 256, kMost = 1024;
+  const LinearMap& map = *job.map;
+  const int64_t values = map.again.operations.size() + std::max(map.tape.values(), map.back.values());
+  const int64_t block = std::clamp(kCache / (values + 2 * std::ssize(job.normed)), kFewest, kMost);
+  return job.normed.empty() ? block : modules::whole_rows<Number>(channels(like), block);
 }
 
 // The outputs, and the statistics of those that are normed.
