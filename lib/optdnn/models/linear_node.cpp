@@ -77,7 +77,7 @@ int64_t block_of(const Job& job, const Tensor& like) {
   const LinearMap& map = *job.map;
   const int64_t values = map.again.operations.size() + std::max(map.tape.values(), map.back.values());
   const int64_t block = std::clamp(kCache / (values + 2 * std::ssize(job.normed)), kFewest, kMost);
-  return job.normed.empty() ? block : modules::whole_rows<Number>(channels(like), block);
+  return job.normed.empty() ? block - block % kFewest : modules::whole_rows<Number>(channels(like), block);
 }
 
 // The outputs, and the statistics of those that are normed.
@@ -234,12 +234,12 @@ struct LinearNode : torch::autograd::Function<LinearNode> {
         gradient = torch::empty_strided(gradient.sizes(), job->strides, gradient.options()).copy_(gradient);
       }
     }
-    variable_list all(1);                                      // of the job
-    const variable_list found = torch::GradMode::is_enabled()  // a derivative of this derivative is wanted
-                                    ? plain_back(*job, saved, gradients)
-                                    : gradients[0].scalar_type() == torch::kFloat32
-                                          ? run_back<float>(*job, saved, gradients)
-                                          : run_back<double>(*job, saved, gradients);
+    variable_list all(1);  // of the job
+    const auto found = [&] {
+      if (torch::GradMode::is_enabled()) return plain_back(*job, saved, gradients);  // to be differentiated itself
+      const bool single = gradients[0].scalar_type() == torch::kFloat32;
+      return single ? run_back<float>(*job, saved, gradients) : run_back<double>(*job, saved, gradients);
+    }();
     all.insert(all.end(), found.begin(), found.end());
     return all;
   }
