@@ -16,7 +16,7 @@ namespace optdnn::app {
 
 namespace {
 
-struct Options {
+struct BenchCommandOptions {
   Which which;
   Where where;
   experiment::BenchOptions bench;
@@ -30,7 +30,7 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-nlohmann::ordered_json bench_json(const experiment::Row& row, const Options& options,
+nlohmann::ordered_json bench_json(const experiment::Row& row, const BenchCommandOptions& options,
                                   const experiment::RunOptions& run_with, experiment::DataSets& datasets) {
   experiment::BenchOptions bench = options.bench;
   if (!options.save.empty()) bench.save = std::filesystem::path(options.save) / row.id;
@@ -50,7 +50,7 @@ nlohmann::ordered_json bench_json(const experiment::Row& row, const Options& opt
           {"optdnn", run_with.program_version}};
 }
 
-void print(const nlohmann::ordered_json& rows) {
+void print_rows(const nlohmann::ordered_json& rows) {
   TextTable table({"row", "seeds", "iterations", "fastest (ms)", "median (ms)", "first loss"});
   for (const auto& row : rows) {
     if (row.contains("error")) {
@@ -63,7 +63,7 @@ void print(const nlohmann::ordered_json& rows) {
   std::cout << table.text();
 }
 
-int bench(const Options& options) {
+int bench(const BenchCommandOptions& options) {
   const auto tables = read_tables(options.which, Purpose::run);
   const experiment::RunOptions run_with = run_options(options.where);
   experiment::DataSets datasets(run_with.data, run_with.device);
@@ -78,14 +78,14 @@ int bench(const Options& options) {
       status = worse(status, failure.code);
     }
   }
-  options.json ? void(std::cout << rows.dump(2) << '\n') : print(rows);
+  options.json ? void(std::cout << rows.dump(2) << '\n') : print_rows(rows);
   return static_cast<int>(status);
 }
 
 }  // namespace
 
 void add_bench(CLI::App& app, int& status) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<BenchCommandOptions>();
   add_which_options(app, options->which, /*several_configs=*/false, /*with_seeds=*/true);
   add_data_option(app, options->where);
   add_device_options(app, options->where);

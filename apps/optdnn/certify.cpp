@@ -21,7 +21,7 @@ namespace optdnn::app {
 
 namespace {
 
-struct Options {
+struct CertifyCommandOptions {
   std::string target;
   Which which;
   int step = 0, depth = 16;
@@ -48,7 +48,7 @@ algorithms::Certificate certify_at_start(const algorithms::Rule& rule, int depth
 }
 
 // A rule by name, or a file that holds nothing but `algorithm:`. Overrides are its coefficients: --set beta=0.9.
-Certified certify_rule(config::Node node, const Options& options, base::Diagnostics& diagnostics) {
+Certified certify_rule(config::Node node, const CertifyCommandOptions& options, base::Diagnostics& diagnostics) {
   for (const std::string& set : options.which.sets) {
     const bool whole_path = set.starts_with("algorithm.");
     node = config::apply_set(node, whole_path ? set : "algorithm.coefficients." + set, diagnostics);
@@ -59,7 +59,7 @@ Certified certify_rule(config::Node node, const Options& options, base::Diagnost
   return {"", *rule, certify_at_start(*rule, options.depth, options.step), std::nullopt};
 }
 
-std::vector<Certified> certify_table(const Options& options) {
+std::vector<Certified> certify_table(const CertifyCommandOptions& options) {
   Which which = options.which;
   which.configs = {options.target};
   const auto tables = read_tables(which, Purpose::look);
@@ -109,7 +109,7 @@ config::Node named_rule(const std::string& name) {
   return config::Node::map({{"algorithm", {}, config::Node::map({{"name", {}, config::Node::scalar(name)}})}});
 }
 
-int certify(const Options& options) {
+int certify(const CertifyCommandOptions& options) {
   if (!options.which.rows.empty() && !std::filesystem::exists(options.target)) {
     throw base::ConfigError("--row chooses rows of a config, and '" + options.target + "' is no file");
   }
@@ -148,7 +148,7 @@ int certify(const Options& options) {
 }  // namespace
 
 void add_certify(CLI::App& app, int& status) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<CertifyCommandOptions>();
   app.add_option("RULE|CONFIG", options->target, "a rule of `optdnn list algorithms`, or a YAML file")->required();
   app.add_option("--row", options->which.rows, "only the rows with these ids")->allow_extra_args(false);
   app.add_option("--set", options->which.sets, "override: beta=0.9 for a rule, a path for a config")

@@ -19,7 +19,7 @@ namespace {
 
 using base::concat;
 
-struct Options {
+struct ConvergeCommandOptions {
   Which which;
   Where where;
   bool dry_run = false, json = false;
@@ -40,7 +40,7 @@ std::string steps_text(const nlohmann::ordered_json& steps) {
   return steps.is_null() ? "-" : base::join(texts, ", ");
 }
 
-void print(const nlohmann::ordered_json& rows) {
+void print_studies(const nlohmann::ordered_json& rows) {
   TextTable table({"row", "effective step", "K", "error", "K", "error", "order", "converges", "certified"});
   for (const auto& row : rows) {
     if (row.contains("error")) {
@@ -73,7 +73,7 @@ base::ExitCode compare(const nlohmann::ordered_json& rows) {
   return base::ExitCode::bug;
 }
 
-int converge(const Options& options) {
+int converge(const ConvergeCommandOptions& options) {
   base::Diagnostics diagnostics;
   experiment::Study study = experiment::read_study(options.which.configs.front(), options.which.sets, diagnostics);
   diagnostics.throw_if_errors();
@@ -98,14 +98,14 @@ int converge(const Options& options) {
     }
   }
   if (options.dry_run) return 0;
-  options.json ? void(std::cout << rows.dump(2) << '\n') : print(rows);
+  options.json ? void(std::cout << rows.dump(2) << '\n') : print_studies(rows);
   return static_cast<int>(worse(status, compare(rows)));
 }
 
 }  // namespace
 
 void add_converge(CLI::App& app, int& status) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ConvergeCommandOptions>();
   add_which_options(app, options->which, /*several_configs=*/false, /*with_seeds=*/false);
   app.add_option("--out", options->where.out, "folder of the runs")->capture_default_str();
   app.add_flag("--dry-run", options->dry_run, "name the rows' folders, measure nothing");

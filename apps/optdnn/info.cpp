@@ -45,7 +45,7 @@ std::pair<std::string, std::string> match_cells(const nlohmann::ordered_json& ro
                        gap < 0 ? "" : "+", fixed(gap, 2), " %")};
 }
 
-void print(const nlohmann::ordered_json& rows) {
+void print_info(const nlohmann::ordered_json& rows) {
   TextTable table({"row", "parameters", "multiply-adds", "", "MiB/sample", "width", "match"});
   for (const auto& row : rows) {
     if (row.contains("error")) {
@@ -74,7 +74,7 @@ int info(const Which& which, bool json) {
       status = worse(status, failure.code);
     }
   }
-  json ? void(std::cout << rows.dump(2) << '\n') : print(rows);
+  json ? void(std::cout << rows.dump(2) << '\n') : print_info(rows);
   return static_cast<int>(status);
 }
 

@@ -23,7 +23,7 @@ using base::concat;
 using base::ExitCode;
 using Status = experiment::RunOutcome::Status;
 
-struct Options {
+struct TrainCommandOptions {
   Which which;
   Where where;
   std::string shard;
@@ -108,7 +108,7 @@ ExitCode name_failures(const std::vector<FailedRun>& failures, size_t runs) {
   return code;
 }
 
-int train(const Options& options, bool out_given) {
+int train(const TrainCommandOptions& options, bool out_given) {
   auto tables = read_tables(options.which, Purpose::run);
   for (experiment::Table& table : tables) {
     if (out_given) table.stem = table.file.stem().string();  // the folder given tells overridden runs apart
@@ -147,7 +147,7 @@ int train(const Options& options, bool out_given) {
 }  // namespace
 
 void add_train(CLI::App& app, int& status) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<TrainCommandOptions>();
   add_which_options(app, options->which, /*several_configs=*/true, /*with_seeds=*/true);
   add_data_option(app, options->where);
   auto* out = app.add_option("--out", options->where.out, "folder of the runs")->capture_default_str();

@@ -11,7 +11,7 @@ using optdnn::base::RandomStream;
 
 namespace {
 
-constexpr int kDepth = 6;
+constexpr int kRandomDepth = 6;
 constexpr int kWidth = 3;
 
 // T is nonlinear, S linear; both depend on family, step and pair.
@@ -49,7 +49,7 @@ Vector<Number> run(const Rule& rule, const Vector<Number>& input, const LeafValu
   const auto module = [&](int family, int k, int fresh, const Vector<Number>& argument) {
     return module_of(rule.families()[family][0], k, fresh, argument);
   };
-  return run_tableau<Number>(rule, kDepth, input, module, leaf_value);
+  return run_tableau<Number>(rule, kRandomDepth, input, module, leaf_value);
 }
 
 double largest(const Vector<double>& values) {
@@ -75,7 +75,7 @@ TEST_CASE("random explicit rules written out naively equal the tableau run") {
     const auto rule = rule_if_valid(naive);
     RC_ASSERT(rule->is_explicit());
     const Vector<double> input = {0.3, -0.7, 1.1};
-    const Vector<double> expected = run_naively(naive, kDepth, input, module_of<double>);
+    const Vector<double> expected = run_naively(naive, kRandomDepth, input, module_of<double>);
     const Vector<double> actual = run<double>(*rule, input, starts_of(*rule));
     Vector<double> gap;
     for (int i = 0; i < kWidth; ++i) gap.push_back(actual[i] - expected[i]);
@@ -96,7 +96,7 @@ TEST_CASE("derivatives of the tableau run by learnable coefficients equal finite
     const auto rule = make_rule(naive.spec(), diagnostics);
     RC_PRE(rule.has_value());  // a learned sequence before step 0 is refused
     std::set<Leaf> leaves;
-    for (int k = 0; k < kDepth; ++k) collect_leaves(rule->step(k), leaves);
+    for (int k = 0; k < kRandomDepth; ++k) collect_leaves(rule->step(k), leaves);
     for (const Leaf& leaf : leaves) {
       const auto dual_value = [&](const Leaf& other) {
         return Dual(rule->initial_value(other), other == leaf ? 1.0 : 0.0);

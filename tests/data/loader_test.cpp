@@ -14,7 +14,7 @@ using namespace optdnn::data;
 
 namespace {
 
-GeneratedImagesSpec small_images() {
+GeneratedImagesSpec loaded_images() {
   GeneratedImagesSpec spec;
   spec.size_px = 8;
   spec.train_images = 103;
@@ -62,7 +62,7 @@ std::vector<int64_t> order(const Loader& loader, int64_t epoch, int64_t first = 
 }  // namespace
 
 TEST_CASE("batches are the same bits for any number of threads, from any batch of an epoch on") {
-  const auto dataset = make_dataset(small_images(), "");
+  const auto dataset = make_dataset(loaded_images(), "");
   const auto whole = all_batches(Loader(*dataset, {.batch_size = 10, .seeds = {5}}).epoch(3));
   REQUIRE(whole.size() == 11);
   REQUIRE(whole.back().inputs.size(0) == 3);

@@ -10,7 +10,7 @@ using torch::Tensor;
 
 namespace {
 
-const models::NetworkShape kSmall{{3, 8, 8}, 10};
+const models::NetworkShape kSmallImage{{3, 8, 8}, 10};
 
 solvers::SolverSpec picard(int64_t steps, double tolerance, const solvers::GradientSpec& gradient) {
   solvers::PicardSpec spec;
@@ -31,7 +31,7 @@ models::MonDeqSpec mondeq_spec(models::Splitting splitting, double alpha) {
 
 models::MonDeq make_mondeq(const models::MonDeqSpec& spec) {
   base::seed_torch(3);
-  models::MonDeq net(spec, kSmall);
+  models::MonDeq net(spec, kSmallImage);
   net->to(torch::kFloat64);
   return net;
 }
@@ -101,7 +101,7 @@ TEST_CASE("every equilibrium network trains: finite logits, a gradient for every
   for (const models::ModelSpec& spec : equilibrium_models()) {
     std::visit([](const auto& chosen) { UNSCOPED_INFO(std::decay_t<decltype(chosen)>::kName); }, spec);
     base::seed_torch(5);
-    models::Network network = models::make_baseline(spec, kSmall);
+    models::Network network = models::make_baseline(spec, kSmallImage);
     const Tensor logits = network.forward(torch::randn({4, 3, 8, 8}));
     REQUIRE(logits.sizes() == torch::IntArrayRef({4, 10}));
     (logits * torch::randn_like(logits)).sum().backward();
@@ -122,5 +122,5 @@ TEST_CASE("equilibrium networks refuse vectors, and images too small for their s
   }
   models::MdeqSpec deep;
   deep.width = std::vector<int64_t>(5, 8);
-  REQUIRE_THROWS_AS(models::make_baseline(deep, kSmall), base::ConfigError);
+  REQUIRE_THROWS_AS(models::make_baseline(deep, kSmallImage), base::ConfigError);
 }

@@ -13,7 +13,7 @@ using torch::Tensor;
 namespace {
 
 const models::NetworkShape kImages{{3, 16, 16}, 10};
-const models::NetworkShape kVectors{{3}, 2};
+const models::NetworkShape kNetVectors{{3}, 2};
 
 OptNetSpec image_spec(std::vector<int64_t> depth, std::vector<int64_t> width, size_t families = 1) {
   OptNetSpec spec;
@@ -64,7 +64,7 @@ std::map<std::string, Tensor> copies(const torch::nn::Module& module) {
   return tensors;
 }
 
-std::vector<std::string> explicit_rules() {
+std::vector<std::string> explicit_rule_names() {
   std::vector<std::string> names;
   for (const auto& entry : algorithms::catalogue()) {
     if (tests::catalogue_rule(std::string(entry.name)).is_explicit()) names.emplace_back(entry.name);
@@ -134,7 +134,7 @@ TEST_CASE("gradient_descent equals a hand-written pre-activation ResNet bit for 
 }
 
 TEST_CASE("every explicit rule of the catalogue runs as its tableau says, in double precision to 1e-12") {
-  for (const std::string& name : explicit_rules()) {
+  for (const std::string& name : explicit_rule_names()) {
     INFO(name);
     base::seed_torch(4);
     const auto rule = tests::catalogue_rule(name);
@@ -150,11 +150,11 @@ TEST_CASE("every explicit rule of the catalogue runs as its tableau says, in dou
 }
 
 TEST_CASE("every explicit rule's gradients equal finite differences, learnable coefficients included") {
-  for (const std::string& name : explicit_rules()) {
+  for (const std::string& name : explicit_rule_names()) {
     INFO(name);
     base::seed_torch(5);
     const auto rule = tests::catalogue_rule(name);
-    OptNet net(rule, vector_spec(4, rule.families().size()), kVectors);
+    OptNet net(rule, vector_spec(4, rule.families().size()), kNetVectors);
     net->to(torch::kFloat64);
     const Tensor x = torch::randn({5, 3}, torch::kFloat64), weights = torch::randn({5, 2}, torch::kFloat64);
     const auto value = [&] { return (net->forward(x) * weights).sum(); };
@@ -180,7 +180,7 @@ TEST_CASE("a learnable coefficient in a range starts at its value and cannot lea
   gamma.value = 1.5;
   gamma.learn = algorithms::Learn::per_step;
   gamma.range = algorithms::Range{0, 3};
-  OptNet net(tests::catalogue_rule("apg2", {gamma}), vector_spec(4), kVectors);
+  OptNet net(tests::catalogue_rule("apg2", {gamma}), vector_spec(4), kNetVectors);
   const auto& coefficients = net->stages().front()->coefficients();
   for (const auto& [leaf, value] : coefficients.numbers().values()) REQUIRE(value == Approx(1.5));
   torch::NoGradGuard no_grad;
@@ -193,7 +193,7 @@ TEST_CASE("a learnable coefficient in a range starts at its value and cannot lea
 TEST_CASE("carried over an identity transition, two stages of a rule are one") {
   // Two stages of equal width on vectors, the transition's linear map set to the identity.
   base::seed_torch(6);
-  for (const std::string& name : explicit_rules()) {
+  for (const std::string& name : explicit_rule_names()) {
     INFO(name);
     const auto rule = tests::catalogue_rule(name);
     OptNetSpec one = vector_spec(5, rule.families().size());
@@ -201,7 +201,7 @@ TEST_CASE("carried over an identity transition, two stages of a rule are one") {
     two.depth = {2, 3};
     two.width = {3, 3};
     two.transition = models::ConvTransition{{models::StateAcross::carry}};
-    OptNet whole(rule, one, kVectors), parts(rule, two, kVectors);
+    OptNet whole(rule, one, kNetVectors), parts(rule, two, kNetVectors);
     torch::NoGradGuard no_grad;
     parts->named_parameters()["transition_1.linear.weight"].copy_(torch::eye(3));
     auto from = whole->named_parameters();
@@ -227,9 +227,9 @@ TEST_CASE("a shared module has the weights of one step, per step has one set eac
     return n;
   };
   const int64_t head = 3 * 2 + 2, module = 3 * 16 + 16 + 16 * 3 + 3;
-  REQUIRE(count(*OptNet(tests::catalogue_rule("nesterov"), spec, kVectors)) == head + 7 * module);
+  REQUIRE(count(*OptNet(tests::catalogue_rule("nesterov"), spec, kNetVectors)) == head + 7 * module);
   spec.modules[0] = modules::DenseTwoLayerSpec{16, modules::Activation::tanh, modules::Sharing::shared};
-  REQUIRE(count(*OptNet(tests::catalogue_rule("nesterov"), spec, kVectors)) == head + module);
+  REQUIRE(count(*OptNet(tests::catalogue_rule("nesterov"), spec, kNetVectors)) == head + module);
 }
 
 TEST_CASE("what cannot be built is refused with a reason") {
@@ -246,15 +246,15 @@ TEST_CASE("what cannot be built is refused with a reason") {
   REQUIRE(message([&] { OptNet(tests::catalogue_rule("proximal_point"), batch_norm, kImages); }).find("couple") !=
           std::string::npos);
   spec.depth = {1, 2};
-  REQUIRE(message([&] { OptNet(tests::catalogue_rule("apg2"), spec, kVectors); }).find("2 stages") !=
+  REQUIRE(message([&] { OptNet(tests::catalogue_rule("apg2"), spec, kNetVectors); }).find("2 stages") !=
           std::string::npos);
   spec = vector_spec(3);
   spec.modules[0] = modules::DenseTwoLayerSpec{16, modules::Activation::tanh, modules::Sharing::shared};
-  REQUIRE(message([&] { OptNet(tests::catalogue_rule("dense"), spec, kVectors); }).find("fresh") != std::string::npos);
+  REQUIRE(message([&] { OptNet(tests::catalogue_rule("dense"), spec, kNetVectors); }).find("fresh") != std::string::npos);
   spec = vector_spec(3);
   spec.width = {2};
   spec.stem = models::IdentityStem{};
-  REQUIRE(message([&] { OptNet(tests::catalogue_rule("apg2"), spec, kVectors); }).find("wants width 3") !=
+  REQUIRE(message([&] { OptNet(tests::catalogue_rule("apg2"), spec, kNetVectors); }).find("wants width 3") !=
           std::string::npos);
 }
 
@@ -266,7 +266,7 @@ TEST_CASE(
   beta.learn = algorithms::Learn::shared;
   beta.range = algorithms::Range{0, 1};
   const auto rule = tests::catalogue_rule("heavy_ball", {beta});
-  OptNet net(rule, vector_spec(4), kVectors);
+  OptNet net(rule, vector_spec(4), kNetVectors);
   const auto numbers = net->stages().front()->coefficients().numbers();
   REQUIRE(numbers.values().size() == 1);
   const auto& [leaf, value] = *numbers.values().begin();

@@ -14,20 +14,20 @@ namespace {
 
 const models::NetworkShape kShape{{3, 16, 16}, 5};
 
-struct Outcome {
+struct Recomputed {
   Tensor outputs;
   std::vector<Tensor> gradients, buffers;
   int64_t saved_bytes = 0;
 };
 
-Outcome outcome(models::OptNetSpec spec, bool recompute, bool bfloat16) {
+Recomputed outcome(models::OptNetSpec spec, bool recompute, bool bfloat16) {
   spec.recompute = recompute;
   base::seed_torch(6);
   models::Network network = models::make_opt_net(catalogue_rule("apg2"), spec, kShape);
   torch::nn::Module& module = *network.module.ptr();
   module.train();
   const Tensor images = torch::randn({4, 3, 16, 16});
-  Outcome result;
+  Recomputed result;
   at::autocast::set_autocast_enabled(torch::kCPU, bfloat16);
   result.outputs = network.forward(images);
   at::autocast::clear_cache();
@@ -59,7 +59,7 @@ TEST_CASE("with modules run again, outputs and batch statistics are the same bit
   batch_norm.depth = batch_norm.width = {3};
   for (const bool bfloat16 : {false, true}) {
     for (const models::OptNetSpec& spec : {dropping, tokens, shared, batch_norm}) {
-      const Outcome plain = outcome(spec, false, bfloat16), again = outcome(spec, true, bfloat16);
+      const Recomputed plain = outcome(spec, false, bfloat16), again = outcome(spec, true, bfloat16);
       REQUIRE(torch::equal(plain.outputs, again.outputs));
       for (size_t i = 0; i < plain.gradients.size(); ++i) {
         require_close(plain.gradients[i], again.gradients[i], bfloat16 ? 0.05 : 1e-4);

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kSmallestHorizon = 64;
 constexpr double kBounded = 1.1;   // from 2K to 4K
-constexpr double kSettled = 0.01;  // between two extrapolations of the mean step
+constexpr double kStepSettled = 0.01;  // between two extrapolations of the mean step
 constexpr double kNoStep = 1e-9;
 
 using Steps = std::map<std::string, double>;
@@ -111,7 +111,7 @@ void judge_varying(const Rule& rule, int depth, const LeafValues& values, Certif
     // The mean differs from its limit by about a constant over K, which the extrapolation removes.
     const auto& mean = response.mean_step[f];
     const double before = 2.0 * mean[1] - mean[0], limit = 2.0 * mean[2] - mean[1];
-    settled &= std::abs(limit - before) <= kSettled * std::max(1.0, std::abs(limit));
+    settled &= std::abs(limit - before) <= kStepSettled * std::max(1.0, std::abs(limit));
     steps[rule.families()[f]] = std::abs(limit) < kNoStep ? 0.0 : limit;
   }
   if (settled) certificate.effective_step = steps;
@@ -137,7 +137,7 @@ void judge_varying(const Rule& rule, int depth, const LeafValues& values, Certif
   }
 }
 
-std::string flow(const Steps& steps) {
+std::string flow_text(const Steps& steps) {
   std::string text;
   for (const auto& [family, step] : steps) {
     if (std::abs(step) <= kNoStep) continue;
@@ -183,7 +183,7 @@ Certificate certify(const Rule& rule, int depth, int step, const LeafValues& giv
   certificate.certified = certificate.reason.empty();
   if (certificate.certified) {
     certificate.reason =
-        concat("K steps with modules scaled by 1/K converge to the flow of x' = ", flow(*certificate.effective_step));
+        concat("K steps with modules scaled by 1/K converge to the flow of x' = ", flow_text(*certificate.effective_step));
   }
   return certificate;
 }

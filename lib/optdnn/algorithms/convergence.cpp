@@ -16,7 +16,7 @@ namespace {
 constexpr int kMaxSweeps = 500;           // of the fixed-point iteration
 constexpr double kFlowStep = 1.0 / 4096;  // of the reference
 constexpr double kRounding = 1e-12;       // an error below it says nothing about the order
-constexpr double kSettled = 0.1;          // of the measured step, from a quarter and from half the depth to the whole
+constexpr double kMeasuredStepSettled = 0.1;          // of the measured step, from a quarter and from half the depth to the whole
 constexpr double kLargestStep = 1000.0;   // beyond it the reference would take minutes
 
 using Points = std::vector<Point>;
@@ -67,7 +67,7 @@ std::optional<Steps> settled_steps(const Rule& rule, int depth, const LeafValues
   for (const int part : {4, 2}) {
     const Steps before = mean_steps(rule, std::max(1, depth / part), values);
     for (const auto& [family, step] : whole) {
-      if (!(std::abs(step - before.at(family)) <= kSettled * std::abs(step))) return std::nullopt;
+      if (!(std::abs(step - before.at(family)) <= kMeasuredStepSettled * std::abs(step))) return std::nullopt;
     }
   }
   return whole;

@@ -12,8 +12,6 @@ using base::concat;
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 size_t skip_digits(std::string_view text, size_t i) {
   while (i < text.size() && is_digit(text[i])) ++i;
   return i;

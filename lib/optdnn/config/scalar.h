@@ -13,6 +13,8 @@
 
 namespace optdnn::config {
 
+inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 enum class ScalarType { boolean, integer, real, text };
 
 ScalarType scalar_type(std::string_view text);

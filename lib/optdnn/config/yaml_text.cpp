@@ -17,7 +17,6 @@ constexpr size_t kFlowWidth = 100;  // longer lists are written one item a line
 constexpr size_t kAlignWidth = 60;  // longer lines do not push the comments of the others to the right
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Words that other YAML readers take for a boolean or null.
 bool is_reserved_word(std::string_view text) {
@@ -37,7 +36,7 @@ bool is_plain_safe(std::string_view text) {
   });
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text) {
@@ -56,12 +55,12 @@ std::string quoted(std::string_view text) {
   return out + "\"";
 }
 
-std::string key_text(const std::string& key) { return is_plain_safe(key) ? key : quoted(key); }
+std::string key_text(const std::string& key) { return is_plain_safe(key) ? key : in_quotes(key); }
 
 std::string scalar_text(const Node& node) {
   if (node.is_null()) return "~";  // only in trees with a mistake
   const bool is_typed = !node.is_quoted() && scalar_type(node.text()) != ScalarType::text;
-  return is_typed || is_plain_safe(node.text()) ? node.text() : quoted(node.text());
+  return is_typed || is_plain_safe(node.text()) ? node.text() : in_quotes(node.text());
 }
 
 // Whether a text of several lines reads back from a `|` block: nothing that the indentation or the chomping would eat.

@@ -11,10 +11,10 @@ namespace optdnn::experiment {
 
 namespace {
 
-constexpr int64_t kSamples = 8;
+constexpr int64_t kSolvedSamples = 8;
 
 torch::Tensor normal_inputs(const models::NetworkShape& shape) {
-  std::vector<int64_t> sizes{kSamples};
+  std::vector<int64_t> sizes{kSolvedSamples};
   sizes.insert(sizes.end(), shape.input.begin(), shape.input.end());
   torch::Tensor inputs = torch::empty(sizes);
   base::RandomStream(0, "inputs").fill_normal({inputs.data_ptr<float>(), static_cast<size_t>(inputs.numel())});

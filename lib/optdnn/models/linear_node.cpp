@@ -35,8 +35,8 @@ bool fits(const variable_list& tensors, at::TensorList learned) {
 }
 
 // What a node does, and what its way back has to know besides tensors.
-struct Job : torch::CustomClassHolder {
-  Job(std::shared_ptr<const LinearMap> of, std::vector<NormedOutput> with)
+struct LinearJob : torch::CustomClassHolder {
+  LinearJob(std::shared_ptr<const LinearMap> of, std::vector<NormedOutput> with)
       : map(std::move(of)), normed(std::move(with)) {}
   std::shared_ptr<const LinearMap> map;
   std::vector<NormedOutput> normed;
@@ -72,7 +72,7 @@ int64_t channels(const Tensor& x) { return x.size(1); }
 
 // So many numbers that all values of a block, and what the norms read, fit into the first-level cache.
 template <class Number>
-int64_t block_of(const Job& job, const Tensor& like) {
+int64_t block_of(const LinearJob& job, const Tensor& like) {
   constexpr int64_t kCache = (24 << 10) / sizeof(Number), kFewest = 256, kMost = 1024;
   const LinearMap& map = *job.map;
   const int64_t values = map.again.operations.size() + std::max(map.tape.values(), map.back.values());
@@ -82,7 +82,7 @@ int64_t block_of(const Job& job, const Tensor& like) {
 
 // The outputs, and the statistics of those that are normed.
 template <class Number>
-variable_list run(Job& job, at::TensorList inputs, at::TensorList learned) {
+variable_list run(LinearJob& job, at::TensorList inputs, at::TensorList learned) {
   const LinearMap& map = *job.map;
   const Tensor& like = inputs[0];
   Prepared<Number> prepared(map.tape, inputs, map.outputs, like, block_of<Number>(job, like));
@@ -135,7 +135,7 @@ variable_list plain_back(const LinearMap& map, const Saved& saved, const variabl
 }
 
 // The same, after those of the outputs have got what comes through their norms; then those of the norms' weights.
-variable_list plain_back(const Job& job, const Saved& saved, variable_list gradients) {
+variable_list plain_back(const LinearJob& job, const Saved& saved, variable_list gradients) {
   variable_list of_norms;
   for (size_t i = 0; i < job.normed.size(); ++i) {
     const auto& [x, weight, bias] = saved.norms[i];
@@ -152,7 +152,7 @@ variable_list plain_back(const Job& job, const Saved& saved, variable_list gradi
 }
 
 template <class Number>
-variable_list run_back(const Job& job, const Saved& saved, const variable_list& gradients) {
+variable_list run_back(const LinearJob& job, const Saved& saved, const variable_list& gradients) {
   const LinearMap& map = *job.map;
   const Tensor& like = gradients[0];
   const int64_t count = like.numel(), block_size = block_of<Number>(job, like);
@@ -204,7 +204,7 @@ variable_list run_back(const Job& job, const Saved& saved, const variable_list& 
 
 // Of the inputs, the learned weights, and the norms' weights and biases.
 struct LinearNode : torch::autograd::Function<LinearNode> {
-  static variable_list forward(AutogradContext* context, const c10::intrusive_ptr<Job>& job, at::TensorList tensors) {
+  static variable_list forward(AutogradContext* context, const c10::intrusive_ptr<LinearJob>& job, at::TensorList tensors) {
     const LinearMap& map = *job->map;
     const int64_t norms = std::ssize(job->normed), inputs_count = map.tape.inputs;
     const at::TensorList inputs = tensors.slice(0, inputs_count),
@@ -227,7 +227,7 @@ struct LinearNode : torch::autograd::Function<LinearNode> {
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
-    const auto job = c10::static_intrusive_pointer_cast<Job>(context->saved_data["job"].toCapsule());
+    const auto job = c10::static_intrusive_pointer_cast<LinearJob>(context->saved_data["job"].toCapsule());
     const Saved saved = unpack(*job, context->get_saved_variables());
     for (Tensor& gradient : gradients) {
       if (gradient.strides() != at::IntArrayRef(job->strides)) {
@@ -244,7 +244,7 @@ struct LinearNode : torch::autograd::Function<LinearNode> {
     return all;
   }
 
-  static Saved unpack(const Job& job, const variable_list& kept) {
+  static Saved unpack(const LinearJob& job, const variable_list& kept) {
     const LinearMap& map = *job.map;
     const auto norms = 3 * std::ssize(job.normed), inputs = std::count(map.kept.begin(), map.kept.end(), true);
     auto next = kept.end() - norms - inputs;
@@ -269,7 +269,7 @@ variable_list apply(const std::shared_ptr<const LinearMap>& map, const variable_
     variable_list tensors = inputs;
     tensors.insert(tensors.end(), learned.begin(), learned.end());
     for (const auto& [output, norm] : normed) tensors.insert(tensors.end(), {norm.weight, norm.bias});
-    return LinearNode::apply(c10::make_intrusive<Job>(map, normed), at::TensorList(tensors));
+    return LinearNode::apply(c10::make_intrusive<LinearJob>(map, normed), at::TensorList(tensors));
   }
   variable_list outputs = fit ? apply(map, inputs, learned) : pick(plain(map->tape, inputs, learned), map->outputs);
   for (const auto& [output, norm] : normed) outputs.push_back(batch_norm_relu(outputs[output], norm));

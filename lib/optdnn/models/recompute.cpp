@@ -64,8 +64,8 @@ class KeptBuffers {
   std::vector<Tensor> buffers_, before_;
 };
 
-struct Job : torch::CustomClassHolder {
-  Job(std::shared_ptr<torch::nn::Module> module_, RunOnTensors run_, size_t inputs_, Surroundings then_)
+struct Recomputation : torch::CustomClassHolder {
+  Recomputation(std::shared_ptr<torch::nn::Module> module_, RunOnTensors run_, size_t inputs_, Surroundings then_)
       : module(std::move(module_)), run(std::move(run_)), inputs(inputs_), then(std::move(then_)) {}
 
   Tensor run_again(const variable_list& at) const {
@@ -81,14 +81,14 @@ struct Job : torch::CustomClassHolder {
 
 class Recomputed : public torch::autograd::Function<Recomputed> {
  public:
-  static Tensor forward(AutogradContext* context, const c10::intrusive_ptr<Job>& job, at::TensorList tensors) {
+  static Tensor forward(AutogradContext* context, const c10::intrusive_ptr<Recomputation>& job, at::TensorList tensors) {
     context->save_for_backward(tensors.vec());
     context->saved_data["job"] = torch::IValue::make_capsule(job);
     return job->run(tensors.slice(0, job->inputs).vec());
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const auto job = c10::static_intrusive_pointer_cast<Job>(context->saved_data["job"].toCapsule());
+    const auto job = c10::static_intrusive_pointer_cast<Recomputation>(context->saved_data["job"].toCapsule());
     variable_list tensors = context->get_saved_variables(), wanted;
     for (size_t i = 0; i < job->inputs; ++i)
       tensors[i] = tensors[i].detach().requires_grad_(tensors[i].requires_grad());
@@ -114,7 +114,7 @@ Tensor recomputed(const std::shared_ptr<torch::nn::Module>& module, RunOnTensors
   std::vector<Tensor> tensors = inputs;
   for (const Tensor& parameter : module->parameters()) tensors.push_back(parameter);
   const auto job =
-      c10::make_intrusive<Job>(module, std::move(run), inputs.size(), Surroundings(inputs.front().device()));
+      c10::make_intrusive<Recomputation>(module, std::move(run), inputs.size(), Surroundings(inputs.front().device()));
   return Recomputed::apply(job, at::TensorList(tensors));
 }
 

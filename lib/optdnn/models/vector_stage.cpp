@@ -23,8 +23,8 @@ namespace {
 
 using Program = VectorStage::Program;
 
-struct Job : torch::CustomClassHolder {
-  explicit Job(std::shared_ptr<const Program> of) : program(std::move(of)) {}
+struct StageJob : torch::CustomClassHolder {
+  explicit StageJob(std::shared_ptr<const Program> of) : program(std::move(of)) {}
   std::shared_ptr<const Program> program;
 };
 
@@ -125,7 +125,7 @@ void set_zero(const modules::TwoLayerSizes& s, const modules::TwoLayerPointers<N
 Tensor samples_innermost(const Tensor& x) { return x.transpose(-1, -2); }
 
 struct VectorStageNode : torch::autograd::Function<VectorStageNode> {
-  static variable_list forward(AutogradContext* context, const c10::intrusive_ptr<Job>& job, at::TensorList tensors) {
+  static variable_list forward(AutogradContext* context, const c10::intrusive_ptr<StageJob>& job, at::TensorList tensors) {
     const Given given(*job->program, tensors);
     variable_list outputs;
     variable_list kept = tensors.vec();
@@ -153,7 +153,7 @@ struct VectorStageNode : torch::autograd::Function<VectorStageNode> {
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
-    const auto job = c10::static_intrusive_pointer_cast<Job>(context->saved_data["job"].toCapsule());
+    const auto job = c10::static_intrusive_pointer_cast<StageJob>(context->saved_data["job"].toCapsule());
     const variable_list saved = context->get_saved_variables();
     const at::TensorList tensors(saved.data(), saved.size() - 2);
     const Given given(*job->program, tensors);
@@ -251,7 +251,7 @@ State VectorStage::run(const State& state, const ValueOf& value_of) const {
     tensors.insert(tensors.end(), {w.W1, w.b1, w.W2, w.b2});
   }
   for (const algorithms::Scalar& weight : program_->learned) tensors.push_back(weight.evaluate<Tensor>(value_of));
-  const variable_list outputs = VectorStageNode::apply(c10::make_intrusive<Job>(program_), at::TensorList(tensors));
+  const variable_list outputs = VectorStageNode::apply(c10::make_intrusive<StageJob>(program_), at::TensorList(tensors));
   State after;
   auto next = outputs.begin();
   for (const int value : program_->outputs) after.push_back(value < 0 ? Tensor() : *next++);

@@ -5,7 +5,7 @@ namespace optdnn::modules {
 namespace {
 constexpr double kDeviation = 0.02;
 constexpr double kCut = 2.0;
-constexpr double kNormEpsilon = 1e-6;
+constexpr double kLayerNormEpsilon = 1e-6;
 }  // namespace
 
 torch::Tensor truncated_normal(torch::IntArrayRef sizes) {
@@ -28,7 +28,7 @@ LastNormImpl::LastNormImpl(int64_t channels)
       bias(register_parameter("bias", torch::zeros({channels}))) {}
 
 torch::Tensor LastNormImpl::forward(const torch::Tensor& x) {
-  return torch::layer_norm(x, {weight.size(0)}, weight, bias, kNormEpsilon);
+  return torch::layer_norm(x, {weight.size(0)}, weight, bias, kLayerNormEpsilon);
 }
 
 torch::Tensor LastNormImpl::over_channels(const torch::Tensor& images_BCHW) {

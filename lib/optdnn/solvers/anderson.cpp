@@ -6,8 +6,6 @@ namespace optdnn::solvers {
 
 namespace {
 
-constexpr double kDoubled = 4.0;  // of the squared residual
-
 torch::Tensor with_row_and_column(const torch::Tensor& gram, const torch::Tensor& row, int64_t slot) {
   return gram.select_scatter(row, 1, slot).select_scatter(row, 2, slot);
 }

@@ -5,7 +5,6 @@ namespace optdnn::solvers {
 namespace {
 
 constexpr double kVanishes = 1e-12;  // of the denominator, against the squared step
-constexpr double kDoubled = 4.0;     // of the squared residual
 
 torch::Tensor row_dots(const torch::Tensor& x, const torch::Tensor& y) { return (x * y).sum(1, true); }
 

@@ -9,6 +9,9 @@
 
 namespace optdnn::solvers {
 
+// An extrapolation is given up where the squared residual grew by more than this: where the residual doubled.
+constexpr double kDoubled = 4.0;
+
 class Method {
  public:
   virtual ~Method() = default;
