@@ -6,7 +6,7 @@ import unittest
 
 from source_tree import BUILD, ROOT, Rules, cpp_files, includes, package_of, read_tree, without_comments
 
-LAYER = {"base": 1, "algorithms": 2, "config": 2, "solvers": 3, "modules": 3, "data": 3, "metrics": 3,
+LAYER = {"base": 1, "algorithms": 2, "config": 2, "kernels": 2, "solvers": 3, "modules": 3, "data": 3, "metrics": 3,
          "models": 4, "training": 4, "experiment": 5, "apps": 6}
 TORCH = ("torch/", "ATen/", "c10/", "caffe2/")
 

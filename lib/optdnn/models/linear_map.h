@@ -4,9 +4,14 @@
 
 #include <vector>
 
-#include "optdnn/models/linear_kernel.h"
+#include "optdnn/kernels/linear_run.h"
 
 namespace optdnn::models {
+
+using kernels::Tape;
+using kernels::TapeDot;
+using kernels::TapeOperation;
+using kernels::TapeTerm;
 
 struct LinearMap {
   // Requires a tape without modules; `outputs` are values of it, none twice.

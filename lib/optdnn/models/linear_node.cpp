@@ -8,6 +8,9 @@
 
 namespace optdnn::models {
 
+using kernels::LinearBlock;
+using kernels::LinearRun;
+using kernels::run_linear;
 using modules::BatchStatistics;
 using torch::Tensor;
 using torch::autograd::AutogradContext;
@@ -77,7 +80,7 @@ int64_t block_of(const LinearJob& job, const Tensor& like) {
   const LinearMap& map = *job.map;
   const int64_t values = map.again.operations.size() + std::max(map.tape.values(), map.back.values());
   const int64_t block = std::clamp(kCache / (values + 2 * std::ssize(job.normed)), kFewest, kMost);
-  return job.normed.empty() ? block - block % kFewest : modules::whole_rows<Number>(channels(like), block);
+  return job.normed.empty() ? block - block % kFewest : kernels::whole_rows<Number>(channels(like), block);
 }
 
 // The outputs, and the statistics of those that are normed.
@@ -95,7 +98,7 @@ variable_list run(LinearJob& job, at::TensorList inputs, at::TensorList learned)
   }
   const int64_t C = channels(like), rows = like.numel() / C;
   run_linear(run, weights, C);  // the rows about which moments are taken
-  std::vector<modules::MomentSums<Number>> moments;
+  std::vector<kernels::MomentSums<Number>> moments;
   for (const NormedOutput& normed : job.normed) {
     moments.emplace_back(outputs[normed.output].template const_data_ptr<Number>(), C, run.pieces(like.numel()));
   }
@@ -161,7 +164,7 @@ variable_list run_back(const LinearJob& job, const Saved& saved, const variable_
   struct Norm {
     int output;
     const Number *dy, *x, *more;
-    modules::ReluBackward<Number> backward;
+    kernels::ReluBackward<Number> backward;
   };
   std::vector<Norm> norms;
   for (size_t i = 0; i < job.normed.size(); ++i) {

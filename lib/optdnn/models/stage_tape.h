@@ -7,9 +7,13 @@
 
 #include "optdnn/models/linear_combination.h"
 #include "optdnn/models/plan.h"
-#include "optdnn/models/tape.h"
+#include "optdnn/kernels/tape.h"
 
 namespace optdnn::models {
+
+using kernels::Tape;
+using kernels::TapeOperation;
+using kernels::TapeTerm;
 
 // A stacked state; a tensor that is not defined is zero.
 using State = std::vector<torch::Tensor>;

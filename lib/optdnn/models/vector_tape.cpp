@@ -1,9 +1,10 @@
 #include "optdnn/models/vector_tape.h"
 
-#include "optdnn/models/tape_kernel.h"
+#include "optdnn/kernels/combine_terms.h"
 
 namespace optdnn::models {
 
+using namespace optdnn::kernels;
 using namespace optdnn::modules;
 
 namespace {

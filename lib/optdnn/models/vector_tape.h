@@ -2,10 +2,14 @@
 // network at a time.
 #pragma once
 
-#include "optdnn/models/tape.h"
+#include "optdnn/kernels/tape.h"
 #include "optdnn/modules/two_layer_kernel.h"
 
 namespace optdnn::models {
+
+using kernels::Tape;
+using kernels::TapeOperation;
+using kernels::TapeTerm;
 
 // What one run of the network brings: D features of N samples.
 template <class Number>

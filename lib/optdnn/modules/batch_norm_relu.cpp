@@ -4,6 +4,8 @@
 
 namespace optdnn::modules {
 
+using kernels::ChannelMap;
+using kernels::ChannelMoments;
 using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
@@ -52,7 +54,7 @@ struct TrainedNode : torch::autograd::Function<TrainedNode> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const BatchNorm& norm) {
     const ChannelMoments moments = with_type_of(
-        x, [&](auto number) { return channel_moments(x.const_data_ptr<decltype(number)>(), rows(x), channels(x)); });
+        x, [&](auto number) { return kernels::channel_moments(x.const_data_ptr<decltype(number)>(), rows(x), channels(x)); });
     const auto statistics = c10::make_intrusive<Statistics>(take_statistics(moments, norm, rows(x)));
     context->save_for_backward({x, weight, bias});
     context->saved_data["statistics"] = torch::IValue::make_capsule(statistics);
@@ -75,8 +77,8 @@ struct TrainedNode : torch::autograd::Function<TrainedNode> {
     Tensor dx = torch::empty_like(x);
     with_type_of(x, [&](auto number) {
       using Number = decltype(number);
-      map_relu_backward(dy.const_data_ptr<Number>(), x.const_data_ptr<Number>(),
-                        ReluBackward<Number>(back.map, back.slopes, channels(x)), dx.data_ptr<Number>(), rows(x),
+      kernels::map_relu_backward(dy.const_data_ptr<Number>(), x.const_data_ptr<Number>(),
+                        kernels::ReluBackward<Number>(back.map, back.slopes, channels(x)), dx.data_ptr<Number>(), rows(x),
                         channels(x));
     });
     return {dx, back.d_weight, back.d_bias, {}};
@@ -100,7 +102,7 @@ bool batch_norm_relu_fits(const Tensor& x, const BatchNorm& norm) {
   if (!x.device().is_cpu() || (type != torch::kFloat32 && type != torch::kFloat64)) return false;
   if (x.dim() != 4 || !x.is_contiguous(at::MemoryFormat::ChannelsLast) || rows(x) < 2) return false;
   if (norm.weight.scalar_type() != type || norm.weight.dim() != 1) return false;
-  const int64_t at_once = with_type_of(x, [&](auto number) { return rows_at_once<decltype(number)>(channels(x)); });
+  const int64_t at_once = with_type_of(x, [&](auto number) { return kernels::rows_at_once<decltype(number)>(channels(x)); });
   return rows(x) % at_once == 0 && (norm.training || !torch::GradMode::is_enabled());
 }
 
@@ -118,7 +120,7 @@ Tensor normalised_relu(const Tensor& x, const Tensor& weight, const Tensor& bias
   Tensor y = torch::empty_like(x);
   with_type_of(x, [&](auto number) {
     using Number = decltype(number);
-    map_relu(x.const_data_ptr<Number>(), normalising(weight, bias, statistics), y.data_ptr<Number>(), rows(x),
+    kernels::map_relu(x.const_data_ptr<Number>(), normalising(weight, bias, statistics), y.data_ptr<Number>(), rows(x),
              channels(x));
   });
   return y;
@@ -127,9 +129,9 @@ Tensor normalised_relu(const Tensor& x, const Tensor& weight, const Tensor& bias
 BatchNormReluBackward batch_norm_relu_backward(const Tensor& dy, const Tensor& x, const Tensor& weight,
                                                const Tensor& bias, const BatchStatistics& statistics) {
   BatchNormReluBackward back{normalising(weight, bias, statistics), {}, {}, {}};
-  ChannelSums sums = with_type_of(x, [&](auto number) {
+  kernels::ChannelSums sums = with_type_of(x, [&](auto number) {
     using Number = decltype(number);
-    return relu_backward_sums(dy.const_data_ptr<Number>(), x.const_data_ptr<Number>(), back.map, statistics.mean,
+    return kernels::relu_backward_sums(dy.const_data_ptr<Number>(), x.const_data_ptr<Number>(), back.map, statistics.mean,
                               rows(x), channels(x));
   });
   // dx = scale (dz - mean of dz - (x - mean) / deviation^2 mean of dz (x - mean))

@@ -4,7 +4,7 @@
 
 #include <torch/torch.h>
 
-#include "optdnn/modules/channel_kernel.h"
+#include "optdnn/kernels/channel_norm.h"
 
 namespace optdnn::modules {
 
@@ -25,7 +25,7 @@ struct BatchStatistics {
 };
 
 // From the moments of a batch of `rows` samples and pixels; updates what the norm keeps of all batches.
-BatchStatistics take_statistics(const ChannelMoments& moments, const BatchNorm& norm, int64_t rows);
+BatchStatistics take_statistics(const kernels::ChannelMoments& moments, const BatchNorm& norm, int64_t rows);
 
 // relu(weight (x - mean) inverse + bias).
 torch::Tensor normalised_relu(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
@@ -33,8 +33,8 @@ torch::Tensor normalised_relu(const torch::Tensor& x, const torch::Tensor& weigh
 
 // The way back but for its last pass over memory. dy and x lie alike.
 struct BatchNormReluBackward {
-  ChannelMap map;
-  ChannelSlopes slopes;  // for ReluBackward
+  kernels::ChannelMap map;
+  kernels::ChannelSlopes slopes;  // for ReluBackward
   torch::Tensor d_weight, d_bias;
 };
 BatchNormReluBackward batch_norm_relu_backward(const torch::Tensor& dy, const torch::Tensor& x,

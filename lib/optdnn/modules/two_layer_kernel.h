@@ -1,11 +1,16 @@
 // T(x) = W2 s(W1 x + b1) + b2 and its derivative for one run of small layers, samples innermost: loops over plain
-// memory, to be inlined (small_matrix.h). The numbers are those of the operators up to rounding.
+// memory, to be inlined (kernels/small_matrix.h). The numbers are those of the operators up to rounding.
 #pragma once
 
 #include "optdnn/modules/activation.h"
-#include "optdnn/modules/small_matrix.h"
+#include "optdnn/kernels/small_matrix.h"
 
 namespace optdnn::modules {
+
+using kernels::add_outer;
+using kernels::fast_tanh;
+using kernels::multiply;
+using kernels::prefetch;
 
 // Width times hidden up to which the kernel is faster than matrix products (measured at 256 samples).
 constexpr int64_t kLargestKernel = 1024;

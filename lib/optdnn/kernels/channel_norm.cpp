@@ -1,4 +1,4 @@
-#include "optdnn/modules/channel_kernel.h"
+#include "optdnn/kernels/channel_norm.h"
 
 #include <ATen/Parallel.h>
 
@@ -6,9 +6,9 @@
 #include <initializer_list>
 #include <numeric>
 
-#include "optdnn/modules/small_matrix.h"
+#include "optdnn/kernels/small_matrix.h"
 
-namespace optdnn::modules {
+namespace optdnn::kernels {
 
 namespace {
 
@@ -262,4 +262,4 @@ void map_relu_backward(const Number* dy_NC, const Number* x_NC, const ReluBackwa
 OPTDNN_PER_NUMBER(float)
 OPTDNN_PER_NUMBER(double)
 
-}  // namespace optdnn::modules
+}  // namespace optdnn::kernels

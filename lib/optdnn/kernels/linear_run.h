@@ -6,9 +6,9 @@
 #include <functional>
 #include <vector>
 
-#include "optdnn/models/tape.h"
+#include "optdnn/kernels/tape.h"
 
-namespace optdnn::models {
+namespace optdnn::kernels {
 
 // Part of a run: `count` numbers of each value from `begin` on. Blocks of one piece come in order, on one thread.
 template <class Number>
@@ -46,4 +46,4 @@ template <class Number>
 std::vector<double> run_linear(const LinearRun<Number>& a, const LinearRun<Number>& b, const std::vector<TapeDot>& dots,
                                const std::vector<Number>& learned, int64_t count);
 
-}  // namespace optdnn::models
+}  // namespace optdnn::kernels

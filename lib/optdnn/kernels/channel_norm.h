@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace optdnn::modules {
+namespace optdnn::kernels {
 
 // Rows that are read as one, so that their channels fill whole vectors. All that follows takes multiples of it.
 template <class Number>
@@ -73,4 +73,4 @@ template <class Number>
 void map_relu_backward(const Number* dy_NC, const Number* x_NC, const ReluBackward<Number>& map, Number* dx_NC,
                        int64_t N, int64_t C);
 
-}  // namespace optdnn::modules
+}  // namespace optdnn::kernels

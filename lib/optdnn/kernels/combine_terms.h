@@ -1,10 +1,10 @@
-// One linear combination of a tape over plain memory, to be inlined (modules/small_matrix.h).
+// One linear combination of a tape over plain memory, to be inlined (small_matrix.h).
 #pragma once
 
-#include "optdnn/models/tape.h"
-#include "optdnn/modules/small_matrix.h"
+#include "optdnn/kernels/small_matrix.h"
+#include "optdnn/kernels/tape.h"
 
-namespace optdnn::models {
+namespace optdnn::kernels {
 
 template <class Number>
 OPTDNN_INLINE Number weight_of(const TapeTerm& term, const Number* learned) {
@@ -20,7 +20,7 @@ OPTDNN_INLINE void combine_terms(const std::vector<TapeTerm>& terms, const Numbe
     weight = weight_of(terms[i], learned);
     source = at(terms[i].value);
   };
-  modules::weighted_sum<false>(static_cast<int64_t>(terms.size()), Number(0), term, out, N);
+  weighted_sum<false>(static_cast<int64_t>(terms.size()), Number(0), term, out, N);
 }
 
-}  // namespace optdnn::models
+}  // namespace optdnn::kernels

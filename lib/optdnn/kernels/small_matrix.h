@@ -10,7 +10,7 @@
 
 #include "optdnn/base/processor.h"
 
-namespace optdnn::modules {
+namespace optdnn::kernels {
 
 constexpr int64_t kSampleBlock = 256;  // samples whose rows stay in the first-level cache
 
@@ -154,4 +154,4 @@ OPTDNN_INLINE float fast_tanh(float x) {
 }
 OPTDNN_INLINE double fast_tanh(double x) { return std::tanh(x); }
 
-}  // namespace optdnn::modules
+}  // namespace optdnn::kernels

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace optdnn::models {
+namespace optdnn::kernels {
 
 struct TapeTerm {
   int value;
@@ -39,4 +39,4 @@ struct Tape {
   }
 };
 
-}  // namespace optdnn::models
+}  // namespace optdnn::kernels

@@ -1,14 +1,12 @@
-#include "optdnn/models/linear_kernel.h"
+#include "optdnn/kernels/linear_run.h"
 
 #include <ATen/Parallel.h>
 
 #include <utility>
 
-#include "optdnn/models/tape_kernel.h"
+#include "optdnn/kernels/combine_terms.h"
 
-namespace optdnn::models {
-
-using namespace optdnn::modules;
+namespace optdnn::kernels {
 
 namespace {
 
@@ -122,4 +120,4 @@ std::vector<double> run_linear(const LinearRun<Number>& a, const LinearRun<Numbe
 OPTDNN_PER_NUMBER(float)
 OPTDNN_PER_NUMBER(double)
 
-}  // namespace optdnn::models
+}  // namespace optdnn::kernels
