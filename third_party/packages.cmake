@@ -1,6 +1,7 @@
 # The vocabulary of the build files.
 #   optdnn_package(<name> [TORCH] DEPENDS <targets>)   the library of the folder lib/optdnn/<name>
 #   optdnn_fast_loops(<name> <file>)                   a file of the package that holds loops over plain memory
+#   optdnn_loops_for(<file> <options>...)              loops compiled for one kind of x86-64 processor with these options
 #   optdnn_test(<name> [TORCH] DEPENDS <targets>)      the test program of the folder tests/<name>
 #   optdnn_python_test(<name> <script>)                a test in Python, which is told where sources and program are
 #   optdnn_fuzz_target(<name> DEPENDS <targets>)       tests/fuzz/<name>.cpp with libFuzzer, or replaying its corpus
@@ -42,6 +43,15 @@ function(optdnn_fast_loops name file)
   set_source_files_properties(${file} PROPERTIES
     COMPILE_OPTIONS "-O3;${openmp}" SKIP_PRECOMPILE_HEADERS ON)
   target_link_options(optdnn_${name} PUBLIC ${openmp})
+endfunction()
+
+# Elsewhere than on x86-64 the file is compiled as any other; who calls it asks at run time what the processor is.
+function(optdnn_loops_for file)
+  set(options -O3 -ffp-contract=fast -Wno-psabi)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+    list(APPEND options ${ARGN})
+  endif()
+  set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${options}" SKIP_PRECOMPILE_HEADERS ON)
 endfunction()
 
 function(optdnn_test name)

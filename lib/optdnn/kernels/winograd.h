@@ -1,0 +1,45 @@
+// 3x3 convolutions of stride 1, with one pixel of zeros around every image, by Winograd's algorithm on the CPU:
+// float32, channels innermost. F(2x2, 3x3) takes 16 products for 36 of the direct way, F(4x4, 3x3) 36 for 144. Values
+// differ from the direct way's by rounding; they do not depend on the number of threads. An Inf or NaN spreads over the
+// outputs of its tile; README.md says what else to know. Source: Lavin, Gray 2016, arXiv 1509.09308.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace optdnn::kernels {
+
+enum class WinogradTile { two, four };  // outputs of a tile on a side
+
+struct WinogradShape {
+  int64_t images, height, width, inputs, outputs;
+};
+
+// From one weight to the next along each index, in numbers: any layout of outputs x inputs x 3 x 3.
+struct WeightStrides {
+  int64_t output, input, row, column;
+};
+
+// The processors there are kernels for. None: this one is LibTorch's.
+enum class Instructions { none, avx2, avx512 };
+Instructions best_instructions();
+std::vector<Instructions> instructions_here();  // best first, without none
+std::string_view name_of(Instructions instructions);
+
+// y_BHWK = x_BHWC * w.     dx_BHWC from dy_BHWK and w.     dw from x_BHWC and dy_BHWK.
+// On LibTorch's threads. Memory beside the arguments: workspace_bytes(). Requires: instructions of this processor,
+// every count positive. Errors: std::bad_alloc.
+void winograd_forward(WinogradTile tile, const WinogradShape& shape, const float* x, const float* w,
+                      const WeightStrides& strides, float* y, Instructions instructions = best_instructions());
+void winograd_backward_data(WinogradTile tile, const WinogradShape& shape, const float* dy, const float* w,
+                            const WeightStrides& strides, float* dx, Instructions instructions = best_instructions());
+void winograd_backward_weights(WinogradTile tile, const WinogradShape& shape, const float* x, const float* dy,
+                               float* dw, const WeightStrides& strides,
+                               Instructions instructions = best_instructions());
+
+// The largest of the passes' needs with as many threads. Requires instructions other than none.
+int64_t winograd_workspace_bytes(WinogradTile tile, const WinogradShape& shape, int64_t threads,
+                                 Instructions instructions = best_instructions());
+
+}  // namespace optdnn::kernels

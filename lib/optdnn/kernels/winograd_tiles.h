@@ -1,0 +1,166 @@
+// The transforms of one tile of an image and as many channels as a vector has lanes, over memory whose channels lie
+// innermost. A transformed tile has kPoints x kPoints positions, `position` numbers apart.
+#pragma once
+
+#include "optdnn/kernels/winograd_transforms.h"
+
+namespace optdnn::kernels {
+namespace {
+
+// The second pass of a transform to the points: rows h kHalfPoints, ... of a tile, from what the first left of them.
+template <class Tile, int h, bool kOfInput, int kRead>
+OPTDNN_INLINE void store_half(const Lanes (&half)[Tile::kHalfPoints][kRead], float* out, int64_t position) {
+#pragma GCC unroll 3
+  for (int i = 0; i < Tile::kHalfPoints; ++i) {
+    Lanes row[Tile::kPoints];
+    if constexpr (kOfInput) {
+      Tile::template input<0>(half[i], row);
+      Tile::template input<1>(half[i], row + Tile::kHalfPoints);
+    } else {
+      Tile::template gradient<0>(half[i], row);
+      Tile::template gradient<1>(half[i], row + Tile::kHalfPoints);
+    }
+#pragma GCC unroll 6
+    for (int j = 0; j < Tile::kPoints; ++j)
+      store(out + ((h * Tile::kHalfPoints + i) * Tile::kPoints + j) * position, row[j]);
+  }
+}
+
+// Half of B^T d B. rows[r] is the tile's row r at its column 0, a row of zeros where it lies outside the image; the
+// columns [begin, end) are inside.
+template <class Tile, bool kWhole, bool kInside, int h>
+OPTDNN_INLINE void input_half(const float* const* rows, int64_t begin, int64_t end, int64_t pixel, int lanes,
+                              float* out, int64_t position) {
+  Lanes half[Tile::kHalfPoints][Tile::kPoints];
+#pragma GCC unroll 6
+  for (int j = 0; j < Tile::kPoints; ++j) {
+    Lanes d[Tile::kPoints], found[Tile::kHalfPoints] = {};
+    if (kInside || (j >= begin && j < end)) {
+#pragma GCC unroll 6
+      for (int i = 0; i < Tile::kPoints - 1; ++i) d[h + i] = load_first<kWhole>(rows[h + i] + j * pixel, lanes);
+      Tile::template input<h>(d, found);
+    }
+#pragma GCC unroll 3
+    for (int i = 0; i < Tile::kHalfPoints; ++i) half[i][j] = found[i];
+  }
+  store_half<Tile, h, true>(half, out, position);
+}
+
+template <class Tile, bool kWhole, bool kInside>
+OPTDNN_INLINE void input_tile(const float* const* rows, int64_t begin, int64_t end, int64_t pixel, int lanes,
+                              float* out, int64_t position) {
+  input_half<Tile, kWhole, kInside, 0>(rows, begin, end, pixel, lanes, out, position);
+  input_half<Tile, kWhole, kInside, 1>(rows, begin, end, pixel, lanes, out, position);
+}
+
+// Half of A dy A^T, of a tile of the output's gradient whose first `end` columns are inside the image.
+template <class Tile, bool kWhole, int h>
+OPTDNN_INLINE void gradient_half(const float* const* rows, int64_t end, int64_t pixel, int lanes, float* out,
+                                 int64_t position) {
+  Lanes half[Tile::kHalfPoints][Tile::kOutputs];
+#pragma GCC unroll 4
+  for (int j = 0; j < Tile::kOutputs; ++j) {
+    Lanes dy[Tile::kOutputs], found[Tile::kHalfPoints] = {};
+    if (j < end) {
+#pragma GCC unroll 4
+      for (int r = 0; r < Tile::kOutputs; ++r) dy[r] = load_first<kWhole>(rows[r] + j * pixel, lanes);
+      Tile::template gradient<h>(dy, found);
+    }
+#pragma GCC unroll 3
+    for (int i = 0; i < Tile::kHalfPoints; ++i) half[i][j] = found[i];
+  }
+  store_half<Tile, h, false>(half, out, position);
+}
+
+template <class Tile, bool kWhole>
+OPTDNN_INLINE void gradient_tile(const float* const* rows, int64_t end, int64_t pixel, int lanes, float* out,
+                                 int64_t position) {
+  gradient_half<Tile, kWhole, 0>(rows, end, pixel, lanes, out, position);
+  gradient_half<Tile, kWhole, 1>(rows, end, pixel, lanes, out, position);
+}
+
+// Half of A^T q A, written to `out`, the tile's first pixel, as far as rows and columns lie inside the image.
+template <class Tile, bool kWhole, int h>
+OPTDNN_INLINE void output_half(const float* q, int64_t position, float* out, int64_t row, int64_t pixel,
+                               int64_t rows_inside, int64_t columns_inside, int lanes) {
+  constexpr int kHalf = Tile::kHalfOutputs;
+  Lanes half[kHalf][Tile::kPoints];
+#pragma GCC unroll 6
+  for (int j = 0; j < Tile::kPoints; ++j) {
+    Lanes column[Tile::kPoints], found[kHalf];
+#pragma GCC unroll 6
+    for (int i = 0; i < Tile::kPoints - 1; ++i) column[h + i] = load(q + ((h + i) * Tile::kPoints + j) * position);
+    Tile::template output<h>(column, found);
+#pragma GCC unroll 2
+    for (int i = 0; i < kHalf; ++i) half[i][j] = found[i];
+  }
+#pragma GCC unroll 2
+  for (int i = 0; i < kHalf; ++i) {
+    const int y = Tile::output_row(h, i);
+    if (y >= rows_inside) continue;
+    Lanes found[2][kHalf];
+    Tile::template output<0>(half[i], found[0]);
+    Tile::template output<1>(half[i], found[1]);
+#pragma GCC unroll 2
+    for (int j = 0; j < kHalf; ++j) {
+#pragma GCC unroll 2
+      for (int k = 0; k < 2; ++k) {
+        const int x = Tile::output_row(k, j);
+        if (x < columns_inside) store_first<kWhole>(out + y * row + x * pixel, found[k][j], lanes);
+      }
+    }
+  }
+}
+
+template <class Tile, bool kWhole>
+OPTDNN_INLINE void output_tile(const float* q, int64_t position, float* out, int64_t row, int64_t pixel,
+                               int64_t rows_inside, int64_t columns_inside, int lanes) {
+  output_half<Tile, kWhole, 0>(q, position, out, row, pixel, rows_inside, columns_inside, lanes);
+  output_half<Tile, kWhole, 1>(q, position, out, row, pixel, rows_inside, columns_inside, lanes);
+}
+
+// G g G^T of the nine taps g, each a vector, to positions `position` apart.
+template <class Tile>
+OPTDNN_INLINE void filter_tile(const Lanes (&taps)[9], float* out, int64_t position) {
+  Lanes half[Tile::kPoints][3];
+#pragma GCC unroll 3
+  for (int s = 0; s < 3; ++s) {
+    const Lanes column[3] = {taps[s], taps[3 + s], taps[6 + s]};
+    Lanes found[Tile::kPoints];
+    Tile::filter(column, found);
+#pragma GCC unroll 6
+    for (int r = 0; r < Tile::kPoints; ++r) half[r][s] = found[r];
+  }
+#pragma GCC unroll 6
+  for (int r = 0; r < Tile::kPoints; ++r) {
+    Lanes found[Tile::kPoints];
+    Tile::filter(half[r], found);
+#pragma GCC unroll 6
+    for (int s = 0; s < Tile::kPoints; ++s) store(out + (r * Tile::kPoints + s) * position, found[s]);
+  }
+}
+
+// G^T u G: the nine taps of a gradient at the points, taps `tap` apart.
+template <class Tile>
+OPTDNN_INLINE void filter_gradient_tile(const float* u, int64_t position, float* out, int64_t tap) {
+  Lanes half[3][Tile::kPoints];
+#pragma GCC unroll 6
+  for (int j = 0; j < Tile::kPoints; ++j) {
+    Lanes column[Tile::kPoints], found[3];
+#pragma GCC unroll 6
+    for (int r = 0; r < Tile::kPoints; ++r) column[r] = load(u + (r * Tile::kPoints + j) * position);
+    Tile::filter_gradient(column, found);
+#pragma GCC unroll 3
+    for (int r = 0; r < 3; ++r) half[r][j] = found[r];
+  }
+#pragma GCC unroll 3
+  for (int r = 0; r < 3; ++r) {
+    Lanes found[3];
+    Tile::filter_gradient(half[r], found);
+#pragma GCC unroll 3
+    for (int s = 0; s < 3; ++s) store(out + (r * 3 + s) * tap, found[s]);
+  }
+}
+
+}  // namespace
+}  // namespace optdnn::kernels

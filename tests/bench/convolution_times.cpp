@@ -1,0 +1,112 @@
+// How long a 3x3 convolution takes by LibTorch, by F(2x2, 3x3) and by F(4x4, 3x3): each pass and shape, in turn, the
+// minimum over rounds. Prints a JSON line for each; scripts/bench/convolutions.py makes tables and figures of them.
+//   convolution_times --threads 2 --rounds 15 BATCH,SIZE_PX,INPUTS,OUTPUTS ...
+#include <ATen/Parallel.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <string>
+
+#include "optdnn/kernels/winograd.h"
+
+namespace {
+
+using optdnn::kernels::WeightStrides, optdnn::kernels::WinogradShape, optdnn::kernels::WinogradTile;
+using torch::Tensor;
+
+constexpr double kRound_s = 0.01;  // a round repeats short passes for so long
+
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+double mean_of(int64_t repeats, const std::function<void()>& pass) {
+  const double begin = seconds();
+  for (int64_t i = 0; i < repeats; ++i) pass();
+  return (seconds() - begin) / static_cast<double>(repeats);
+}
+
+// The minimum over rounds of each way, in turn.
+std::vector<double> fastest_s(const std::vector<std::function<void()>>& ways, int rounds) {
+  std::vector<double> fastest;
+  std::vector<int64_t> repeats;
+  for (const auto& way : ways) {
+    way();
+    fastest.push_back(mean_of(1, way));
+    repeats.push_back(std::max<int64_t>(1, static_cast<int64_t>(kRound_s / fastest.back())));
+  }
+  for (int round = 0; round < rounds; ++round) {
+    for (size_t i = 0; i < ways.size(); ++i) fastest[i] = std::min(fastest[i], mean_of(repeats[i], ways[i]));
+  }
+  return fastest;
+}
+
+void measure(const WinogradShape& shape, int rounds) {
+  const auto channels_last = at::MemoryFormat::ChannelsLast;
+  const Tensor x = torch::randn({shape.images, shape.inputs, shape.height, shape.width}).contiguous(channels_last);
+  const Tensor w = (torch::randn({shape.outputs, shape.inputs, 3, 3}) * 0.1).contiguous(channels_last);
+  const Tensor dy = torch::randn({shape.images, shape.outputs, shape.height, shape.width}).contiguous(channels_last);
+  const Tensor y = torch::empty_like(dy), dx = torch::empty_like(x), dw = torch::empty_like(w);
+  const WeightStrides strides = {w.stride(0), w.stride(1), w.stride(2), w.stride(3)};
+  const auto numbers = [](const Tensor& t) { return t.data_ptr<float>(); };
+  const auto backward = [&](bool data, bool weights) {
+    at::convolution_backward(dy, x, w, std::nullopt, {1, 1}, {1, 1}, {1, 1}, false, {0, 0}, 1, {data, weights, false});
+  };
+  using Way = std::function<void()>;
+  const auto ours = [&](auto pass) {
+    return std::pair<Way, Way>([=] { pass(WinogradTile::two); }, [=] { pass(WinogradTile::four); });
+  };
+  const struct {
+    const char* name;
+    Way libtorch;
+    std::pair<Way, Way> winograd;
+  } passes[] = {
+      {"forward", [&] { torch::conv2d(x, w, {}, 1, 1); },
+       ours([&](auto tile) { winograd_forward(tile, shape, numbers(x), numbers(w), strides, numbers(y)); })},
+      {"data", [&] { backward(true, false); },
+       ours([&](auto tile) { winograd_backward_data(tile, shape, numbers(dy), numbers(w), strides, numbers(dx)); })},
+      {"weights", [&] { backward(false, true); },
+       ours([&](auto tile) { winograd_backward_weights(tile, shape, numbers(x), numbers(dy), numbers(dw), strides); })},
+  };
+  for (const auto& pass : passes) {
+    const auto s = fastest_s({pass.libtorch, pass.winograd.first, pass.winograd.second}, rounds);
+    std::printf(
+        "{\"batch\": %lld, \"size_px\": %lld, \"inputs\": %lld, \"outputs\": %lld, \"pass\": \"%s\", \"threads\": %d, "
+        "\"libtorch_s\": %.4g, \"tile_2_s\": %.4g, \"tile_4_s\": %.4g}\n",
+        static_cast<long long>(shape.images), static_cast<long long>(shape.height),
+        static_cast<long long>(shape.inputs), static_cast<long long>(shape.outputs), pass.name, at::get_num_threads(),
+        s[0], s[1], s[2]);
+    std::fflush(stdout);
+  }
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  const torch::NoGradGuard no_grad;
+  int rounds = 15;
+  if (optdnn::kernels::best_instructions() == optdnn::kernels::Instructions::none) {
+    std::cerr << "convolution_times: this processor has no AVX2, there is nothing to compare\n";
+    return 3;
+  }
+  for (int i = 1; i < count; ++i) {
+    const std::string word = words[i];
+    WinogradShape shape = {};
+    long long n[4];
+    if (word == "--threads" && i + 1 < count) {
+      at::set_num_threads(std::atoi(words[++i]));
+    } else if (word == "--rounds" && i + 1 < count) {
+      rounds = std::atoi(words[++i]);
+    } else if (std::sscanf(word.c_str(), "%lld,%lld,%lld,%lld", &n[0], &n[1], &n[2], &n[3]) == 4) {
+      shape = {n[0], n[1], n[1], n[2], n[3]};
+      measure(shape, rounds);
+    } else {
+      std::cerr << "convolution_times: wanted BATCH,SIZE_PX,INPUTS,OUTPUTS, received " << word << '\n';
+      return 2;
+    }
+  }
+  return 0;
+}
