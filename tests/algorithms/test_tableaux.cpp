@@ -246,3 +246,21 @@ TEST_CASE("an override without a value keeps the default one") {
   CHECK(rule.coefficients()[1].value == 1.5);
   CHECK(rule.initial_value({1, {0}}) == 1.5);
 }
+
+TEST_CASE("signs may stand before any factor, as scripts write them") {
+  const auto dense = [](const std::string& equations) {
+    const NumericTableau t = numbers(rule_of(equations, {constant("a", 0.25)}), 1);
+    return std::vector<Eigen::MatrixXd>{t.A, t.B, t.C, t.D};
+  };
+  const auto plain = dense("x[k+1] = x[k] - 0.5*T(x[k]) + a*(x[k] - x[k-1])");
+  for (const char* same : {
+           "x[k+1] = x[k] + -0.5*T(x[k]) + a*(x[k] - x[k-1])",
+           "x[k+1] = +x[k] +-0.5*T(x[k]) - -a*(x[k] +- x[k-1])",
+           "x[k+1] = --x[k] + 0.5*-T(+x[k]) + -a*(-x[k] - -x[k+-1])",
+           "x[k+1] = x[k] + -1*-1*-0.5*T(x[k - +0]) + a*+(x[k] + -+x[k-1])",
+           "x[k+1] = - -x[k] - 0.5 / +1 * T(x[k]) + -a/-1*(x[k] - x[k- -- 1])",
+       }) {
+    INFO(same);
+    CHECK(dense(same) == plain);
+  }
+}

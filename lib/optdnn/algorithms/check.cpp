@@ -49,17 +49,18 @@ Names check_program(Program& program, const RuleSpec& spec, const Report& report
   }
   for (const auto& [name, value] : spec.start) {
     if (std::find(lines.begin(), lines.end(), name) == lines.end()) {
+      if (!program.is_complete) continue;  // its line may be one that could not be read; so below
       diagnostics.error(spec.span, concat("start names '", name, "', but no line updates it"),
                         base::suggestion(name, lines, "states"));
     } else if (!std::isfinite(value)) {
       diagnostics.error(spec.span, concat("the start of '", name, "' is not finite"), "give it a number");
     }
   }
-  if (!spec.output.empty() && named < 0) {
+  if (!spec.output.empty() && named < 0 && program.is_complete) {
     diagnostics.error(spec.span, concat("output names '", spec.output, "', but no line updates it"),
                       base::suggestion(spec.output, lines, "states"));
   }
-  if (first_state < 0 && diagnostics.errors() == errors_before) {
+  if (first_state < 0 && diagnostics.errors() == errors_before && program.is_complete) {
     report(program.lines.front().target, "missing update: no line computes a state",
            concat("write ", lines.front(), "[k+1] = ... for the next step's value"));
   }

@@ -89,6 +89,8 @@ class Checker {
   }
 
   Type unknown_coefficient(const Node& node) {
+    const auto& unread = program_.unread;
+    if (std::find(unread.begin(), unread.end(), node.name) != unread.end()) return Type::bad;
     std::vector<std::string> names;
     for (const Coefficient& c : spec_.coefficients) names.push_back(c.name);
     const auto closest = base::closest_name(node.name, names);

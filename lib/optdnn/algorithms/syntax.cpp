@@ -31,6 +31,7 @@ class Parser {
         is_complete = false;
         break;
       }
+      const Token& first = peek();
       try {
         if (!has_bad_token()) {
           lines.push_back(line());
@@ -39,6 +40,7 @@ class Parser {
       } catch (const LineError&) {
       }
       is_complete = false;
+      if (first.kind == Token::Kind::name) unread.emplace_back(first.text);
       while (peek().kind != Token::Kind::line_end) ++at_;
       nesting_ = 0;
       variables_.clear();
@@ -47,6 +49,7 @@ class Parser {
   }
 
   bool is_complete = true;
+  std::vector<std::string> unread;
 
  private:
   // The mistake has been reported already; what else is wrong with the line may follow from it.
@@ -81,6 +84,12 @@ class Parser {
     if (peek().kind == Token::Kind::line_end)
       fail(open, "this parenthesis is not closed", concat("a '", symbol, "' is missing"));
     fail(peek().place, concat("expected an operator or '", symbol, "', but ", found()), "a product is written with *");
+  }
+  // The signs before a factor: -1 if those that negate are odd in number.
+  int read_signs() {
+    int sign = 1;
+    for (; sees("+") || sees("-"); ++at_) sign = sees("-") ? -sign : sign;
+    return sign;
   }
   Place since(size_t offset) const {
     const Place& last = tokens_[at_ - 1].place;
@@ -125,8 +134,8 @@ class Parser {
   Index read_index() {
     Index index;
     const size_t from = peek().place.offset;
-    int sign = accept("-") ? -1 : 1;
     do {
+      const int sign = read_signs();
       const Token& token = peek();
       if (token.kind == Token::Kind::number) {
         if (token.number != std::floor(token.number) || token.number > kMaxIndex) {
@@ -145,8 +154,7 @@ class Parser {
       if (sees("*") || sees("/") || sees("."))
         fail(peek().place, "bad index: steps are counted, not multiplied",
              "an index is k, a sum's variable or a whole number, joined by + and -");
-      sign = sees("+") ? 1 : -1;
-    } while (accept("+") || accept("-"));
+    } while (sees("+") || sees("-"));
     index.place = since(from);
     if (std::abs(index.constant) > kMaxIndex)
       fail(index.place, concat("bad index: it reaches further than ", kMaxIndex, " steps"), "as in x[k-1]");
@@ -171,15 +179,12 @@ class Parser {
     const size_t from = peek().place.offset;
     Node sum;
     sum.kind = Node::Kind::add;
-    bool negative = accept("-");
-    if (!negative) accept("+");
-    for (;;) {
+    do {
+      const bool negative = read_signs() < 0;
       Node term = read_product();
       if (negative) term = wrap(Node::Kind::negate, std::move(term));
       sum.children.push_back(std::move(term));
-      negative = sees("-");
-      if (!accept("+") && !accept("-")) break;
-    }
+    } while (sees("+") || sees("-"));
     --nesting_;
     if (sum.children.size() == 1) return std::move(sum.children.front());
     sum.place = since(from);
@@ -203,7 +208,7 @@ class Parser {
       parent.kind = sees("*") ? Node::Kind::multiply : Node::Kind::divide;
       ++at_;
       if (sees("*")) fail(peek().place, "there are no powers", "write a product, as theta*theta");
-      const bool negative = accept("-");
+      const bool negative = read_signs() < 0;
       Node factor = read_atom();
       if (negative) factor = wrap(Node::Kind::negate, std::move(factor));
       parent.children.push_back(std::move(product));
@@ -319,6 +324,7 @@ Program parse_program(std::string_view text, const Report& report) {
   Parser parser(read_tokens(program.text, report), report);
   program.lines = parser.lines();
   program.is_complete = parser.is_complete;
+  program.unread = std::move(parser.unread);
   return program;
 }
 

@@ -1,8 +1,9 @@
 // The rule language: text -> syntax tree with places.
 //
 //   line    = name '[' index ']' '=' sum            x[k+1] = ... updates a state, y[k] = ... names an intermediate
-//   sum     = ['-'] product { ('+' | '-') product }
-//   product = atom { ('*' | '/') ['-'] atom }
+//   sum     = product { ('+' | '-') product }
+//   product = factor { ('*' | '/') factor }
+//   factor  = { '+' | '-' } atom                    so that x[k] + -0.5*T(x[k]), as scripts write it, is read
 //   atom    = number | 'k' | name [ '[' index {',' index} ']' ] | '(' sum ')'
 //           | Family [ '[' 'k' ',' index ']' ] '(' sum ')'
 //           | 'sum' '(' name ',' index ',' index ',' sum ')'
@@ -61,7 +62,8 @@ struct Line {
 struct Program {
   std::string text;
   std::vector<Line> lines;
-  bool is_complete = true;  // no line was left out
+  bool is_complete = true;          // no line was left out
+  std::vector<std::string> unread;  // what lines that were left out would have computed, where that much is known
 };
 
 // Limits on what is read, far beyond any method in use.
