@@ -56,7 +56,8 @@ std::string number_hint(std::string_view text) {
   const std::string plain = without_ornaments(text);
   const ScalarType type = scalar_type(plain);
   if (plain == text || (type != ScalarType::integer && type != ScalarType::real)) return "";
-  const bool octal = text.find_first_not_of("+-") < text.size() && text[text.find_first_not_of("+-")] == '0';
+  const size_t digits = std::min(text.find_first_not_of("+-"), text.size());
+  const bool octal = text.substr(digits).starts_with('0') && digits + 1 < text.size() && is_digit(text[digits + 1]);
   return concat("write ", plain, octal ? "; to some programs a leading zero means octal" : "");
 }
 
