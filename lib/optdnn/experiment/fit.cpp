@@ -6,6 +6,7 @@
 #include "optdnn/experiment/network.h"
 #include "optdnn/models/contraction.h"
 #include "optdnn/models/ends.h"
+#include "optdnn/models/image_sizes.h"
 #include "optdnn/models/patch_ends.h"
 #include "optdnn/training/loss.h"
 
@@ -64,6 +65,7 @@ class FitChecker {
     for (size_t i = 1; i < width.size(); ++i) {
       at("transition", [&] { models::check_transition(spec_.transition, width[i - 1], width[i], shape.is_image()); });
     }
+    at("transition", [&] { models::check_transition_sizes(spec_.stem, spec_.transition, width.size(), shape); });
     at("stem", [&] { models::check_tokens(spec_.stem, modules_of(spec_, rule), width.size(), spec_.head); });
     at("head", [&] { models::make_head(spec_.head, shape, width.back()); });
     if (diagnostics_.errors() == 0) check_contraction(rule);

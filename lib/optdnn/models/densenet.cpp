@@ -2,6 +2,7 @@
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
+#include "optdnn/models/image_sizes.h"
 #include "optdnn/models/recompute.h"
 
 namespace optdnn::models {
@@ -18,6 +19,7 @@ void check(const DenseNetSpec& spec, const NetworkShape& shape) {
                                    spec.bottleneck ? " with bottlenecks" : "", ", received ", spec.layers),
                             spec.bottleneck ? "100, 190, 250" : "40, 52, 100");
   }
+  check_block_sizes(spec.kName, DenseTransition{}, 3, shape);
 }
 
 DenseNetImpl::DenseNetImpl(const DenseNetSpec& spec, const NetworkShape& shape)

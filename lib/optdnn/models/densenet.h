@@ -8,7 +8,7 @@
 
 namespace optdnn::models {
 
-// Errors: ConfigError if the layers are not 3n+4 (6n+4 with bottlenecks) or the input is no image.
+// Errors: ConfigError if the layers are not 3n+4 (6n+4 with bottlenecks) the input is no image, or a too small one.
 void check(const DenseNetSpec& spec, const NetworkShape& shape);
 
 class DenseNetImpl : public torch::nn::Module {

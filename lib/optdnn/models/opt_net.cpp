@@ -4,6 +4,7 @@
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
+#include "optdnn/models/image_sizes.h"
 #include "optdnn/models/patch_ends.h"
 
 namespace optdnn::models {
@@ -57,6 +58,7 @@ OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, con
     throw ConfigError(concat("depth has ", spec.depth.size(), " stages, width has ", spec.width.size()));
   }
   check_tokens(spec.stem, spec.modules, spec.depth.size(), spec.head);
+  check_transition_sizes(spec.stem, spec.transition, spec.depth.size(), shape);
   across_ = std::visit([](const auto& transition) { return transition.state; }, spec.transition);
   dense_ = hands_on_iterates(spec.transition);
   const bool image = shape.is_image();
