@@ -3,8 +3,11 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <new>
+#include <system_error>
 
+#include "optdnn/base/files.h"
 #include "optdnn/base/text.h"
 
 namespace optdnn::app {
@@ -18,11 +21,19 @@ Failure current_failure() {
         base::concat("not enough memory: ", what.substr(0, what.find('\n')),
                      "\n   hint: a smaller width, depth or batch_size; `optdnn check` estimates the memory")};
   };
+  const auto environment = [](const std::string& what, const std::error_code& code) {
+    const std::string hint = base::hint_for(code);
+    return Failure{ExitCode::environment, base::concat(what, code.message(), hint.empty() ? "" : "\n   hint: ", hint)};
+  };
   try {
     throw;
   } catch (const base::Error& error) {
     return {error.code(),
             error.hint().empty() ? error.what() : base::concat(error.what(), "\n   hint: ", error.hint())};
+  } catch (const std::filesystem::filesystem_error& error) {
+    return environment(base::concat(error.path1().string(), ": "), error.code());
+  } catch (const std::system_error& error) {  // a thread that cannot be had, for instance
+    return environment("the system refuses: ", error.code());
   } catch (const std::bad_alloc& error) {
     return out_of_memory(error.what());
   } catch (const c10::Error& error) {

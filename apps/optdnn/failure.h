@@ -13,8 +13,8 @@ struct Failure {
   std::string message;  // with its hint on a line of its own
 };
 
-// Of the exception that is being handled. Memory that cannot be had is the environment's; what is no error of ours or
-// LibTorch's allocator is a bug.
+// Of the exception that is being handled. Memory, files and threads that cannot be had are the environment's;
+// what else is no error of ours is a bug.
 Failure current_failure();
 Failure failure_of(const std::exception_ptr& error);
 

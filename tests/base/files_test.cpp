@@ -43,6 +43,27 @@ TEST_CASE("a file that is missing, a folder, or too large is refused by name") {
   REQUIRE_THROWS_AS(write_file_atomically(folder.path / "no" / "b", "x"), EnvironmentError);
 }
 
+TEST_CASE("what the file system refuses is told with its reason, not as a missing file") {
+  TemporaryFolder folder;
+  fs::create_symlink("loop", folder.path / "loop");
+  try {
+    read_file(folder.path / "loop" / "a", 4);
+    FAIL("read through a link to itself");
+  } catch (const EnvironmentError& error) {
+    CHECK(std::string(error.what()).find("symbolic links") != std::string::npos);
+    CHECK(error.hint() == "a symbolic link leads back to itself; remove it");
+  }
+}
+
+TEST_CASE("a name is cut to what file systems hold, and stays another name than its like") {
+  const std::string longest(255, 'a');
+  CHECK(short_name(longest) == longest);
+  CHECK(short_name(longest + "b").size() == 255);
+  CHECK(short_name(longest + "b") != short_name(longest + "c"));
+  const std::string accents = std::string(237, 'a') + "\xc3\xa9" + std::string(100, 'b');
+  CHECK(short_name(accents).substr(0, 238) == std::string(237, 'a') + "-");
+}
+
 TEST_CASE("SHA-256 of the standard's example") {
   REQUIRE(sha256_hex("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   TemporaryFolder folder;

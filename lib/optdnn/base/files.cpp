@@ -18,10 +18,15 @@ namespace fs = std::filesystem;
 
 std::string read_file(const fs::path& path, uint64_t max_bytes) {
   std::error_code error;
-  if (!fs::exists(path, error)) throw EnvironmentError(concat("no such file: ", path.string()));
-  if (!fs::is_regular_file(path, error)) throw EnvironmentError(concat("not a regular file: ", path.string()));
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found) throw EnvironmentError(concat("no such file: ", path.string()));
+  const auto refuse = [&] {
+    throw EnvironmentError(concat("cannot read ", path.string(), ": ", error.message()), hint_for(error));
+  };
+  if (!fs::status_known(status)) refuse();
+  if (!fs::is_regular_file(status)) throw EnvironmentError(concat("not a regular file: ", path.string()));
   const uint64_t size = fs::file_size(path, error);
-  if (error) throw EnvironmentError(concat("cannot read ", path.string(), ": ", error.message()));
+  if (error) refuse();
   if (size > max_bytes) {
     throw EnvironmentError(
         concat(path.string(), " is ", size, " bytes, more than the ", max_bytes, " expected of such a file"));
@@ -29,7 +34,8 @@ std::string read_file(const fs::path& path, uint64_t max_bytes) {
   std::ifstream file(path, std::ios::binary);
   std::string bytes(size, '\0');
   if (!file.read(bytes.data(), static_cast<std::streamsize>(size))) {
-    throw EnvironmentError(concat("cannot read ", path.string(), ": ", std::strerror(errno)));
+    error = {errno, std::generic_category()};
+    refuse();
   }
   return bytes;
 }
@@ -61,7 +67,27 @@ void write_file_atomically(const fs::path& path, std::string_view bytes) {
 void make_folders(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  if (error) throw EnvironmentError(concat("cannot make the folder ", path.string(), ": ", error.message()));
+  if (!error) return;
+  throw EnvironmentError(concat("cannot make the folder ", path.string(), ": ", error.message()), hint_for(error));
+}
+
+std::string hint_for(const std::error_code& code) {
+  if (code == std::errc::permission_denied) return "`ls -ld` shows who may read and write there";
+  if (code == std::errc::too_many_symbolic_link_levels) return "a symbolic link leads back to itself; remove it";
+  if (code == std::errc::filename_too_long) return "a name has at most 255 bytes, a path 4,095";
+  if (code == std::errc::no_space_on_device) return "`df -h` shows the room that is left";
+  if (code == std::errc::read_only_file_system) return "choose another folder, for instance with --out";
+  if (code == std::errc::not_a_directory) return "a file stands where a folder should be";
+  if (code == std::errc::too_many_files_open) return "`ulimit -n` raises the number of files open at once";
+  return "";
+}
+
+std::string short_name(const std::string& name) {
+  constexpr size_t kMaxBytes = 255, kDigits = 16;
+  if (name.size() <= kMaxBytes) return name;
+  size_t end = kMaxBytes - kDigits - 1;
+  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80) --end;  // not within a UTF-8 character
+  return concat(name.substr(0, end), "-", sha256_hex(name).substr(0, kDigits));
 }
 
 namespace {

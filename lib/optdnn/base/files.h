@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace optdnn::base {
 
@@ -16,6 +17,12 @@ std::string read_file(const std::filesystem::path& path, uint64_t max_bytes);
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
 void make_folders(const std::filesystem::path& path);
+
+// What to do about a file system's refusal; empty where its message says enough.
+std::string hint_for(const std::error_code& code);
+
+// File systems hold names of up to 255 bytes (NAME_MAX); a longer one is cut, and ends in 16 digits of its hash.
+std::string short_name(const std::string& name);
 
 // SHA-256 as 64 hexadecimal digits.
 std::string sha256_hex(std::string_view bytes);

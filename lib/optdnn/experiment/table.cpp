@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "optdnn/base/files.h"
 #include "optdnn/config/merge.h"
 #include "optdnn/config/read.h"
 #include "optdnn/config/table.h"
@@ -45,7 +46,7 @@ std::string suffix_of(const std::string& assignment) {
 std::string stem_of(const std::filesystem::path& file, const std::vector<std::string>& sets) {
   std::string stem = file.stem().string();
   for (const std::string& assignment : sets) stem += "+" + suffix_of(assignment);
-  return stem;
+  return base::short_name(stem);
 }
 
 Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets,
