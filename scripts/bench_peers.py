@@ -5,6 +5,7 @@
 #   scripts/bench_peers.py                          all rows
 #   scripts/bench_peers.py rings_momentum --rounds 15
 #   scripts/bench_peers.py --out configs/results/bench/report.md
+#   scripts/bench_peers.py --gpu --precision float16 --python python3      the rows of a GPU
 # The peers have an environment of their own, made by:
 #   python3 -m venv .venv-peers && .venv-peers/bin/pip install -r scripts/requirements-peers.txt
 # Exit codes: 0; 1 if answers differ; 2 wrong usage; 3 something is missing.
@@ -12,6 +13,7 @@ import argparse
 import datetime
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,9 @@ def parse(arguments: list[str] | None, known: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7, help=f"at least {FEWEST_ROUNDS}; default 7")
     parser.add_argument("--program", type=pathlib.Path, default=training.ROOT / "build/release/optdnn")
     parser.add_argument("--out", metavar="FILE", type=pathlib.Path, help="also write what is printed there")
+    parser.add_argument("--gpu", action="store_true", help="the rows of a GPU, on this machine's")
+    parser.add_argument("--precision", default="float32", help="of the times on a GPU; answers agree in float32")
+    parser.add_argument("--python", type=pathlib.Path, default=training.PEERS, help="of the peers")
     options = parser.parse_args(arguments)
     if unknown := [row for row in options.rows if row not in known]:
         parser.error(f"unknown row '{unknown[0]}'; rows: {', '.join(known)}")
@@ -37,19 +42,20 @@ def parse(arguments: list[str] | None, known: list[str]) -> argparse.Namespace:
     return options
 
 
-def missing(program: pathlib.Path) -> str | None:
+def missing(program: pathlib.Path, python: pathlib.Path) -> str | None:
     if not program.exists():
         return f"{program} is not built\n   hint: scripts/optdnn --version builds it"
-    if not training.PEERS.exists():
+    if not shutil.which(python):
         return ("the peers' environment .venv-peers is missing\n   hint: python3 -m venv .venv-peers && "
                 ".venv-peers/bin/pip install -r scripts/requirements-peers.txt")
     return None
 
 
-def versions(program: pathlib.Path) -> str:
+def versions(program: pathlib.Path, python: pathlib.Path, gpu: bool) -> str:
     ours = subprocess.run([program, "--version"], capture_output=True, text=True).stdout.strip()
-    peers = subprocess.run([training.PEERS, "-c", "import platform, torch; print(f'PyTorch {torch.__version__}, "
-                            "Python {platform.python_version()}')"], capture_output=True, text=True).stdout.strip()
+    peers = subprocess.run([python, "-c", "import platform, torch; print(f'PyTorch {torch.__version__}, "
+                            "Python {platform.python_version()}'" + (", torch.cuda.get_device_name()" if gpu else "") +
+                            ")"], capture_output=True, text=True).stdout.strip()
     return (f"{ours}; peers {peers}; CPU {cpu_name()}, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} "
             f"at the end; {datetime.date.today().isoformat()}")
 
@@ -65,11 +71,14 @@ def main(arguments: list[str] | None = None) -> int:
         program = training.ROOT / "build/release/optdnn"
         known = [row.id for row in rows.rows(program, pathlib.Path(folder))]
         options = parse(arguments, known)
-        if problem := missing(options.program):
+        place = training.Place("cuda" if options.gpu else "cpu", options.precision, options.python)
+        if problem := missing(options.program, options.python):
             print(f"bench_peers.py: {problem}", file=sys.stderr)
             return 3
         results = []
-        for row in rows.rows(options.program, pathlib.Path(folder)):
+        held = (rows.gpu_rows(options.program, pathlib.Path(folder), place) if options.gpu else
+                rows.rows(options.program, pathlib.Path(folder)))
+        for row in held:
             if options.rows and row.id not in options.rows:
                 continue
             try:
@@ -78,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"bench_peers.py: {row.id}: {error}; nothing was timed", file=sys.stderr)
                 return 1
     text = (f"{contest.markdown(results)}\nTimes of the peer over ours, so above 1 ours is faster; {options.rounds} "
-            f"rounds in turn, equal losses before. {versions(options.program)}.\n")
+            f"rounds in turn, equal losses before. {versions(options.program, options.python, options.gpu)}.\n")
     print(text, end="")
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)

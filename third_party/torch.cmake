@@ -100,4 +100,20 @@ foreach(library c10 torch_cpu c10_cuda torch_cuda c10_hip torch_hip torch)
   endif()
 endforeach()
 target_link_libraries(optdnn_torch INTERFACE Threads::Threads)
+
+# Recorded iterations (training/graph_cuda.cpp) want the headers and the library of CUDA's runtime: a toolkit's, or those
+# that pip puts beside torch (nvidia-cuda-runtime). Without them the program is built without recorded iterations.
+set(OPTDNN_GRAPHS OFF)
+if(torch_kind STREQUAL "GPU" AND EXISTS ${torch_folder}/include/c10/cuda/impl/cuda_cmake_macros.h)
+  file(GLOB beside ${torch_folder}/../nvidia/cu* ${torch_folder}/../nvidia/cuda_runtime)
+  find_path(OPTDNN_CUDA_INCLUDE cuda_runtime_api.h
+            HINTS ${beside} ENV CUDA_HOME PATHS /usr/local/cuda PATH_SUFFIXES include)
+  find_library(OPTDNN_CUDART NAMES cudart libcudart.so.13 libcudart.so.12
+               HINTS ${beside} ENV CUDA_HOME PATHS /usr/local/cuda PATH_SUFFIXES lib64 lib)
+  if(OPTDNN_CUDA_INCLUDE AND OPTDNN_CUDART)
+    set(OPTDNN_GRAPHS ON)
+    string(APPEND torch_kind ", graphs")
+    target_link_libraries(optdnn_torch INTERFACE ${OPTDNN_CUDART})
+  endif()
+endif()
 message(STATUS "LibTorch ${version} (${torch_kind}): ${torch_folder}")

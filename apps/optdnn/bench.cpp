@@ -43,6 +43,7 @@ nlohmann::ordered_json bench_json(const experiment::Row& row, const BenchCommand
           {"median_s", median(report.iteration_s)},
           {"losses", report.losses},
           {"iteration_s", report.iteration_s},
+          {"iteration", report.iteration},
           {"device", run_with.device},
           {"device_name", base::device_name(run_with.device)},
           {"threads", base::torch_threads()},

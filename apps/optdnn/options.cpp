@@ -14,6 +14,8 @@ void add_device_options(CLI::App& app, Where& where) {
                  "threads of an operation; 0: all cores for images, one for vectors, whose runs share all cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  app.add_flag("--no-graph", where.no_graph,
+               "run every iteration operator by operator, also where a GPU could replay a recorded one");
   app.add_option("--loader-threads", where.loader_threads,
                  "threads that make batches ahead; results do not depend on it")
       ->check(CLI::Range(0, 256))

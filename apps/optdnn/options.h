@@ -17,6 +17,7 @@ struct Where {
   std::string device = "auto";
   int threads = 0;  // of an operation; 0: chosen by the task
   int loader_threads = 1;
+  bool no_graph = false;
 };
 
 struct Which {

@@ -8,6 +8,8 @@
 #include <set>
 
 #include "optdnn/base/device.h"
+#include "optdnn/base/log.h"
+#include "optdnn/base/text.h"
 #include "optdnn/experiment/fit.h"
 #include "optdnn/experiment/run.h"
 #include "optdnn/experiment/table.h"
@@ -67,6 +69,11 @@ experiment::RunOptions run_options(const Where& where) {
   options.out = where.out;
   options.data = where.data;
   options.device = base::resolve_device(where.device);
+  if (where.device == "auto" && base::has_unusable_gpu()) {
+    base::log_warning(base::concat("this machine has a GPU that LibTorch ", base::torch_version(),
+                                   " cannot use; running on the CPU"));
+  }
+  options.no_graph = where.no_graph;
   options.threads = where.threads;
   options.loader_threads = where.loader_threads;
   options.terminal_columns = terminal_columns();

@@ -1,5 +1,6 @@
 # The table of rows; promises are those the project makes against the faster of its peers.
 import pathlib
+from dataclasses import replace
 
 from bench import memory, rules, training
 from bench.contest import Row
@@ -26,6 +27,27 @@ DEQ = Work("deq", "Deq", {"name": "SGD", "lr": 0.01}, batches=4, losses=3, itera
 
 PLACES = {"rule": "the blocks of ResNet-20", "convnext": "the blocks of a narrow ConvNeXt",
           "transformer": "the blocks of ViT-Ti"}
+
+
+ON_GPU = [
+    ("pre-activation ResNet-20, batch 128", 1.5, 1e-3,
+     Work("resnet20", "ResNet", SGD, config="configs/bench_gpu.yaml", losses=3, iterations=200, warm_up=40,
+          arguments={"blocks": 3, "widths": [16, 32, 64], "classes": 10})),
+    ("15 steps 2-16-2, batch 256, momentum, alone", 5.0, 1e-4,
+     Work("rings_momentum", "Momentum", ADAM, config="configs/bench_gpu.yaml", iterations=200, warm_up=40,
+          arguments=PLANE | {"g": 0.9})),
+    ("the same, 32 seeds as one network, per seed", 50.0, 1e-4,
+     Work("rings_momentum_32_seeds", "Momentum", ADAM, config="configs/bench_gpu.yaml", iterations=200, warm_up=40,
+          arguments=PLANE | {"g": 0.9})),
+]
+
+
+def gpu_rows(program: pathlib.Path, folder: pathlib.Path, place: training.Place) -> list[Row]:
+    """Vectors stay in float32, whatever the place's precision."""
+    def held(work: Work) -> training.Place:
+        return place if work.network == "ResNet" else replace(place, precision="float32")
+    return [Row(work.row, what, promise, lambda work=work: training.contestants(work, program, folder, held(work)),
+                tolerance) for what, promise, tolerance, work in ON_GPU]
 
 
 def rows(program: pathlib.Path, folder: pathlib.Path) -> list[Row]:

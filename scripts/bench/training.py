@@ -27,17 +27,26 @@ class Work:
     arguments: dict[str, Any] = field(default_factory=dict)  # of the network
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a contest is held. Answers are compared in float32; times are those of `precision`."""
+    device: str = "cpu"
+    precision: str = "float32"
+    python: pathlib.Path = PEERS  # of the peers
+
+
 class Ours:
     name = "optdnn"
 
-    def __init__(self, work: Work, program: pathlib.Path, folder: pathlib.Path):
-        self.work, self.program, self.folder = work, program, folder
+    def __init__(self, work: Work, program: pathlib.Path, folder: pathlib.Path, place: Place = Place()):
+        self.work, self.program, self.folder, self.place = work, program, folder, place
         self.threads = 0
 
     def command(self, losses: int, iterations: int, warm_up: int, *more: str) -> list[str]:
         work = self.work
         words = [self.program, "bench", ROOT / work.config, "--row", work.row, "--json", "--batches", work.batches,
-                 "--losses", losses, "--iterations", iterations, "--warm-up", warm_up, *more]
+                 "--losses", losses, "--iterations", iterations, "--warm-up", warm_up, "--device", self.place.device,
+                 *more]
         return list(map(str, words))
 
     def run(self, losses: int, iterations: int, warm_up: int, *more: str) -> dict[str, Any]:
@@ -53,8 +62,11 @@ class Ours:
         return report["losses"]
 
     def seconds(self) -> float:
-        report = self.run(1, self.work.iterations, self.work.warm_up)
+        report = self.run(1, self.work.iterations, self.work.warm_up, *self.in_precision())
         return statistics.median(report["iteration_s"]) / report["seeds"]
+
+    def in_precision(self) -> list[str]:
+        return [] if self.place.precision == "float32" else ["--set", f"train.precision={self.place.precision}"]
 
     def close(self) -> None:
         pass
@@ -67,14 +79,19 @@ class Peer:
         self.name = "torch.compile" if compiled else "PyTorch eager"
         self.ours, self.compiled = ours, compiled
         self.process: subprocess.Popen[str] | None = None
+        self.precision = ""
 
-    def ask(self, **question: Any) -> list[float]:
-        work = self.ours.work
+    def ask(self, precision: str = "float32", **question: Any) -> list[float]:
+        work, place = self.ours.work, self.ours.place
+        if self.process is not None and precision != self.precision:
+            self.close()
         if self.process is None:
-            self.process = subprocess.Popen([PEERS, "-B", pathlib.Path(__file__).with_name("worker.py")], text=True,
+            self.precision = precision
+            self.process = subprocess.Popen([place.python, "-B", pathlib.Path(__file__).with_name("worker.py")], text=True,
                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             self.say(folder=str(self.ours.folder / work.row), network=work.network, arguments=work.arguments,
-                     optimizer=work.optimizer, threads=self.ours.threads, compiled=self.compiled)
+                     optimizer=work.optimizer, threads=self.ours.threads, compiled=self.compiled, device=place.device,
+                     precision=precision)
         self.say(**question)
         answer = self.process.stdout.readline()
         if not answer:
@@ -88,14 +105,16 @@ class Peer:
         return self.ask(losses=self.ours.work.losses)
 
     def seconds(self) -> float:
-        return statistics.median(self.ask(iterations=self.ours.work.iterations, warm_up=self.ours.work.warm_up))
+        return statistics.median(self.ask(self.ours.place.precision, iterations=self.ours.work.iterations,
+                                          warm_up=self.ours.work.warm_up))
 
     def close(self) -> None:
         if self.process:
             self.process.stdin.close()
             self.process.wait()
+            self.process = None
 
 
-def contestants(work: Work, program: pathlib.Path, folder: pathlib.Path) -> list[Ours | Peer]:
-    ours = Ours(work, program, folder)
+def contestants(work: Work, program: pathlib.Path, folder: pathlib.Path, place: Place = Place()) -> list[Ours | Peer]:
+    ours = Ours(work, program, folder, place)
     return [ours, *(Peer(ours, compiled) for compiled in ([False, True] if work.compiled else [False]))]

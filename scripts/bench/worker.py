@@ -1,7 +1,8 @@
 # A Python peer, under the Python of .venv-peers. Reads JSON lines: first what to train, then {"losses": n} or
 # {"iterations": n, "warm_up": m} or {"peak": true}; answers each with a JSON list, the losses of n iterations from the
 # initial weights, the seconds of n iterations, or the peak memory of the process in MiB. Eager or compiled; fused
-# optimizer; images channels-last.
+# optimizer; images channels-last. On a GPU in 16 bits by autocast, float16 with a loss scale, the fastest convolutions,
+# and one wait in a block of iterations, whose mean is each iteration's time.
 import json
 import pathlib
 import resource
@@ -27,38 +28,53 @@ def load(network: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:
 
 def make_iteration(task: dict[str, Any], batches: list[tuple[torch.Tensor, torch.Tensor]]) -> Callable[[int], Any]:
     """A network at its initial weights; each call trains it once, on the n-th batch, and returns the loss."""
+    device, precision = task["device"], getattr(torch, task["precision"])
     network = getattr(networks, task["network"])(**task["arguments"])
     load(network, load_file(pathlib.Path(task["folder"]) / "initial.safetensors"))
+    network = network.to(device)
     if batches[0][0].dim() == 4:
         network = network.to(memory_format=torch.channels_last)
     options = dict(task["optimizer"])
     optimizer = getattr(torch.optim, options.pop("name"))(network.parameters(), fused=True, **options)
 
-    def loss_of(inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.cross_entropy(network(inputs), targets)
+    scaler = torch.amp.GradScaler(device, enabled=precision == torch.float16)
 
-    run = torch.compile(loss_of) if task["compiled"] else loss_of
+    def loss_of(inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(device, precision, enabled=precision != torch.float32):
+            return torch.nn.functional.cross_entropy(network(inputs), targets)
+
+    mode = "reduce-overhead" if device != "cpu" else "default"
+    run = torch.compile(loss_of, mode=mode) if task["compiled"] else loss_of
 
     def iteration(number: int) -> torch.Tensor:
         loss = run(*batches[number % len(batches)])
-        loss.backward()
-        optimizer.step()
+        scaler.scale(loss).backward()
+        scaler.step(optimizer)
+        scaler.update()
         optimizer.zero_grad(set_to_none=True)
         return loss.detach()
 
     return iteration
 
 
-def read_batches(folder: pathlib.Path) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    tensors = load_file(folder / "batches.safetensors")
+def read_batches(folder: pathlib.Path, device: str) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    tensors = load_file(folder / "batches.safetensors", device=device)
     batches = [(tensors[f"{i}/inputs"], tensors[f"{i}/targets"]) for i in range(len(tensors) // 2)]
     return [(x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x, y) for x, y in batches]
+
+
+def wait(device: str) -> None:
+    if device != "cpu":
+        torch.cuda.synchronize()
 
 
 def main() -> None:
     task = json.loads(sys.stdin.readline())
     torch.set_num_threads(task["threads"])
-    batches = read_batches(pathlib.Path(task["folder"]))
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = False  # as `train.precision: float32` has it
+    batches = read_batches(pathlib.Path(task["folder"]), task["device"])
+    block = 1 if task["device"] == "cpu" else 20
     timed, done = make_iteration(task, batches), 0
     for line in sys.stdin:
         question = json.loads(line)
@@ -69,12 +85,16 @@ def main() -> None:
             answer = [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]
         else:
             answer = []
-            for n in range(question["warm_up"] + question["iterations"]):
+            for n in range(question["warm_up"]):
+                timed(done + n)
+            for n in range(question["iterations"] // block):
+                wait(task["device"])
                 begin = time.perf_counter()
-                timed(done)
-                answer.append(time.perf_counter() - begin)
-                done += 1
-            answer = answer[question["warm_up"]:]
+                for i in range(block):
+                    timed(done + i)
+                wait(task["device"])
+                answer.append((time.perf_counter() - begin) / block)
+                done += block
         print(json.dumps(answer), flush=True)
 
 

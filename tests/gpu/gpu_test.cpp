@@ -1,6 +1,7 @@
 // What a GPU computes against the CPU: networks, training, 16-bit types, divergence, augmentation, resume.
 #include "experiment/from_yaml.h"
 #include "optdnn/algorithms/catalogue.h"
+#include "optdnn/base/device.h"
 #include "optdnn/base/random.h"
 #include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/job.h"
@@ -18,6 +19,7 @@ namespace {
 // ctest reads this line and counts the program as skipped.
 bool no_gpu() {
   if (torch::cuda::is_available()) return false;
+  if (base::has_unusable_gpu()) FAIL("there is a GPU, and LibTorch cannot use it");
   WARN("no GPU: skipped");
   return true;
 }
@@ -26,6 +28,10 @@ const std::string kImages =
     "dataset: {name: generated_images, size_px: 16, train_images: 256, test_images: 64, batch_size: 32, augment: "
     "[crop, "
     "flip]}\n";
+// Its last batch is smaller than the others.
+const std::string kUneven =
+    "dataset: {name: generated_images, size_px: 16, train_images: 250, test_images: 64, batch_size: 32, augment: "
+    "[crop, flip]}\n";
 const std::string kNet = "module: {name: conv_preact}\ndepth: [2, 2]\nwidth: [8, 16]\n";
 const std::string kSgd = "optimizer: {name: sgd, learning_rate: 0.05, momentum: 0.9, nesterov: true}\n";
 
@@ -35,13 +41,14 @@ struct Trained {
 };
 
 Trained train(const ExperimentSpec& spec, const torch::Device& device, const std::filesystem::path& checkpoints = {},
-              int64_t stop_after = -1) {
+              int64_t stop_after = -1, const std::string& why_eager = "") {
   const auto dataset = data::make_dataset(spec.dataset, "", device.str());
   const std::vector<uint64_t> seeds = {7};
   Trained trained{make_network(spec, network_shape(dataset->shape()), seeds.front()), {}};
   const Loaders loaders = make_loaders(*dataset, spec, seeds, 1);
   training::TrainJob job = make_job(spec, dataset->shape(), trained.network, loaders);
   job.device = device;
+  if (!why_eager.empty()) job.why_eager = why_eager;
   job.runs.front().checkpoints = checkpoints;
   job.stop_requested = [left = stop_after]() mutable { return left-- == 0; };
   trained.result = training::train(job).front();
@@ -103,9 +110,29 @@ TEST_CASE("training on a GPU follows the CPU: the same batches, augmentation and
   REQUIRE(largest_difference(train(spec, torch::kCPU), train(spec, kGpu)) < 1e-8);
 }
 
+TEST_CASE("a recorded iteration gives the numbers of one that runs operator by operator") {
+  if (no_gpu()) return;
+  const std::string rule = kNet + "algorithm: {name: apg2, coefficients: {gamma: {value: 1.5, learn: per_step}}}\n";
+  const std::string dropout = "model: {name: wrn, layers: 10, widening: 1, dropout: 0.3}\n";
+  const std::string adam = "optimizer: {name: adamw, learning_rate: 0.001}\n";
+  const std::string more = ", ema: {decay: 0.9}, gradient_clip: 1.0, accumulate: 2";
+  for (const std::string& text : {rule + kSgd + "train: {length: {epochs: 3}, precision: float64}\n",
+                                  rule + adam + "train: {length: {epochs: 4}, precision: float64" + more + "}\n",
+                                  dropout + kSgd + "train: {length: {epochs: 3}, precision: float64}\n"}) {
+    CAPTURE(text);
+    const ExperimentSpec spec = tests::read_experiment(kUneven + text);
+    const Trained eager = train(spec, kGpu, {}, -1, "asked for"), recorded = train(spec, kGpu);
+    REQUIRE(eager.result.replays == 0);
+    REQUIRE(recorded.result.iteration == "captured");
+    REQUIRE(recorded.result.replays >= 4);
+    REQUIRE(recorded.result.last.loss == Approx(eager.result.last.loss).epsilon(1e-9));
+    REQUIRE(largest_difference(eager, recorded) < 1e-9);
+  }
+}
+
 TEST_CASE("every number type trains on a GPU, channels last or not, and the loss falls") {
   if (no_gpu()) return;
-  for (const std::string precision : {"float32", "bfloat16", "float16"}) {
+  for (const std::string precision : {"float32", "tf32", "bfloat16", "float16"}) {
     for (const std::string channels_last : {"true", "false"}) {
       CAPTURE(precision, channels_last);
       const ExperimentSpec spec = tests::read_experiment(

@@ -16,6 +16,31 @@ TEST_CASE("the spectral norm is the largest singular value, of every run") {
   }
 }
 
+TEST_CASE("the largest eigenvalue by repeated squaring is that of the decomposition, with its gradient") {
+  base::seed_torch(5);
+  for (const auto& sizes : std::vector<std::vector<int64_t>>{{1, 4}, {7, 30}, {64, 144}, {3, 16, 20}}) {
+    for (const double scale : {1e-6, 1.0, 1e6}) {
+      const Tensor w = scale * torch::randn(sizes, torch::kFloat64);
+      Tensor values[2], gradients[2];
+      for (const bool by_squaring : {false, true}) {
+        const Tensor at = w.clone().requires_grad_();
+        values[by_squaring] = modules::largest_eigenvalue(at.matmul(at.transpose(-2, -1)), by_squaring);
+        gradients[by_squaring] = torch::autograd::grad({values[by_squaring].sum()}, {at})[0];
+      }
+      REQUIRE(torch::allclose(values[1], values[0], 1e-7, 0));
+      REQUIRE(torch::allclose(gradients[1], gradients[0], 1e-4, 1e-6 * scale));
+    }
+  }
+}
+
+TEST_CASE("by repeated squaring, equal eigenvalues and a matrix of zeros are no trouble") {
+  REQUIRE(modules::largest_eigenvalue(3.0 * torch::eye(5, torch::kFloat64), true).item<double>() == Approx(3.0));
+  const Tensor zero = torch::zeros({4, 4}).requires_grad_();
+  const Tensor value = modules::largest_eigenvalue(zero, true);
+  REQUIRE(value.item<float>() == 0);
+  REQUIRE(torch::autograd::grad({value}, {zero})[0].isfinite().all().item<bool>());
+}
+
 TEST_CASE("the bound of a convolution holds for the matrix it is, and is within its factor") {
   base::seed_torch(2);
   const Tensor kernel = torch::randn({3, 2, 3, 3}, torch::kFloat64);

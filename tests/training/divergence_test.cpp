@@ -11,11 +11,14 @@ const torch::Tensor kSecondBad = torch::tensor({1.0f, std::numeric_limits<float>
 
 TEST_CASE("on the CPU a bad loss is known at once") {
   DivergenceGuard guard(false, torch::kCPU, {100, 10}, 2);
-  guard.watch(kFine, "loss", 0);
+  guard.begin(0);
+  guard.watch(kFine, "loss");
   REQUIRE(!guard.skip());
   REQUIRE(!guard.all_diverged());
-  guard.watch(kBad, "loss", 45);
-  guard.watch(kBad, "loss", 46);
+  guard.begin(45);
+  guard.watch(kBad, "loss");
+  guard.begin(46);
+  guard.watch(kBad, "loss");
   REQUIRE(guard.all_diverged());
   REQUIRE(std::string(guard.error(0)->what()) ==
           "the loss of iteration 23 (epoch 3, batch 6) is not finite; the weights are those after iteration 22");
@@ -23,13 +26,15 @@ TEST_CASE("on the CPU a bad loss is known at once") {
 
 TEST_CASE("deferred, the first bad loss skips every later update and is named when asked") {
   DivergenceGuard guard(true, torch::kCPU, {100, 10}, 2);
-  guard.watch(kFine, "loss", 44);
+  guard.begin(44);
+  guard.watch(kFine, "loss");
   REQUIRE(guard.skip()->item<float>() == 0);
   guard.sync();
   REQUIRE(!guard.error(0));
   int64_t batch = 45;
   for (const auto& value : {kBad, kFine, kBad}) {
-    guard.watch(value, "loss", batch++);
+    guard.begin(batch++);
+    guard.watch(value, "loss");
     REQUIRE(guard.skip()->item<float>() == 1);
   }
   REQUIRE(!guard.error(0));
@@ -42,7 +47,8 @@ TEST_CASE("deferred, the first bad loss skips every later update and is named wh
 TEST_CASE("of several runs the one that diverged is named, at once or when asked") {
   for (const bool deferred : {false, true}) {
     DivergenceGuard guard(deferred, torch::kCPU, {100, 10}, 1, 3);
-    guard.watch(kSecondBad, "loss", 12);
+    guard.begin(12);
+    guard.watch(kSecondBad, "loss");
     guard.sync();
     REQUIRE(!guard.error(0));
     REQUIRE(guard.error(1));

@@ -1,9 +1,13 @@
 #include "optdnn/base/device.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <dlfcn.h>
 #include <torch/torch.h>
 
 #include <charconv>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 #include "optdnn/base/errors.h"
@@ -36,8 +40,74 @@ std::string resolve_device(std::string_view request) {
   throw ConfigError(concat("unknown device '", request, "'"), "devices: auto, cpu, cuda, cuda:<index>");
 }
 
+namespace {
+
+// CUDA's driver, asked by hand: LibTorch tells a GPU's name only through headers that are not always there.
+class Driver {
+ public:
+  Driver() : library_(dlopen("libcuda.so.1", RTLD_NOW)) {
+    const auto init = function<int(unsigned)>("cuInit");
+    if (!init || init(0) != 0) library_ = nullptr;
+  }
+  std::string device_name(int index) const {
+    const auto get = function<int(int*, int)>("cuDeviceGet");
+    const auto name = function<int(char*, int, int)>("cuDeviceGetName");
+    char text[256] = "";
+    int device = 0;
+    return get && name && get(&device, index) == 0 && name(text, sizeof text, device) == 0 ? text : "";
+  }
+  // 13000 is CUDA 13.0.
+  int version() const {
+    const auto get = function<int(int*)>("cuDriverGetVersion");
+    int version = 0;
+    return get && get(&version) == 0 ? version : 0;
+  }
+
+ private:
+  template <class Function>
+  Function* function(const char* name) const {
+    return library_ ? reinterpret_cast<Function*>(dlsym(library_, name)) : nullptr;
+  }
+  void* library_;
+};
+
+const Driver& driver() {
+  static const Driver driver;
+  return driver;
+}
+
+std::string first_line(const char* path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+}  // namespace
+
+std::string gpu_software(const std::string& device) {
+  if (device == "cpu") return "";
+  const int cuda = driver().version();
+  const long cudnn = at::detail::getCUDAHooks().versionCuDNN();
+  const std::string module = first_line("/proc/driver/nvidia/version");  // NVRM version: ... Module  580.65.06  ...
+  std::string kernel;
+  for (const std::string& word : split(module, ' ')) {
+    if (kernel.empty() && !word.empty() && word.find_first_not_of("0123456789.") == std::string::npos) kernel = word;
+  }
+  return concat("driver ", kernel.empty() ? "unknown" : kernel, ", CUDA ", cuda / 1000, ".", cuda % 1000 / 10, ", cuDNN ",
+                cudnn / 10000, ".", cudnn / 100 % 100, ".", cudnn % 100);
+}
+
+bool has_unusable_gpu() {
+  std::error_code none;
+  return !torch::cuda::is_available() && std::filesystem::exists("/dev/nvidiactl", none);
+}
+
 std::string device_name(const std::string& device) {
-  if (device != "cpu") return device;  // LibTorch tells a GPU's name only through CUDA's headers
+  if (device != "cpu") {
+    const std::string name = driver().device_name(std::atoi(device.c_str() + sizeof "cuda:" - 1));
+    return name.empty() ? device : name;
+  }
   std::ifstream cpus("/proc/cpuinfo");
   for (std::string line; std::getline(cpus, line);) {
     if (line.starts_with("model name")) return trim(std::string_view(line).substr(line.find(':') + 1));

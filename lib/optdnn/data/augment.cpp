@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optdnn/data/upload.h"
+
 namespace optdnn::data {
 
 using base::RandomStream;
@@ -66,7 +68,7 @@ class ParameterTable {
       cuts_ |= cut.bottom > cut.top;
       erases_ |= erased.bottom > erased.top;
     }
-    table_ = table.to(device);
+    table_ = upload(table, device);
   }
   torch::Tensor column_B1(int64_t number) const { return table_.index({Slice(), Slice(number, number + 1)}); }
   bool crops() const { return crops_; }
@@ -136,7 +138,7 @@ torch::Tensor augmented(const torch::Tensor& images_NCHW, const std::vector<int6
     return pixels_BCHW.to(torch::kFloat32).sub_(per_channel(black_C)).mul_(per_channel(scale_C));
   };
   if (parameters.empty()) {
-    const torch::Tensor samples_B = torch::tensor(samples, torch::kInt64).to(images_NCHW.device());
+    const torch::Tensor samples_B = upload(torch::tensor(samples, torch::kInt64), images_NCHW.device());
     return normalised(images_NCHW.index_select(0, samples_B));
   }
 

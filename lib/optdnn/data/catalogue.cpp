@@ -112,20 +112,20 @@ Made made(const GeneratedImagesSpec& spec, const fs::path&, const torch::Device&
                                     device);
 }
 
-Made made(const NestedRingsSpec& spec, const fs::path&, const torch::Device& device) {
-  return std::make_unique<NestedRings>(spec, device);
+Made made(const NestedRingsSpec& spec, const fs::path&, const torch::Device&) {
+  return std::make_unique<NestedRings>(spec);
 }
 
-Made made(const ParitySpec& spec, const fs::path&, const torch::Device& device) {
-  return std::make_unique<Parity>(spec, device);
+Made made(const ParitySpec& spec, const fs::path&, const torch::Device&) {
+  return std::make_unique<Parity>(spec);
 }
 
-Made made(const TelgarskySpec& spec, const fs::path&, const torch::Device& device) {
-  return std::make_unique<Telgarsky>(spec, device);
+Made made(const TelgarskySpec& spec, const fs::path&, const torch::Device&) {
+  return std::make_unique<Telgarsky>(spec);
 }
 
-Made made(const Regression2018Spec& spec, const fs::path&, const torch::Device& device) {
-  return std::make_unique<Regression2018>(spec, device);
+Made made(const Regression2018Spec& spec, const fs::path&, const torch::Device&) {
+  return std::make_unique<Regression2018>(spec);
 }
 
 // Batches are made on the CPU, by the loader's threads.

@@ -42,6 +42,9 @@ class DataSet {
   // i + size, i + 2 size, ..., augmented differently (repeated augmentation, Hoffer et al. 2020).
   virtual int64_t repeats() const { return 1; }
 
+  // Whether batches are made by a GPU, whose queue is the calling thread's: then no loader's thread makes them.
+  virtual bool on_gpu() const { return false; }
+
   // One per class, or empty.
   virtual std::vector<std::string> class_names() const { return {}; }
 

@@ -1,5 +1,7 @@
 #include "optdnn/data/image_set.h"
 
+#include "optdnn/data/upload.h"
+
 namespace optdnn::data {
 
 namespace {
@@ -43,7 +45,7 @@ Batch ImageSet::batch(Split split, uint64_t seed, int64_t epoch, const std::vect
       weights.push_back(static_cast<float>(drawn.weight));
     }
     const Batch own = augmented_batch(seed, epoch, indices), other = augmented_batch(seed, epoch, partners);
-    const torch::Tensor weights_B = torch::tensor(weights).to(from.labels_N.device());
+    const torch::Tensor weights_B = upload(torch::tensor(weights), from.labels_N.device());
     const auto mixed = [&](const torch::Tensor& a, const torch::Tensor& b) {
       std::vector<int64_t> column(a.dim(), 1);
       column[0] = -1;
@@ -55,7 +57,7 @@ Batch ImageSet::batch(Split split, uint64_t seed, int64_t epoch, const std::vect
     return {mixed(own.inputs, other.inputs), mixed(one_hot(own.targets), one_hot(other.targets))};
   }
   if (split == Split::train && !options_.augment.empty()) return augmented_batch(seed, epoch, indices);
-  const torch::Tensor samples_B = torch::tensor(indices, torch::kInt64).to(from.labels_N.device());
+  const torch::Tensor samples_B = upload(torch::tensor(indices, torch::kInt64), from.labels_N.device());
   return {augmented(from.images_NCHW, indices, {}, black_C_, scale_C_), from.labels_N.index_select(0, samples_B)};
 }
 
@@ -66,7 +68,7 @@ Batch ImageSet::augmented_batch(uint64_t seed, int64_t epoch, const std::vector<
   for (const int64_t sample : indices) {
     parameters.push_back(draw_augmentation(options_, height, width, seed, epoch, sample));
   }
-  const torch::Tensor samples_B = torch::tensor(indices, torch::kInt64).to(train_.labels_N.device());
+  const torch::Tensor samples_B = upload(torch::tensor(indices, torch::kInt64), train_.labels_N.device());
   return {augmented(train_.images_NCHW, indices, parameters, black_C_, scale_C_),
           train_.labels_N.index_select(0, samples_B)};
 }

@@ -30,6 +30,7 @@ class ImageSet : public DataSet {
 
   DataShape shape() const override;
   int64_t size(Split split) const override { return part(split).images_NCHW.size(0); }
+  bool on_gpu() const override { return !train_.images_NCHW.device().is_cpu(); }
   std::vector<std::string> class_names() const override { return class_names_; }
   Batch batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const override;
 

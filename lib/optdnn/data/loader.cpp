@@ -13,6 +13,7 @@
 namespace optdnn::data {
 
 Loader::Loader(const DataSet& dataset, LoaderOptions options) : dataset_(dataset), options_(options) {
+  if (dataset.on_gpu()) options_.threads = 0;
   if (batches_per_epoch() == 0) {
     throw base::ConfigError(base::concat("batch_size ", options.batch_size, " is more than the ",
                                          dataset.size(options.split), " samples of the data set"));

@@ -5,8 +5,8 @@
 
 namespace optdnn::data {
 
-NestedRings::NestedRings(const NestedRingsSpec& spec, const torch::Device& device)
-    : VectorTask(spec.kName, 2, 2, false, task_size(spec), device), rings_(spec.rings), noise_(spec.noise) {}
+NestedRings::NestedRings(const NestedRingsSpec& spec)
+    : VectorTask(spec.kName, 2, 2, false, task_size(spec)), rings_(spec.rings), noise_(spec.noise) {}
 
 void NestedRings::draw(Split, int64_t i, base::RandomStream& random, std::span<float> input,
                        std::span<float> target) const {

@@ -11,7 +11,7 @@ namespace optdnn::data {
 
 class NestedRings : public VectorTask {
  public:
-  NestedRings(const NestedRingsSpec& spec, const torch::Device& device);
+  NestedRings(const NestedRingsSpec& spec);
 
  private:
   void draw(Split split, int64_t i, base::RandomStream& random, std::span<float> input,

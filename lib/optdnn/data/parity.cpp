@@ -2,8 +2,8 @@
 
 namespace optdnn::data {
 
-Parity::Parity(const ParitySpec& spec, const torch::Device& device)
-    : VectorTask(spec.kName, spec.d, 2, false, task_size(spec), device),
+Parity::Parity(const ParitySpec& spec)
+    : VectorTask(spec.kName, spec.d, 2, false, task_size(spec)),
       d_(spec.d),
       relevant_(spec.relevant.value_or(spec.d)),
       all_vertices_(!spec.points),

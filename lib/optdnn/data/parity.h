@@ -10,7 +10,7 @@ namespace optdnn::data {
 
 class Parity : public VectorTask {
  public:
-  Parity(const ParitySpec& spec, const torch::Device& device);
+  Parity(const ParitySpec& spec);
 
  private:
   void draw(Split split, int64_t i, base::RandomStream& random, std::span<float> input,

@@ -2,8 +2,8 @@
 
 namespace optdnn::data {
 
-Regression2018::Regression2018(const Regression2018Spec& spec, const torch::Device& device)
-    : VectorTask(spec.kName, spec.d, spec.d, true, task_size(spec), device) {}
+Regression2018::Regression2018(const Regression2018Spec& spec)
+    : VectorTask(spec.kName, spec.d, spec.d, true, task_size(spec)) {}
 
 void Regression2018::draw(Split, int64_t, base::RandomStream& random, std::span<float> input,
                           std::span<float> target) const {

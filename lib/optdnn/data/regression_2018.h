@@ -10,7 +10,7 @@ namespace optdnn::data {
 
 class Regression2018 : public VectorTask {
  public:
-  Regression2018(const Regression2018Spec& spec, const torch::Device& device);
+  Regression2018(const Regression2018Spec& spec);
 
  private:
   void draw(Split split, int64_t i, base::RandomStream& random, std::span<float> input,

@@ -15,7 +15,7 @@ double composed_tent_map(double x, int64_t k);
 
 class Telgarsky : public VectorTask {
  public:
-  Telgarsky(const TelgarskySpec& spec, const torch::Device& device);
+  Telgarsky(const TelgarskySpec& spec);
 
  private:
   void draw(Split split, int64_t i, base::RandomStream& random, std::span<float> input,

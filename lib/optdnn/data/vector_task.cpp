@@ -2,9 +2,8 @@
 
 namespace optdnn::data {
 
-VectorTask::VectorTask(std::string_view name, int64_t inputs, int64_t outputs, bool regression, TaskSize size,
-                       const torch::Device& device)
-    : name_(name), inputs_(inputs), outputs_(outputs), regression_(regression), size_(size), device_(device) {}
+VectorTask::VectorTask(std::string_view name, int64_t inputs, int64_t outputs, bool regression, TaskSize size)
+    : name_(name), inputs_(inputs), outputs_(outputs), regression_(regression), size_(size) {}
 
 Batch VectorTask::batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const {
   const auto streams = split == Split::test ? base::StreamFamily(0, name_ + "/test")
@@ -22,7 +21,7 @@ Batch VectorTask::batch(Split split, uint64_t seed, int64_t epoch, const std::ve
     target += columns;
   }
   if (!regression_) targets_BD = targets_BD.squeeze(1).to(torch::kInt64);
-  return {inputs_BD.to(device_), targets_BD.to(device_)};
+  return {inputs_BD, targets_BD};
 }
 
 }  // namespace optdnn::data

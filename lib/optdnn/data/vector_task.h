@@ -13,8 +13,7 @@ namespace optdnn::data {
 
 class VectorTask : public DataSet {
  public:
-  VectorTask(std::string_view name, int64_t inputs, int64_t outputs, bool regression, TaskSize size,
-             const torch::Device& device);
+  VectorTask(std::string_view name, int64_t inputs, int64_t outputs, bool regression, TaskSize size);
 
   DataShape shape() const override { return {{inputs_}, outputs_, regression_}; }
   int64_t size(Split split) const override { return split == Split::train ? size_.train : size_.test; }
@@ -31,7 +30,6 @@ class VectorTask : public DataSet {
   int64_t inputs_, outputs_;
   bool regression_;
   TaskSize size_;
-  torch::Device device_;
 };
 
 }  // namespace optdnn::data

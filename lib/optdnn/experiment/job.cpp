@@ -17,6 +17,9 @@ training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& s
   job.train = spec.train;
   job.evaluate = spec.evaluate;
   const auto points = solvers::fixed_points(*network.module.ptr());
+  // A solve looks at its residuals; recomputation reads the random generator: both make the host wait.
+  if (!points.empty()) job.why_eager = "a solve waits for its residuals";
+  if (spec.train.recompute) job.why_eager = "train.recompute reads the random generator";
   if (!points.empty()) job.penalty = [points] { return solvers::take_penalties(points); };
   return job;
 }

@@ -76,7 +76,8 @@ RunOutcome end(Begun& run, int64_t number, const training::TrainResult& result, 
     return {Status::failed, run.seed, std::make_exception_ptr(*result.diverged)};
   }
   const char* status = result.stopped ? "stopped" : "finished";
-  log_to(run.folder, concat(status, " after ", result.iterations, " iterations, begun at ", result.resumed_at));
+  log_to(run.folder, concat(status, " after ", result.iterations, " iterations, begun at ", result.resumed_at, "; iterations ",
+                             result.iteration));
   run.summary.add_result(result);
   if (network.opt_net) run.summary.add_certificate("certificate", row.spec, *network.opt_net, number);
   if (!result.stopped) write_pictures(row.spec, run.seed, dataset, run.folder);
@@ -104,6 +105,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   job.resume = options.resume;
   job.stop_requested = options.stop_requested;
   job.seconds = options.seconds;
+  if (options.no_graph) job.why_eager = "asked for";
 
   const auto runs = static_cast<int64_t>(seeds.size());
   const auto solves = observe_solver(network, loaders.test, row.spec.train, job.device, runs);

@@ -31,6 +31,7 @@ Summary::Summary(const Table& table, const Row& row, uint64_t seed, const std::s
   json_["libtorch"] = base::torch_version();
   json_["device"] = options.device;
   json_["device_name"] = base::device_name(options.device);
+  if (options.device != "cpu") json_["gpu_software"] = base::gpu_software(options.device);
   json_["threads"] = base::torch_threads();
   json_["loader_threads"] = options.loader_threads;
   if (!row.paper.is_null()) json_["paper"] = config::to_json(row.paper);
@@ -46,6 +47,7 @@ void Summary::add_result(const training::TrainResult& result) {
   json_["iterations"] = result.iterations;
   json_["epochs"] = result.epochs;
   json_["seconds"] = result.seconds;
+  json_["iteration"] = result.iteration;
   if (result.last.samples == 0) return;  // stopped before an evaluation
   json_["last"] = json_of(result.last);
   json_["best"] = {{"headline", result.best}, {"iteration", result.best_iteration}};

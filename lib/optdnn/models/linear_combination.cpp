@@ -19,6 +19,8 @@ torch::Tensor scaled(const WeightedTensor& term) {
 
 torch::Tensor plus(const torch::Tensor& sum, const WeightedTensor& term) {
   if (is_plain(term)) return torch::add(sum, term.tensor, term.weight);
+  // Autocast on a GPU computes addcmul in float32, and the state would stay so.
+  if (term.tensor.element_size() < 4) return sum + scaled(term);
   return torch::addcmul(sum, term.tensor, broadcast(term.learned));
 }
 

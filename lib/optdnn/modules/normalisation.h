@@ -18,6 +18,11 @@ const base::NameTable<Normalisation>& enum_names(Normalisation);
 // Shapes: weight O x ..., gain O.
 torch::Tensor weight_normalised(const torch::Tensor& weight, const torch::Tensor& gain);
 
+// Of symmetric matrices without negative eigenvalues. By a decomposition, which can be differentiated twice but makes
+// the host wait for a GPU; or by repeated squaring, which does not wait and can be differentiated once. Shapes:
+// [R x] N x N -> [R].
+torch::Tensor largest_eigenvalue(const torch::Tensor& gram, bool by_squaring);
+
 // The largest singular value of a matrix, or of one per run. Shapes: [R x] O x I -> [R].
 torch::Tensor spectral_norm(const torch::Tensor& weight);
 

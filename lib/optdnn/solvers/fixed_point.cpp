@@ -1,5 +1,8 @@
 #include "optdnn/solvers/fixed_point.h"
 
+#include <ATen/autocast_mode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
 #include "optdnn/solvers/exact_gradient.h"
 #include "optdnn/solvers/spectral_radius.h"
 
@@ -23,7 +26,19 @@ Tensor jacobian_penalty(const Tensor& f, const Tensor& u) {
 
 FixedPointImpl::FixedPointImpl(SolverSpec spec) : spec_(std::move(spec)), tally_(std::make_shared<Tally>()) {}
 
-Tensor FixedPointImpl::solve(const Map& F, const Tensor& start_SN, Tensor* solution_SN, int64_t runs) {
+Tensor FixedPointImpl::solve(const Map& given, const Tensor& start, Tensor* solution_SN, int64_t runs) {
+  // Choice: a solve is done in float32 at least; 16 bits, if any, are the business of F's own convolutions and products.
+  const auto type = start.element_size() < 4 ? torch::kFloat32 : start.scalar_type();
+  const auto outside = c10::impl::tls_local_dispatch_key_set();
+  const Map F = [&given, outside, type](const Tensor& u) {
+    const c10::impl::ForceDispatchKeyGuard as_outside(outside);
+    return given(u).to(type);
+  };
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+  return solve_wide(F, start.to(type), solution_SN, runs).to(start.scalar_type());
+}
+
+Tensor FixedPointImpl::solve_wide(const Map& F, const Tensor& start_SN, Tensor* solution_SN, int64_t runs) {
   const bool unrolled =
       torch::GradMode::is_enabled() && std::holds_alternative<UnrolledGradient>(common(spec_).gradient);
   SolverSpec spec = spec_;
@@ -33,6 +48,7 @@ Tensor FixedPointImpl::solve(const Map& F, const Tensor& start_SN, Tensor* solut
     const torch::AutoGradMode mode(unrolled);
     solution = solvers::solve(spec, F, start_SN);
   }
+  at::autocast::clear_cache();  // 16-bit copies of weights that were made without gradients
   if (pass_ == Pass::normal) tally_->add(solution, runs);
   if (pass_ == Pass::radius) {
     const Tensor radii = std::get<0>(spectral_radius(F, solution.u_SN).view({runs, -1}).max(1));

@@ -37,6 +37,7 @@ class FixedPointImpl : public torch::nn::Module {
   std::vector<double> take_radii();
 
  private:
+  torch::Tensor solve_wide(const Map& F, const torch::Tensor& start_SN, torch::Tensor* solution_SN, int64_t runs);
   torch::Tensor attach(const Map& F, const torch::Tensor& u, int64_t runs);
 
   SolverSpec spec_;

@@ -17,7 +17,11 @@ std::vector<Tensor> finite_ones(const Tensor& residual) {
   return {finite.to(torch::kFloat64), torch::where(finite, residual, torch::zeros_like(residual)).to(torch::kFloat64)};
 }
 
-void add_to(Tensor& sums, const Tensor& added) { sums = sums.defined() ? sums + added : added; }
+// In place: a recorded graph adds to the same memory when it is replayed.
+void add_to(Tensor& sums, const Tensor& added) {
+  if (!sums.defined()) sums = torch::zeros_like(added);
+  sums.add_(added);
+}
 
 }  // namespace
 

@@ -10,19 +10,32 @@ namespace optdnn::training {
 DivergenceGuard::DivergenceGuard(bool deferred, const torch::Device& device, const Length& length, int64_t accumulate,
                                  int64_t runs)
     : length_(length), accumulate_(accumulate), errors_(runs) {
-  if (deferred) first_ = torch::full({runs}, -1, torch::TensorOptions().dtype(torch::kInt64).device(device));
+  if (!deferred) return;
+  first_ = torch::full({runs}, -1, torch::TensorOptions().dtype(torch::kInt64).device(device));
+  now_ = torch::zeros({}, first_.options());
 }
 
-void DivergenceGuard::watch(const torch::Tensor& values, std::string_view what, int64_t batch) {
+void DivergenceGuard::begin(int64_t batch) {
+  batch_ = batch;
+  if (now_.defined()) now_.fill_(batch);
+}
+
+void DivergenceGuard::next_batch() {
+  ++batch_;
+  if (now_.defined()) now_.add_(1);
+}
+
+void DivergenceGuard::watch(const torch::Tensor& values, std::string_view what) {
   const torch::NoGradGuard no_grad;
   if (first_.defined()) {
-    first_.masked_fill_(first_.lt(0).logical_and(values.isfinite().logical_not()), batch);
+    const torch::Tensor bad = first_.lt(0).logical_and(values.isfinite().logical_not());
+    first_.copy_(torch::where(bad, now_, first_));  // masked_fill_ would wait for the number
     return;
   }
   const torch::Tensor numbers = values.detach().to(torch::kFloat64).contiguous();
   const double* number = numbers.const_data_ptr<double>();
   for (int64_t run = 0; run < numbers.numel(); ++run) {
-    if (!std::isfinite(number[run])) found(run, what, batch);
+    if (!std::isfinite(number[run])) found(run, what, batch_);
   }
 }
 

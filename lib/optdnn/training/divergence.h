@@ -20,8 +20,11 @@ class DivergenceGuard {
   DivergenceGuard(bool deferred, const torch::Device& device, const Length& length, int64_t accumulate,
                   int64_t runs = 1);
 
-  // Looks at one number per run (a scalar for one run) that belongs to batch `batch`.
-  void watch(const torch::Tensor& values, std::string_view what, int64_t batch);
+  // What is watched from now on belongs to this batch, or to the next one. next_batch() is the device's work alone.
+  void begin(int64_t batch);
+  void next_batch();
+  // Looks at one number per run, a scalar for one run.
+  void watch(const torch::Tensor& values, std::string_view what);
   // Reads what the device knows; nothing unless deferred.
   void sync();
   // Adds what was noticed elsewhere.
@@ -42,7 +45,9 @@ class DivergenceGuard {
   Length length_;
   int64_t accumulate_;
   std::vector<std::optional<base::DivergedError>> errors_;  // by run
-  torch::Tensor first_;                                     // deferred: the first bad batch of each run, or -1
+  int64_t batch_ = 0;
+  torch::Tensor now_;    // deferred: the batch, on the device
+  torch::Tensor first_;  // deferred: the first bad batch of each run, or -1
 };
 
 }  // namespace optdnn::training

@@ -2,7 +2,10 @@
 
 #include <ATen/autocast_mode.h>
 
+#include <cstdlib>
+
 #include "optdnn/base/errors.h"
+#include "optdnn/data/upload.h"
 
 namespace optdnn::training {
 
@@ -16,6 +19,18 @@ void check_precision(Precision precision, const torch::Device& device) {
   }
 }
 
+void set_gpu_kernels(const TrainSpec& spec, const torch::Device& device) {
+  if (device.is_cpu()) return;
+  at::Context& context = at::globalContext();
+  const auto products = spec.precision == Precision::tf32 ? at::Float32Precision::TF32 : at::Float32Precision::IEEE;
+  context.setFloat32Precision(at::Float32Backend::CUDA, at::Float32Op::CONV, products);
+  context.setFloat32Precision(at::Float32Backend::CUDA, at::Float32Op::MATMUL, products);
+  context.setBenchmarkCuDNN(!spec.deterministic);
+  context.setDeterministicCuDNN(spec.deterministic);
+  context.setDeterministicAlgorithms(spec.deterministic, /*warn_only=*/false);
+  if (spec.deterministic) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+}
+
 torch::Dtype storage_type(Precision precision) {
   return precision == Precision::float64 ? torch::kFloat64 : torch::kFloat32;
 }
@@ -25,7 +40,7 @@ torch::Tensor prepared(const torch::Tensor& tensor, const torch::Device& device,
   const auto type = tensor.is_floating_point() ? storage_type(precision) : tensor.scalar_type();
   const auto format =
       channels_last && tensor.dim() == 4 ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Preserve;
-  return tensor.to(device, type, /*non_blocking=*/true, /*copy=*/false, format);
+  return data::upload(tensor, device).to(device, type, /*non_blocking=*/true, /*copy=*/false, format);
 }
 
 void prepare_network(torch::nn::Module& module, const torch::Device& device, Precision precision, bool channels_last) {

@@ -10,6 +10,10 @@ namespace optdnn::training {
 // Errors: ConfigError for float16 without a GPU.
 void check_precision(Precision precision, const torch::Device& device);
 
+// Sets how the GPU's libraries compute: whether they round float32 products, look for the fastest convolution, or keep
+// to kernels that give the same bits again. Nothing for a CPU.
+void set_gpu_kernels(const TrainSpec& spec, const torch::Device& device);
+
 // The type weights and inputs are kept in: float64, or float32.
 torch::Dtype storage_type(Precision precision);
 

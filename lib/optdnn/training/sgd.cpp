@@ -13,9 +13,12 @@ void Sgd::step(double learning_rate, const StepControl& control) {
     if (lists.parameters.empty()) continue;
     const auto momenta = spec_.momentum > 0 ? lists.moments[0] : std::vector<torch::Tensor>{};
     // v starts at zero, so the first step needs no case of its own.
-    at::_fused_sgd_(lists.parameters, lists.gradients, momenta, group.weight_decay, spec_.momentum, learning_rate,
-                    /*dampening=*/0.0, spec_.nesterov, /*maximize=*/false, /*is_first_step=*/false, control.divide,
-                    control.skip);
+    const auto update = [&](const auto& rate) {
+      at::_fused_sgd_(lists.parameters, lists.gradients, momenta, group.weight_decay, spec_.momentum, rate,
+                      /*dampening=*/0.0, spec_.nesterov, /*maximize=*/false, /*is_first_step=*/false, control.divide,
+                      control.skip);
+    };
+    control.learning_rate ? update(*control.learning_rate) : update(learning_rate);
   }
 }
 

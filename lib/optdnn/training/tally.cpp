@@ -18,11 +18,18 @@ Tally::Tally(bool regression, const torch::Device& device, int64_t runs) : regre
 Tensor Tally::per_run(const Tensor& values) const { return values.reshape({runs_, -1}); }
 
 void Tally::add(const Tensor& outputs, const Tensor& targets, const Tensor& loss) {
-  const torch::NoGradGuard no_grad;
-  const int64_t samples = outputs.size(runs_ > 1 ? 1 : 0);
-  samples_ += samples;
+  count(targets);
+  add_sums(outputs, targets, loss);
+}
+
+void Tally::count(const Tensor& targets) {
+  samples_ += targets.size(runs_ > 1 ? 1 : 0);
   numbers_ += targets.numel() / runs_;
-  loss_.add_(loss.detach(), static_cast<double>(samples));
+}
+
+void Tally::add_sums(const Tensor& outputs, const Tensor& targets, const Tensor& loss) {
+  const torch::NoGradGuard no_grad;
+  loss_.add_(loss.detach(), static_cast<double>(targets.size(runs_ > 1 ? 1 : 0)));
   if (!regression_) {
     const Tensor classes = targets.is_floating_point() ? targets.argmax(-1) : targets;
     // Many times faster than argmax where samples lie innermost.

@@ -13,8 +13,11 @@ class Tally {
   Tally(bool regression, const torch::Device& device, int64_t runs = 1);
 
   // Shapes: outputs_BK, targets as in data::Batch; `loss` is the mean over the batch. Of several runs all have a
-  // leading dimension R, the loss too.
+  // leading dimension R, the loss too. Counts samples, which the host knows, and adds sums, the device's work, which a
+  // recorded graph repeats: where it does, the two are called apart.
   void add(const torch::Tensor& outputs, const torch::Tensor& targets, const torch::Tensor& loss);
+  void count(const torch::Tensor& targets);
+  void add_sums(const torch::Tensor& outputs, const torch::Tensor& targets, const torch::Tensor& loss);
   // Shapes: one number per sample, B or R x B.
   void add_margins(const Margins& margins);
   // Adds everything the other one counted.

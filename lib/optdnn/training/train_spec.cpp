@@ -11,6 +11,7 @@ const base::NameTable<Precision>& enum_names(Precision) {
       "precisions", {
                         {"float32", "everything in 32 bits", Precision::float32},
                         {"float64", "everything in 64 bits, for checks", Precision::float64},
+                        {"tf32", "float32 whose products a GPU may round to 10 bits", Precision::tf32},
                         {"bfloat16", "16 bits with float32's range, where it is safe", Precision::bfloat16},
                         {"float16", "16 bits with a loss scale, where it is safe; GPU only", Precision::float16},
                     });

@@ -8,9 +8,10 @@
 
 namespace optdnn::training {
 
-// float32 and float64: everything in that type. bfloat16 and float16: weights in float32, matrix products and
+// float32 and float64: everything in that type. tf32: float32 whose products a GPU may round to 10 bits of mantissa
+// (elsewhere float32). bfloat16 and float16: weights in float32, matrix products and
 // convolutions in 16 bits (autocast); float16 scales the loss and needs a GPU.
-enum class Precision { float32, float64, bfloat16, float16 };
+enum class Precision { float32, float64, tf32, bfloat16, float16 };
 const base::NameTable<Precision>& enum_names(Precision);
 
 struct EmaSpec {
@@ -29,6 +30,7 @@ struct TrainSpec {
   std::optional<double> gradient_clip;
   int64_t accumulate = 1;
   std::optional<EmaSpec> ema;
+  bool deterministic = false;
   bool channels_last = true;
   bool recompute = false;
   std::optional<Duration> log_every;
@@ -42,6 +44,8 @@ struct TrainSpec {
     f("gradient_clip", gradient_clip, config::above(0), "largest norm of the whole gradient");
     f("accumulate", accumulate, config::between(1, 1e6), "batches that make one iteration");
     f("ema", ema, "moving average of the weights");
+    f("deterministic", deterministic,
+      "on a GPU: the same bits in every run, by slower kernels; a CPU gives them in any case");
     f("channels_last", channels_last, "images with their channels innermost, which is faster");
     f("recompute", recompute,
       "keep only the arguments of the modules T and run them again on the way back: less memory, more time");

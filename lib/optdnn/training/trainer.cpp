@@ -6,14 +6,10 @@
 #include "optdnn/base/text.h"
 #include "optdnn/metrics/mean_record.h"
 #include "optdnn/training/checkpoint.h"
-#include "optdnn/training/divergence.h"
-#include "optdnn/training/ema.h"
 #include "optdnn/training/gradients.h"
-#include "optdnn/training/loss_scale.h"
-#include "optdnn/training/optimizer.h"
+#include "optdnn/training/iteration.h"
 #include "optdnn/training/precision.h"
 #include "optdnn/training/stacked.h"
-#include "optdnn/training/tally.h"
 
 namespace optdnn::training {
 
@@ -34,6 +30,7 @@ class Trainer {
         guard_(/*deferred=*/!job.device.is_cpu(), job.device, length_, spec_.accumulate, runs_),
         recent_(loss_.regression, job.device, runs_),
         since_evaluation_(loss_.regression, job.device, runs_),
+        update_(job, {parameters_, *optimizer_, loss_, guard_, recent_, ema_, scale_}),
         results_(runs_) {
     if (spec_.ema) ema_.emplace(module(), spec_.ema->decay);
     if (spec_.precision == Precision::float16) scale_.emplace(job.device);
@@ -52,6 +49,8 @@ class Trainer {
       result.iterations = iteration_;
       result.epochs = epochs();
       result.seconds = seconds(run);
+      result.iteration = update_.how();
+      result.replays = update_.replays();
     }
     return results_;
   }
@@ -99,82 +98,10 @@ class Trainer {
   // One update of the weights, unless every run has diverged.
   void run_iteration(data::EpochReader& batches, int64_t in_epoch) {
     const int64_t batch_size = job_.train_loader->options().batch_size;
-    const int64_t first = in_epoch * spec_.accumulate;
-    const int64_t samples =
-        std::min(batch_size * spec_.accumulate, job_.train_loader->samples_per_epoch() - batch_size * first);
-    int64_t batch_number = iteration_ * spec_.accumulate;
-    for (int64_t done = 0; done < samples; ++batch_number) {
-      const data::Batch batch = batches.next().value();
-      const int64_t size = batch.inputs.size(runs_ > 1 ? 1 : 0);
-      const Tensor losses = forward(batch, batch_number);
-      if (guard_.all_diverged()) return;
-      const Tensor penalty = job_.penalty ? job_.penalty() : Tensor();
-      const Tensor sum = runs_ > 1 ? losses.sum() : losses;
-      const Tensor loss = penalty.defined() ? sum + penalty : sum;
-      const Tensor share = size == samples ? loss : loss * (static_cast<double>(size) / static_cast<double>(samples));
-      (scale_ ? scale_->scaled(share) : share).backward();
-      done += size;
-    }
-    update_weights(batch_number - 1);
-  }
-
-  // A loss per run.
-  Tensor forward(const data::Batch& batch, int64_t batch_number) {
-    const Tensor inputs = prepared(batch.inputs, job_.device, spec_.precision, spec_.channels_last && runs_ == 1);
-    const Tensor targets = prepared(batch.targets, job_.device, spec_.precision);
-    Tensor outputs;
-    {
-      const Autocast autocast(spec_.precision, job_.device);
-      outputs = job_.network.forward(inputs);
-    }
-    const Tensor losses = loss_.mean(outputs, targets);
-    guard_.watch(losses, "loss", batch_number);
-    recent_.add(outputs, targets, losses);
-    return losses;
-  }
-
-  void update_weights(int64_t batch_number) {
-    StepControl control;
-    Tensor overflowed;
-    const auto gradients = scale_ || spec_.gradient_clip ? gradients_of(parameters_) : std::vector<Tensor>{};
-    if (scale_) overflowed = scale_->unscale(gradients);
-    if (spec_.gradient_clip) {
-      const Tensor norms = gradient_norm(gradients, runs_);
-      if (!scale_) guard_.watch(norms, "gradient", batch_number);
-      if (guard_.all_diverged()) return;
-      const Tensor divide = (norms / *spec_.gradient_clip).clamp_min(1);
-      if (runs_ == 1) control.divide = divide;
-      for (const Tensor& gradient : runs_ > 1 ? gradients : std::vector<Tensor>{}) {
-        gradient.div_(per_run_like(divide, gradient));
-      }
-    }
-    if (runs_ == 1) control.skip = guard_.skip();
-    if (scale_) control.skip = torch::maximum(control.skip.value_or(overflowed), overflowed);
+    const int64_t left = job_.train_loader->samples_per_epoch() - batch_size * in_epoch * spec_.accumulate;
     learning_rate_ = peak_learning_rate(job_.optimizer) * schedule_factor(job_.schedule, iteration_, length_);
-    const std::vector<Tensor> before = frozen_weights();
-    optimizer_->step(learning_rate_, control);
-    give_back(before);
-    clear_gradients(parameters_);
-    if (scale_) scale_->update(overflowed);
-    if (ema_) ema_->update();
-  }
-
-  // The weights before an update, where one of several runs has to keep them.
-  std::vector<Tensor> frozen_weights() const {
-    std::vector<Tensor> before;
-    if (runs_ == 1 || !guard_.frozen()) return before;
-    for (const auto& parameter : parameters_) before.push_back(parameter.second.detach().clone());
-    return before;
-  }
-
-  void give_back(const std::vector<Tensor>& before) {
-    if (before.empty()) return;
-    const torch::NoGradGuard no_grad;
-    const Tensor frozen = *guard_.frozen();
-    for (size_t i = 0; i < before.size(); ++i) {
-      Tensor weights = parameters_[i].second;
-      weights.copy_(torch::where(per_run_like(frozen, weights), before[i], weights));
-    }
+    update_.run([&] { return batches.next().value(); }, std::min(batch_size * spec_.accumulate, left),
+                iteration_ * spec_.accumulate, learning_rate_);
   }
 
   void report(bool evaluates) {
@@ -323,6 +250,7 @@ class Trainer {
   std::optional<LossScale> scale_;
   DivergenceGuard guard_;
   Tally recent_, since_evaluation_;  // since the last record; since the last evaluation, up to the last record
+  Iteration update_;
 
   int64_t iteration_ = 0;  // updates done
   double learning_rate_ = 0;
@@ -338,8 +266,11 @@ std::vector<TrainResult> train(TrainJob& job) {
   if (job.runs.size() > 1 && job.train.precision == Precision::float16) {
     throw base::ConfigError("train.precision float16 scales the loss of one run; several cannot share it");
   }
+  set_gpu_kernels(job.train, job.device);
   prepare_network(*job.network.ptr(), job.device, job.train.precision, job.train.channels_last && job.runs.size() == 1);
-  return Trainer(job).run();
+  std::vector<TrainResult> results;
+  on_graph_stream(job.device, [&] { results = Trainer(job).run(); });
+  return results;
 }
 
 }  // namespace optdnn::training

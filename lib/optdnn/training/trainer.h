@@ -13,6 +13,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "optdnn/base/errors.h"
@@ -45,6 +46,7 @@ struct TrainJob {
   EvaluateSpec evaluate;
   torch::Device device = torch::kCPU;
 
+  std::string why_eager;  // why an iteration must not be recorded as a graph; empty: it may be
   std::function<torch::Tensor()> penalty;  // of the latest forward pass, summed over runs; may be empty or not defined
   bool resume = true;                      // continue from the states there, if any
   std::vector<metrics::Sink*> progress;    // see the mean over the runs that go on
@@ -60,6 +62,8 @@ struct TrainResult {
   int64_t resumed_at = 0;  // iteration this call began with
   double seconds = 0;      // in all, resumed runs added up; of several runs at once, an equal share each
   double epochs = 0;       // done in all
+  std::string iteration;   // "captured", or why iterations ran operator by operator
+  int64_t replays = 0;     // iterations that were one call of the host
   bool stopped = false;    // by stop_requested, after saving; `last` is then that of the latest evaluation in this call
   // Names iteration and batch where a loss was not finite; the weights are then those before that iteration.
   std::optional<base::DivergedError> diverged;

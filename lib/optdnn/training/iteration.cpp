@@ -1,0 +1,157 @@
+#include "optdnn/training/iteration.h"
+
+#include "optdnn/base/log.h"
+#include "optdnn/base/text.h"
+#include "optdnn/training/gradients.h"
+#include "optdnn/training/precision.h"
+#include "optdnn/training/stacked.h"
+
+namespace optdnn::training {
+
+using torch::Tensor;
+
+namespace {
+constexpr int64_t kWarmUp = 3;  // real iterations before one is recorded: libraries set up and choose their kernels
+}
+
+Iteration::Iteration(TrainJob& job, IterationParts parts)
+    : job_(job), parts_(parts), runs_(static_cast<int64_t>(job.runs.size())), why_eager_(job.why_eager) {
+  if (!job.device.is_cpu()) rate_ = torch::zeros({}, torch::TensorOptions().device(job.device));
+  if (why_eager_.empty()) why_eager_ = why_no_graph(job.device);
+}
+
+void Iteration::run(const Next& next, int64_t samples, int64_t first_batch, double learning_rate) {
+  parts_.guard.begin(first_batch);
+  learning_rate_ = learning_rate;
+  if (rate_.defined()) rate_.fill_(learning_rate);
+
+  const bool whole = samples == job_.train_loader->options().batch_size * job_.train.accumulate;
+  if (!why_eager_.empty() || !whole || whole_++ < kWarmUp) {
+    return body([&] { return prepare(next()); }, samples);
+  }
+  fill(next);
+  if (!graph_ && !record(samples)) {
+    parts_.guard.begin(first_batch);
+    return body(read_in_turn(), samples);
+  }
+  graph_->replay();
+  ++replays_;
+}
+
+Iteration::Next Iteration::read_in_turn() const {
+  return [batch = read_.begin()]() mutable { return *batch++; };
+}
+
+// Where it fails nothing was computed, and from now on iterations run operator by operator.
+bool Iteration::record(int64_t samples) {
+  graph_ = make_graph(job_.device);
+  try {
+    graph_->record([&] { body(read_in_turn(), samples); });
+    return true;
+  } catch (const c10::Error& error) {
+    why_eager_ = base::concat("recording failed: ", base::split(error.what_without_backtrace(), '\n').front());
+    base::log_warning(base::concat(why_eager_, "\n", error.what()));
+  }
+  graph_.reset();
+  clear_gradients(parts_.parameters);
+  return false;
+}
+
+// Puts the batches where the graph reads them.
+void Iteration::fill(const Next& next) {
+  const bool first = read_.empty();
+  for (int64_t i = 0; i < job_.train.accumulate; ++i) {
+    const data::Batch batch = prepare(next());
+    if (first) {
+      read_.push_back({batch.inputs.clone(), batch.targets.clone()});
+    } else {
+      read_[i].inputs.copy_(batch.inputs);
+      read_[i].targets.copy_(batch.targets);
+    }
+  }
+}
+
+data::Batch Iteration::prepare(const data::Batch& batch) {
+  parts_.recent.count(batch.targets);
+  const TrainSpec& spec = job_.train;
+  return {prepared(batch.inputs, job_.device, spec.precision, spec.channels_last && runs_ == 1),
+          prepared(batch.targets, job_.device, spec.precision)};
+}
+
+void Iteration::body(const Next& next, int64_t samples) {
+  for (int64_t done = 0; done < samples;) {
+    const data::Batch batch = next();
+    const int64_t size = samples_in(batch);
+    const Tensor losses = forward(batch);
+    if (parts_.guard.all_diverged()) return;
+    const Tensor penalty = job_.penalty ? job_.penalty() : Tensor();
+    const Tensor sum = runs_ > 1 ? losses.sum() : losses;
+    const Tensor loss = penalty.defined() ? sum + penalty : sum;
+    const Tensor share = size == samples ? loss : loss * (static_cast<double>(size) / static_cast<double>(samples));
+    (parts_.scale ? parts_.scale->scaled(share) : share).backward();
+    done += size;
+    if (done < samples) parts_.guard.next_batch();
+  }
+  update_weights();
+}
+
+// A loss per run.
+Tensor Iteration::forward(const data::Batch& batch) {
+  Tensor outputs;
+  {
+    const Autocast autocast(job_.train.precision, job_.device);
+    outputs = job_.network.forward(batch.inputs);
+  }
+  const Tensor losses = parts_.loss.mean(outputs, batch.targets);
+  parts_.guard.watch(losses, "loss");
+  parts_.recent.add_sums(outputs, batch.targets, losses);
+  return losses;
+}
+
+void Iteration::update_weights() {
+  StepControl control;
+  if (rate_.defined()) control.learning_rate = rate_;
+  Tensor overflowed;
+  auto& [parameters, optimizer, loss, guard, recent, ema, scale] = parts_;
+  const auto& clip = job_.train.gradient_clip;
+  const auto gradients = scale || clip ? gradients_of(parameters) : std::vector<Tensor>{};
+  if (scale) overflowed = scale->unscale(gradients);
+  if (clip) {
+    const Tensor norms = gradient_norm(gradients, runs_);
+    if (!scale) guard.watch(norms, "gradient");
+    if (guard.all_diverged()) return;
+    const Tensor divide = (norms / *clip).clamp_min(1);
+    if (runs_ == 1) control.divide = divide;
+    for (const Tensor& gradient : runs_ > 1 ? gradients : std::vector<Tensor>{}) {
+      gradient.div_(per_run_like(divide, gradient));
+    }
+  }
+  if (runs_ == 1) control.skip = guard.skip();
+  if (scale) control.skip = torch::maximum(control.skip.value_or(overflowed), overflowed);
+  const std::vector<Tensor> before = frozen_weights();
+  optimizer.step(learning_rate_, control);
+  give_back(before);
+  clear_gradients(parameters);
+  if (scale) scale->update(overflowed);
+  if (ema) ema->update();
+}
+
+// The weights before an update, where one of several runs has to keep them.
+std::vector<Tensor> Iteration::frozen_weights() const {
+  std::vector<Tensor> before;
+  if (runs_ == 1 || !parts_.guard.frozen()) return before;
+  for (const auto& parameter : parts_.parameters) before.push_back(parameter.second.detach().clone());
+  return before;
+}
+
+void Iteration::give_back(const std::vector<Tensor>& before) {
+  if (before.empty()) return;
+  const torch::NoGradGuard no_grad;
+  const Tensor frozen = *parts_.guard.frozen();
+  for (size_t i = 0; i < before.size(); ++i) {
+    Tensor weights = parts_.parameters[i].second;
+    weights.copy_(torch::where(per_run_like(frozen, weights), before[i], weights));
+  }
+}
+
+}  // namespace optdnn::training

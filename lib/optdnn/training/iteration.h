@@ -1,0 +1,65 @@
+// One update of the weights from `accumulate` batches, in two parts: begin() is the host's (batches to where the device
+// reads them, counters, the learning rate), the body is the device's alone. On a device that has graphs the body of
+// whole batches is recorded after three real iterations and replayed from then on, with the same numbers; batches of
+// another size, and everything that cannot be recorded, run operator by operator.
+#pragma once
+
+#include "optdnn/training/divergence.h"
+#include "optdnn/training/ema.h"
+#include "optdnn/training/graph.h"
+#include "optdnn/training/loss_scale.h"
+#include "optdnn/training/optimizer.h"
+#include "optdnn/training/tally.h"
+#include "optdnn/training/trainer.h"
+
+namespace optdnn::training {
+
+// What an iteration works on; the trainer's.
+struct IterationParts {
+  NamedParameters& parameters;
+  Optimizer& optimizer;
+  const Loss& loss;
+  DivergenceGuard& guard;
+  Tally& recent;
+  std::optional<Ema>& ema;
+  std::optional<LossScale>& scale;
+};
+
+class Iteration {
+ public:
+  Iteration(TrainJob& job, IterationParts parts);
+
+  // `next` gives the iteration's batches in turn, `samples` in all (of one run), the first of which is number
+  // `first_batch` of the training.
+  using Next = std::function<data::Batch()>;
+  void run(const Next& next, int64_t samples, int64_t first_batch, double learning_rate);
+
+  // "captured", or why every iteration runs operator by operator.
+  std::string how() const { return why_eager_.empty() ? "captured" : "eager: " + why_eager_; }
+  int64_t replays() const { return replays_; }
+
+ private:
+  void fill(const Next& next);
+  Next read_in_turn() const;
+  bool record(int64_t samples);
+  void body(const Next& next, int64_t samples);
+  torch::Tensor forward(const data::Batch& batch);
+  void update_weights();
+  std::vector<torch::Tensor> frozen_weights() const;
+  void give_back(const std::vector<torch::Tensor>& before);
+  data::Batch prepare(const data::Batch& batch);
+  int64_t samples_in(const data::Batch& batch) const { return batch.inputs.size(runs_ > 1 ? 1 : 0); }
+
+  TrainJob& job_;
+  IterationParts parts_;
+  int64_t runs_;
+  double learning_rate_ = 0;
+  torch::Tensor rate_;  // the learning rate where the device reads it; not defined on a CPU
+
+  std::string why_eager_;
+  std::unique_ptr<Graph> graph_;
+  std::vector<data::Batch> read_;  // by the graph
+  int64_t whole_ = 0, replays_ = 0;
+};
+
+}  // namespace optdnn::training

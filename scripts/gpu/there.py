@@ -1,0 +1,225 @@
+#!/usr/bin/env python3
+# On a rented machine with a GPU: what scripts/gpu_run packed is loaded, tested, tried in every precision, timed beside
+# PyTorch and trained, in this order, until the budget ends; what is worth keeping lies in --out as few small files.
+# Wants nothing but a Python with torch, numpy and Pillow.
+#   ./run --budget-s 600 --out kept
+#   ./run --device cpu --stages load,tests          the same without a GPU
+# Exit code: 1 if a stage failed, and the later ones ran all the same; 0 otherwise.
+import argparse
+import json
+import os
+import pathlib
+import shlex
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent.parent  # of scripts/
+ROOT = HERE.parent
+STAGES = ["load", "tests", "smoke", "bench", "peers", "train"]
+PRECISIONS = ["float32", "tf32", "bfloat16", "float16"]
+ON_CPU = ["float32", "bfloat16"]
+TRAIN = ["configs/cifar_rules.yaml --seed 0 --seed 1 --seed 2",
+         "configs/cifar_rules.yaml --row gradient_descent --row apg2 " + " ".join(f"--seed {n}" for n in range(3, 9))]
+GRACE_S = 25  # between the signal to stop and the end of the budget: runs save
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="run", description="Tests, times and trains on this machine's GPU.")
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--budget-s", type=float, default=600, help="seconds for everything; default 600")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("kept"), help="what is worth keeping")
+    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("/tmp/optdnn-runs"), help="runs and data")
+    parser.add_argument("--program", type=pathlib.Path, default=ROOT / "bin", help="folder of optdnn and test_gpu")
+    parser.add_argument("--pieces", type=pathlib.Path, action="append", help="folders of pieces of CIFAR-10")
+    parser.add_argument("--stages", type=lambda text: text.split(","), default=STAGES, help=",".join(STAGES))
+    parser.add_argument("--precision", default="float16", help="of timing and training")
+    parser.add_argument("--processes", type=int, default=4, help="trainings at once; default 4")
+    parser.add_argument("--train", metavar="WORDS", action="append",
+                        help="words after `optdnn train`, in the order in which they are taken up")
+    options = parser.parse_args(arguments)
+    if unknown := [stage for stage in options.stages if stage not in STAGES]:
+        parser.error(f"unknown stage '{unknown[0]}'; stages: {', '.join(STAGES)}")
+    return options
+
+
+def library_path() -> str:
+    """The libraries of this Python's torch and of the packages beside it; ours are found beside the program."""
+    places = []
+    found = subprocess.run([sys.executable, "-c", "import importlib.util as u; "
+                            "print(u.find_spec('torch').submodule_search_locations[0])"], capture_output=True, text=True)
+    if found.returncode == 0:
+        torch = pathlib.Path(found.stdout.strip())
+        places += [torch / "lib", *sorted(torch.parent.glob("nvidia/*/lib"))]
+    return ":".join(map(str, places))
+
+
+class Machine:
+    def __init__(self, options: argparse.Namespace):
+        self.options = options
+        self.begin = time.monotonic()
+        self.environment = os.environ | {"LD_LIBRARY_PATH": library_path(),
+                                         "OPTDNN_DATA": str(options.work / "data")}
+        options.out.mkdir(parents=True, exist_ok=True)
+        options.work.mkdir(parents=True, exist_ok=True)
+        self.log = open(options.out / "log.txt", "a", encoding="utf-8")
+
+    def left_s(self) -> float:
+        return self.options.budget_s - (time.monotonic() - self.begin)
+
+    def say(self, text: str) -> None:
+        line = f"[{time.monotonic() - self.begin:6.1f} s] {text}"
+        print(line, flush=True)
+        print(line, file=self.log, flush=True)
+
+    def start(self, words: list[str], log: str | None = None) -> subprocess.Popen[bytes]:
+        output = open(self.options.out / log, "wb") if log else self.log
+        return subprocess.Popen(words, stdout=output, stderr=subprocess.STDOUT, env=self.environment, cwd=ROOT)
+
+    def run(self, words: list[str], limit_s: float = 300) -> tuple[int, str]:
+        """Exit code and output; -1 after the limit."""
+        limit_s = max(1.0, min(limit_s, self.left_s() - 5))
+        try:
+            done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.environment,
+                                  cwd=ROOT, timeout=limit_s)
+            code, output = done.returncode, done.stdout.decode(errors="replace")
+        except subprocess.TimeoutExpired as late:
+            code, output = -1, (late.stdout or b"").decode(errors="replace") + f"\nstopped after {limit_s:.0f} s\n"
+        print(f"$ {shlex.join(map(str, words))}\n{output}exit code {code}\n", file=self.log, flush=True)
+        return code, output
+
+    def optdnn(self, *words: str, limit_s: float = 300) -> tuple[int, str]:
+        return self.run([str(self.options.program / "optdnn"), *words], limit_s)
+
+
+def load(machine: Machine) -> str:
+    """The program starts; pieces of data become files."""
+    code, version = machine.optdnn("--version")
+    if code != 0:
+        return f"failed: optdnn does not start: {version.strip()[-300:]}"
+    from pieces import unpack
+    there: list[str] = []
+    for folder in machine.options.pieces or []:
+        there = unpack(folder, machine.options.work / "data/cifar-10-batches-bin")
+    return f"{version.strip()}; {len(there)} files of CIFAR-10"
+
+
+def tests(machine: Machine) -> str:
+    code, output = machine.run([str(machine.options.program / "test_gpu"), "-d", "yes"], limit_s=200)
+    last = [line for line in output.splitlines() if "test case" in line][-1:]
+    if code != 0 or (machine.options.device != "cpu" and "no GPU: skipped" in output):
+        return "failed: " + " ".join(last or output.split("\n")[-3:])
+    return last[0] if last else "nothing ran"
+
+
+def smoke(machine: Machine) -> str:
+    """Every row of configs/smoke.yaml in every precision, all precisions at once."""
+    precisions = ON_CPU if machine.options.device == "cpu" else PRECISIONS
+    program = str(machine.options.program / "optdnn")
+    running = {p: machine.start([program, "train", "configs/smoke.yaml", "--device", machine.options.device, "--quiet",
+                                 "--threads", "4", "--set", f"train.precision={p}", "--out", str(machine.options.work / f"smoke-{p}")],
+                                f"smoke-{p}.txt") for p in precisions}
+    verdicts = {}
+    for precision, process in running.items():
+        try:
+            verdicts[precision] = process.wait(max(1.0, min(150.0, machine.left_s() - 10)))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            verdicts[precision] = -1
+    text = ", ".join(f"{precision} exit {code}" for precision, code in verdicts.items())
+    return text if all(code == 0 for code in verdicts.values()) else f"failed: {text}"
+
+
+def bench(machine: Machine) -> str:
+    """Iterations of configs/bench_gpu.yaml, replayed and operator by operator."""
+    options, failures, lines = machine.options, [], []
+    out = options.out.resolve()
+    words = ["--device", options.device, "--set", f"train.precision={options.precision}"]
+    config = "configs/bench_gpu.yaml" if options.device != "cpu" else "configs/bench.yaml"
+    few = [] if options.device != "cpu" else ["--row", "rings_momentum"]
+    for how in ([], ["--no-graph"]):
+        code, output = machine.optdnn("bench", config, *words, *few, *how, "--iterations", "100", "--losses", "4",
+                                      "--json", limit_s=120)
+        (out / f"bench{'-'.join(['', *how])}.json").write_text(output)
+        failures += [f"bench {' '.join(how)}"] if code != 0 else []
+        try:
+            lines += [f"{row['id']} {1e3 * row['median_s']:.3f} ms ({row['iteration']})"
+                      for row in json.loads(output[output.index("["):]) if "median_s" in row]
+        except ValueError:
+            failures.append("bench's output")
+    return (f"failed: {', '.join(failures)}; " if failures else "") + "; ".join(lines)
+
+
+def peers(machine: Machine) -> str:
+    """The rows that have a network in PyTorch, beside it."""
+    options = machine.options
+    if options.device == "cpu":
+        return "left out: the rows are a GPU's"
+    code, output = machine.run([sys.executable, "-B", "scripts/bench_peers.py", "--gpu", "--precision",
+                                options.precision, "--python", sys.executable, "--program",
+                                str(options.program / "optdnn"), "--rounds", "5", "--out",
+                                str((options.out / "peers.md").resolve())], limit_s=200)
+    table = [line for line in output.splitlines() if line.startswith("| ")]
+    return "\n".join(table) if code == 0 else f"failed: {output.strip()[-400:]}"
+
+
+def train(machine: Machine) -> str:
+    """Rows of the configs, several processes at once, until the budget ends."""
+    options = machine.options
+    program = str(options.program / "optdnn")
+    waiting: list[list[str]] = []
+    for words in options.train or TRAIN:
+        chosen = shlex.split(words)
+        code, planned = machine.optdnn("train", *chosen, "--dry-run")
+        if code != 0:
+            return f"failed: {planned.strip()[-300:]}"
+        rows = dict.fromkeys(line.split("/")[1] for line in planned.splitlines() if line.count("/") == 2)
+        seeds = [w for pair in zip(chosen, chosen[1:]) if pair[0] == "--seed" for w in pair]
+        waiting += [[chosen[0], "--row", row, *seeds] for row in rows]
+    precision = ["--set", f"train.precision={options.precision}"] if options.device != "cpu" else []
+    running: list[subprocess.Popen[bytes]] = []
+    codes: list[int] = []
+    total = len(waiting)
+    while (waiting or running) and machine.left_s() > GRACE_S:
+        while waiting and len(running) < options.processes:
+            words = [program, "train", *waiting.pop(0), *precision, "--device", options.device, "--quiet",
+                     "--out", str(options.work / "runs")]
+            running.append(machine.start(words))
+        codes += [process.returncode for process in running if process.poll() is not None]
+        running = [process for process in running if process.returncode is None]
+        time.sleep(0.2)
+    for process in running:
+        process.send_signal(signal.SIGTERM)
+    for process in running:
+        codes.append(process.wait())
+    with tarfile.open(options.out / "runs.tar.gz", "w:gz") as archive:
+        for path in sorted((options.work / "runs").rglob("*")):
+            if path.is_file() and "checkpoints" not in path.parts and ".tfevents." not in path.name:
+                archive.add(path, path.relative_to(options.work))
+    bad = [code for code in codes if code not in (0, 4, 143)]
+    text = f"{len(codes)} of {total} rows begun, {codes.count(0)} finished, {len(waiting)} left"
+    return f"failed: exit codes {bad}; {text}" if bad else text
+
+
+def main(arguments: list[str] | None = None) -> int:
+    machine = Machine(parse(arguments))
+    failed = False
+    for stage in machine.options.stages:
+        if machine.left_s() < GRACE_S + 5:
+            machine.say(f"{stage}: left out, the budget is spent")
+            continue
+        begin = time.monotonic()
+        try:
+            verdict = globals()[stage](machine)
+        except Exception as error:  # the later stages are worth their minutes all the same
+            verdict = f"failed: {type(error).__name__}: {error}"
+        failed |= verdict.startswith("failed")
+        machine.say(f"{stage}, {time.monotonic() - begin:.1f} s: {verdict}")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+    sys.exit(main())
