@@ -70,6 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         program = training.ROOT / "build/release/optdnn"
         known = [row.id for row in rows.rows(program, pathlib.Path(folder))]
+        known += [row for row in rows.gpu_row_ids() if row not in known]
         options = parse(arguments, known)
         place = training.Place("cuda" if options.gpu else "cpu", options.precision, options.python)
         if problem := missing(options.program, options.python):

@@ -42,6 +42,10 @@ ON_GPU = [
 ]
 
 
+def gpu_row_ids() -> list[str]:
+    return [work.row for *_, work in ON_GPU]
+
+
 def gpu_rows(program: pathlib.Path, folder: pathlib.Path, place: training.Place) -> list[Row]:
     """Vectors stay in float32, whatever the place's precision."""
     def held(work: Work) -> training.Place:

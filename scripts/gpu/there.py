@@ -23,6 +23,8 @@ PRECISIONS = ["float32", "tf32", "bfloat16", "float16"]
 ON_CPU = ["float32", "bfloat16"]
 TRAIN = ["configs/cifar_rules.yaml --seed 0 --seed 1 --seed 2",
          "configs/cifar_rules.yaml --row gradient_descent --row apg2 " + " ".join(f"--seed {n}" for n in range(3, 9))]
+IMAGES = ["resnet20", "resnet20_apg2", "resnet20_batch_512", "deep", "deep_apg2", "convnext_t", "vit_s"]
+VECTORS = ["rings_momentum", "rings_momentum_32_seeds"]
 GRACE_S = 25  # between the signal to stop and the end of the budget: runs save
 
 
@@ -36,6 +38,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--pieces", type=pathlib.Path, action="append", help="folders of pieces of CIFAR-10")
     parser.add_argument("--stages", type=lambda text: text.split(","), default=STAGES, help=",".join(STAGES))
     parser.add_argument("--precision", default="float16", help="of timing and training")
+    parser.add_argument("--peers", metavar="ROW", action="append", default=[], help="of bench_peers.py; default: all")
     parser.add_argument("--processes", type=int, default=4, help="trainings at once; default 4")
     parser.add_argument("--train", metavar="WORDS", action="append",
                         help="words after `optdnn train`, in the order in which they are taken up")
@@ -119,7 +122,8 @@ def smoke(machine: Machine) -> str:
     precisions = ON_CPU if machine.options.device == "cpu" else PRECISIONS
     program = str(machine.options.program / "optdnn")
     running = {p: machine.start([program, "train", "configs/smoke.yaml", "--device", machine.options.device, "--quiet",
-                                 "--threads", "4", "--set", f"train.precision={p}", "--out", str(machine.options.work / f"smoke-{p}")],
+                                 "--threads", "4", "--set", f"train.precision={p}",
+                                 "--out", str(machine.options.work / f"smoke-{p}")],
                                 f"smoke-{p}.txt") for p in precisions}
     verdicts = {}
     for precision, process in running.items():
@@ -133,17 +137,18 @@ def smoke(machine: Machine) -> str:
 
 
 def bench(machine: Machine) -> str:
-    """Iterations of configs/bench_gpu.yaml, replayed and operator by operator."""
+    """Iterations of configs/bench_gpu.yaml: images in 16 bits, vectors, whose seeds train at once, in float32."""
     options, failures, lines = machine.options, [], []
-    out = options.out.resolve()
-    words = ["--device", options.device, "--set", f"train.precision={options.precision}"]
-    config = "configs/bench_gpu.yaml" if options.device != "cpu" else "configs/bench.yaml"
-    few = [] if options.device != "cpu" else ["--row", "rings_momentum"]
-    for how in ([], ["--no-graph"]):
-        code, output = machine.optdnn("bench", config, *words, *few, *how, "--iterations", "100", "--losses", "4",
-                                      "--json", limit_s=120)
-        (out / f"bench{'-'.join(['', *how])}.json").write_text(output)
-        failures += [f"bench {' '.join(how)}"] if code != 0 else []
+    vectors = [word for row in VECTORS for word in ("--row", row)]
+    images = [word for row in IMAGES for word in ("--row", row)]
+    in_precision = ["--set", f"train.precision={options.precision}"]
+    for name, words in {"images": [*images, *in_precision], "vectors": vectors}.items():
+        if options.device == "cpu" and name == "images":
+            continue
+        code, output = machine.optdnn("bench", "configs/bench_gpu.yaml", *words, "--device", options.device,
+                                      "--iterations", "60", "--losses", "4", "--json", limit_s=120)
+        (options.out / f"bench_{name}.json").write_text(output)
+        failures += [name] if code != 0 else []
         try:
             lines += [f"{row['id']} {1e3 * row['median_s']:.3f} ms ({row['iteration']})"
                       for row in json.loads(output[output.index("["):]) if "median_s" in row]
@@ -157,7 +162,7 @@ def peers(machine: Machine) -> str:
     options = machine.options
     if options.device == "cpu":
         return "left out: the rows are a GPU's"
-    code, output = machine.run([sys.executable, "-B", "scripts/bench_peers.py", "--gpu", "--precision",
+    code, output = machine.run([sys.executable, "-B", "scripts/bench_peers.py", *options.peers, "--gpu", "--precision",
                                 options.precision, "--python", sys.executable, "--program",
                                 str(options.program / "optdnn"), "--rounds", "5", "--out",
                                 str((options.out / "peers.md").resolve())], limit_s=200)

@@ -20,7 +20,7 @@ class Graph {
   virtual void replay() = 0;
 };
 
-// Graphs share one memory pool. Nothing where the device has no graphs.
+// Each graph has a memory pool of its own. Nothing where the device has no graphs.
 std::unique_ptr<Graph> make_graph(const torch::Device& device);
 
 // Why make_graph() gives nothing for this device; empty where it does.

@@ -19,11 +19,10 @@ class CudaGraph : public Graph {
 
   // Choice: capture fails only for what this thread does wrongly, so that loaders may go on.
   void record(const std::function<void()>& work) override {
-    static const c10::MempoolId_t pool = at::cuda::graph_pool_handle();
     const auto stream = graph_stream(device_);
     stream.synchronize();
     const c10::cuda::CUDAStreamGuard guard(stream);
-    graph_.capture_begin(pool, cudaStreamCaptureModeThreadLocal);
+    graph_.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);  // with a memory pool of its own
     try {
       work();
     } catch (...) {
