@@ -1,7 +1,7 @@
 # The vocabulary of the build files.
 #   optdnn_package(<name> [TORCH] DEPENDS <targets>)   the library of the folder lib/optdnn/<name>
 #   optdnn_fast_loops(<name> <file>)                   a file of the package that holds loops over plain memory
-#   optdnn_loops_for(<file> <options>...)              loops compiled for one kind of x86-64 processor with these options
+#   optdnn_loops_for(<file> <options>...)              loops for one kind of x86-64 processor, with these options
 #   optdnn_test(<name> [TORCH] DEPENDS <targets>)      the test program of the folder tests/<name>
 #   optdnn_python_test(<name> <script>)                a test in Python, which is told where sources and program are
 #   optdnn_fuzz_target(<name> DEPENDS <targets>)       tests/fuzz/<name>.cpp with libFuzzer, or replaying its corpus

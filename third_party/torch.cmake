@@ -101,8 +101,8 @@ foreach(library c10 torch_cpu c10_cuda torch_cuda c10_hip torch_hip torch)
 endforeach()
 target_link_libraries(optdnn_torch INTERFACE Threads::Threads)
 
-# Recorded iterations (training/graph_cuda.cpp) want the headers and the library of CUDA's runtime: a toolkit's, or those
-# that pip puts beside torch (nvidia-cuda-runtime). Without them the program is built without recorded iterations.
+# Recorded iterations (training/graph_cuda.cpp) want the headers and the library of CUDA's runtime: a toolkit's, or what
+# pip puts beside torch (nvidia-cuda-runtime). Without them the program is built without recorded iterations.
 set(OPTDNN_GRAPHS OFF)
 if(torch_kind STREQUAL "GPU" AND EXISTS ${torch_folder}/include/c10/cuda/impl/cuda_cmake_macros.h)
   file(GLOB beside ${torch_folder}/../nvidia/cu* ${torch_folder}/../nvidia/cuda_runtime)

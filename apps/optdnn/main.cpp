@@ -4,6 +4,7 @@
 // device, disk); 4 a run diverged; 130 and 143 stopped by a signal after saving.
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <iostream>
 #include <limits>
 
@@ -28,6 +29,9 @@ void keep_freed_memory() {
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
 #endif
 }
+
+// The workspace with which cuBLAS gives the same bits again (train.deterministic); it is read when CUDA starts.
+void keep_cublas_deterministic() { setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0); }
 
 int report(const optdnn::app::Failure& failure) {
   std::cerr << "error: " << failure.message << '\n';
@@ -59,6 +63,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   keep_freed_memory();
+  keep_cublas_deterministic();
   try {
     return run(argc, argv);
   } catch (const optdnn::base::DiagnosedError& error) {

@@ -87,8 +87,9 @@ class Peer:
             self.close()
         if self.process is None:
             self.precision = precision
-            self.process = subprocess.Popen([place.python, "-B", pathlib.Path(__file__).with_name("worker.py")], text=True,
-                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            worker = pathlib.Path(__file__).with_name("worker.py")
+            self.process = subprocess.Popen([place.python, "-B", worker], text=True, stdin=subprocess.PIPE,
+                                            stdout=subprocess.PIPE)
             self.say(folder=str(self.ours.folder / work.row), network=work.network, arguments=work.arguments,
                      optimizer=work.optimizer, threads=self.ours.threads, compiled=self.compiled, device=place.device,
                      precision=precision)

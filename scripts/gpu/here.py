@@ -72,7 +72,8 @@ def page(folders: list[pathlib.Path]) -> str:
     text += "\n## Stages\n\n" + table(["stage", "seconds", "verdict"], [s for f in folders for s in stages(f)])
     if rows:
         text += ("\n## Iterations\n\nThe real training loop, batches in memory, medians over blocks of 20.\n\n" +
-                 table(["row of configs/bench_gpu.yaml", "seeds", "ms", "samples a second", "s an epoch of 50,000", "iteration"],
+                 table(["row of configs/bench_gpu.yaml", "seeds", "ms", "samples a second", "s an epoch of 50,000",
+                        "iteration"],
                        [bench_row(row) for row in rows]))
     for peers in filter(pathlib.Path.exists, (folder / "peers.md" for folder in folders)):
         text += "\n## Beside PyTorch\n\n" + peers.read_text().split("\n", 2)[2].strip() + "\n"

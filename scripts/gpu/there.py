@@ -31,7 +31,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--budget-s", type=float, default=600, help="seconds for everything; default 600")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("kept"), help="what is worth keeping")
-    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("/tmp/optdnn-runs"), help="runs and data")
+    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("optdnn-work"), help="runs and data")
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "bin", help="folder of optdnn and test_gpu")
     parser.add_argument("--pieces", type=pathlib.Path, action="append", help="folders of pieces of CIFAR-10")
     parser.add_argument("--stages", type=lambda text: text.split(","), default=STAGES, help=",".join(STAGES))
@@ -49,8 +49,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def library_path() -> str:
     """The libraries of this Python's torch and of the packages beside it; ours are found beside the program."""
     places = []
-    found = subprocess.run([sys.executable, "-c", "import importlib.util as u; "
-                            "print(u.find_spec('torch').submodule_search_locations[0])"], capture_output=True, text=True)
+    question = "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"
+    found = subprocess.run([sys.executable, "-c", question], capture_output=True, text=True)
     if found.returncode == 0:
         torch = pathlib.Path(found.stdout.strip())
         places += [torch / "lib", *sorted(torch.parent.glob("nvidia/*/lib"))]
@@ -120,7 +120,8 @@ def smoke(machine: Machine) -> str:
     precisions = ON_CPU if machine.options.device == "cpu" else PRECISIONS
     program = str(machine.options.program / "optdnn")
     running = {p: machine.start([program, "train", "configs/smoke.yaml", "--device", machine.options.device, "--quiet",
-                                 "--threads", "4", "--set", f"train.precision={p}", "--out", str(machine.options.work / f"smoke-{p}")],
+                                 "--threads", "4", "--set", f"train.precision={p}",
+                                 "--out", str(machine.options.work / f"smoke-{p}")],
                                 f"smoke-{p}.txt") for p in precisions}
     verdicts = {}
     for precision, process in running.items():

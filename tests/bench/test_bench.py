@@ -82,8 +82,9 @@ class Rows(unittest.TestCase):
         for what, _, tolerance, work in rows.WORKS:
             with self.subTest(what), tempfile.TemporaryDirectory() as folder:
                 expected = training.Ours(replace(work, losses=2), PROGRAM, pathlib.Path(folder)).answers()
-                task = {"folder": str(pathlib.Path(folder) / work.row), "network": work.network, "compiled": False, "device": "cpu", "precision": "float32",
-                        "arguments": work.arguments, "optimizer": work.optimizer, "threads": 1}
+                task = {"folder": str(pathlib.Path(folder) / work.row), "network": work.network, "compiled": False,
+                        "device": "cpu", "precision": "float32", "arguments": work.arguments,
+                        "optimizer": work.optimizer, "threads": 1}
                 lines = "".join(json.dumps(line) + "\n" for line in (task, {"losses": 2}))
                 done = subprocess.run([sys.executable, "-B", worker], input=lines, capture_output=True, text=True)
                 self.assertEqual(done.returncode, 0, done.stderr)

@@ -250,7 +250,8 @@ TEST_CASE("what cannot be built is refused with a reason") {
           std::string::npos);
   spec = vector_spec(3);
   spec.modules[0] = modules::DenseTwoLayerSpec{16, modules::Activation::tanh, modules::Sharing::shared};
-  REQUIRE(message([&] { OptNet(tests::catalogue_rule("dense"), spec, kNetVectors); }).find("fresh") != std::string::npos);
+  REQUIRE(message([&] { OptNet(tests::catalogue_rule("dense"), spec, kNetVectors); }).find("fresh") !=
+          std::string::npos);
   spec = vector_spec(3);
   spec.width = {2};
   spec.stem = models::IdentityStem{};

@@ -1,5 +1,6 @@
-# Every header compiles alone. A header whose own source includes it first is proven by the build; every other one is
-# compiled here by itself: plainly if it needs no torch, else behind the precompiled torch header of the build folder.
+# Every header compiles alone: plainly if it needs no torch, else behind the precompiled torch header of the build
+# folder. Where sources are compiled one by one, a header that its own source includes first is proven by the build; in
+# a unity build, which would hide a missing include, all are compiled here.
 # The build folder remembers what compiled, by a hash of all the project's text that went into it.
 import concurrent.futures
 import hashlib
@@ -15,9 +16,13 @@ from source_tree import BUILD, ROOT, Rules, cpp_files, includes, package_of, rea
 from test_includes import TORCH, reachable
 
 
-def headers_to_compile(tree):
+def headers_to_compile(tree, unity):
     headers = [path for path in cpp_files(tree, "lib/", "apps/", "tests/support/") if path.endswith(".h")]
-    return [path for path in headers if not included_first_by_its_source(path, tree)]
+    return [path for path in headers if unity or not included_first_by_its_source(path, tree)]
+
+
+def is_unity(commands):
+    return any("/Unity/" in command["file"] for command in commands)
 
 
 def included_first_by_its_source(header, tree):
@@ -32,7 +37,8 @@ def needs_torch(path, tree):
 
 def command_like(path, commands, torch):
     """The options of a source of the same package (else of any), without its file and output."""
-    same = [c for c in commands if f"/{path.rsplit('/', 1)[0]}/" in c["file"]]
+    same = [c for c in commands if f"/{path.rsplit('/', 1)[0]}/" in c["file"] or
+            f"/optdnn_{package_of(path)}.dir/" in c["file"]]
     with_torch = [c for c in same + commands if ("csrc/api/include" in c["command"]) == torch]
     words = shlex.split((with_torch or commands)[0]["command"])
     start = next(i for i, word in enumerate(words) if re.search(r"(^|/)(c\+\+|g\+\+|clang\+\+)[-0-9.]*$", word))
@@ -68,7 +74,7 @@ class Headers(Rules):
             return key, [] if key in known else compile_alone(path, ROOT, options)
 
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            done = list(pool.map(check, headers_to_compile(tree)))
+            done = list(pool.map(check, headers_to_compile(tree, is_unity(commands))))
         remembered.write_text(json.dumps([key for key, complaints in done if not complaints]))
         self.assert_none([complaint for _, complaints in done for complaint in complaints])
 
@@ -81,7 +87,12 @@ class Headers(Rules):
 
     def test_a_source_that_includes_its_header_late_is_found(self):
         tree = {"lib/optdnn/base/a.h": "", "lib/optdnn/base/a.cpp": '#include <string>\n#include "optdnn/base/a.h"\n'}
-        self.assertEqual(headers_to_compile(tree), ["lib/optdnn/base/a.h"])
+        self.assertEqual(headers_to_compile(tree, unity=False), ["lib/optdnn/base/a.h"])
+
+    def test_in_a_unity_build_every_header_is_compiled(self):
+        tree = {"lib/optdnn/base/a.h": "", "lib/optdnn/base/a.cpp": '#include "optdnn/base/a.h"\n'}
+        self.assertEqual(headers_to_compile(tree, unity=False), [])
+        self.assertEqual(headers_to_compile(tree, unity=True), ["lib/optdnn/base/a.h"])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ using base::concat;
 namespace {
 
 constexpr int kSmallestHorizon = 64;
-constexpr double kBounded = 1.1;   // from 2K to 4K
+constexpr double kBounded = 1.1;       // from 2K to 4K
 constexpr double kStepSettled = 0.01;  // between two extrapolations of the mean step
 constexpr double kNoStep = 1e-9;
 
@@ -182,8 +182,8 @@ Certificate certify(const Rule& rule, int depth, int step, const LeafValues& giv
   }
   certificate.certified = certificate.reason.empty();
   if (certificate.certified) {
-    certificate.reason =
-        concat("K steps with modules scaled by 1/K converge to the flow of x' = ", flow_text(*certificate.effective_step));
+    certificate.reason = concat("K steps with modules scaled by 1/K converge to the flow of x' = ",
+                                flow_text(*certificate.effective_step));
   }
   return certificate;
 }

@@ -16,8 +16,9 @@ namespace {
 constexpr int kMaxSweeps = 500;           // of the fixed-point iteration
 constexpr double kFlowStep = 1.0 / 4096;  // of the reference
 constexpr double kRounding = 1e-12;       // an error below it says nothing about the order
-constexpr double kMeasuredStepSettled = 0.1;          // of the measured step, from a quarter and from half the depth to the whole
-constexpr double kLargestStep = 1000.0;   // beyond it the reference would take minutes
+constexpr double kMeasuredStepSettled =
+    0.1;                                 // of the measured step, from a quarter and from half the depth to the whole
+constexpr double kLargestStep = 1000.0;  // beyond it the reference would take minutes
 
 using Points = std::vector<Point>;
 const Point kNowhere = Point::Constant(std::numeric_limits<double>::quiet_NaN());

@@ -94,8 +94,8 @@ std::string gpu_software(const std::string& device) {
   for (const std::string& word : split(module, ' ')) {
     if (kernel.empty() && !word.empty() && word.find_first_not_of("0123456789.") == std::string::npos) kernel = word;
   }
-  return concat("driver ", kernel.empty() ? "unknown" : kernel, ", CUDA ", cuda / 1000, ".", cuda % 1000 / 10, ", cuDNN ",
-                cudnn / 10000, ".", cudnn / 100 % 100, ".", cudnn % 100);
+  return concat("driver ", kernel.empty() ? "unknown" : kernel, ", CUDA ", cuda / 1000, ".", cuda % 1000 / 10,
+                ", cuDNN ", cudnn / 10000, ".", cudnn / 100 % 100, ".", cudnn % 100);
 }
 
 bool has_unusable_gpu() {

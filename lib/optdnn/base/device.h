@@ -14,7 +14,8 @@ std::string resolve_device(std::string_view request);
 std::string device_name(const std::string& device);
 // Of a GPU; empty for a CPU: driver 580.65, CUDA 13.0, cuDNN 9.10.2.
 std::string gpu_software(const std::string& device);
-// Whether this machine has a GPU of NVIDIA's that LibTorch cannot use: a driver without a CUDA build, or one that fails.
+// Whether this machine has a GPU of NVIDIA's that LibTorch cannot use: a driver without a CUDA build, or one that
+// fails.
 bool has_unusable_gpu();
 std::string torch_version();
 int torch_threads();

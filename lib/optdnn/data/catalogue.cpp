@@ -116,9 +116,7 @@ Made made(const NestedRingsSpec& spec, const fs::path&, const torch::Device&) {
   return std::make_unique<NestedRings>(spec);
 }
 
-Made made(const ParitySpec& spec, const fs::path&, const torch::Device&) {
-  return std::make_unique<Parity>(spec);
-}
+Made made(const ParitySpec& spec, const fs::path&, const torch::Device&) { return std::make_unique<Parity>(spec); }
 
 Made made(const TelgarskySpec& spec, const fs::path&, const torch::Device&) {
   return std::make_unique<Telgarsky>(spec);

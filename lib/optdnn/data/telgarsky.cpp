@@ -7,8 +7,7 @@ double composed_tent_map(double x, int64_t k) {
   return x;
 }
 
-Telgarsky::Telgarsky(const TelgarskySpec& spec)
-    : VectorTask(spec.kName, 1, 1, true, task_size(spec)), k_(spec.k) {}
+Telgarsky::Telgarsky(const TelgarskySpec& spec) : VectorTask(spec.kName, 1, 1, true, task_size(spec)), k_(spec.k) {}
 
 void Telgarsky::draw(Split split, int64_t i, base::RandomStream& random, std::span<float> input,
                      std::span<float> target) const {

@@ -19,7 +19,7 @@ struct BenchOptions {
 struct BenchReport {
   int64_t seeds = 0;  // trained at once
   int64_t batch_size = 0;
-  std::vector<double> losses;       // of the first iterations of the first seed, one each
+  std::vector<double> losses;  // of the first iterations of the first seed, one each
   // Of each timed iteration, of all seeds together; on a GPU means over blocks of 20, between which it is waited for.
   std::vector<double> iteration_s;
   std::string iteration;  // "captured", or why iterations ran operator by operator

@@ -76,8 +76,8 @@ RunOutcome end(Begun& run, int64_t number, const training::TrainResult& result, 
     return {Status::failed, run.seed, std::make_exception_ptr(*result.diverged)};
   }
   const char* status = result.stopped ? "stopped" : "finished";
-  log_to(run.folder, concat(status, " after ", result.iterations, " iterations, begun at ", result.resumed_at, "; iterations ",
-                             result.iteration));
+  log_to(run.folder, concat(status, " after ", result.iterations, " iterations, begun at ", result.resumed_at,
+                            "; iterations ", result.iteration));
   run.summary.add_result(result);
   if (network.opt_net) run.summary.add_certificate("certificate", row.spec, *network.opt_net, number);
   if (!result.stopped) write_pictures(row.spec, run.seed, dataset, run.folder);

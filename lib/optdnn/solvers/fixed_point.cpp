@@ -27,7 +27,7 @@ Tensor jacobian_penalty(const Tensor& f, const Tensor& u) {
 FixedPointImpl::FixedPointImpl(SolverSpec spec) : spec_(std::move(spec)), tally_(std::make_shared<Tally>()) {}
 
 Tensor FixedPointImpl::solve(const Map& given, const Tensor& start, Tensor* solution_SN, int64_t runs) {
-  // Choice: a solve is done in float32 at least; 16 bits, if any, are the business of F's own convolutions and products.
+  // Choice: a solve is done in float32 at least; 16 bits are the business of F's own convolutions and products.
   const auto type = start.element_size() < 4 ? torch::kFloat32 : start.scalar_type();
   const auto outside = c10::impl::tls_local_dispatch_key_set();
   const Map F = [&given, outside, type](const Tensor& u) {

@@ -1,3 +1,4 @@
+// Recorded work by CUDA's graphs, through LibTorch's own.
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <cuda_runtime_api.h>

@@ -1,3 +1,4 @@
+// No recorded work: for programs built without a GPU's LibTorch or without CUDA's headers.
 #include "optdnn/training/graph.h"
 
 namespace optdnn::training {

@@ -2,8 +2,6 @@
 
 #include <ATen/autocast_mode.h>
 
-#include <cstdlib>
-
 #include "optdnn/base/errors.h"
 #include "optdnn/data/upload.h"
 
@@ -28,7 +26,6 @@ void set_gpu_kernels(const TrainSpec& spec, const torch::Device& device) {
   context.setBenchmarkCuDNN(!spec.deterministic);
   context.setDeterministicCuDNN(spec.deterministic);
   context.setDeterministicAlgorithms(spec.deterministic, /*warn_only=*/false);
-  if (spec.deterministic) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
 }
 
 torch::Dtype storage_type(Precision precision) {

@@ -46,7 +46,7 @@ struct TrainJob {
   EvaluateSpec evaluate;
   torch::Device device = torch::kCPU;
 
-  std::string why_eager;  // why an iteration must not be recorded as a graph; empty: it may be
+  std::string why_eager;                   // why an iteration must not be recorded as a graph; empty: it may be
   std::function<torch::Tensor()> penalty;  // of the latest forward pass, summed over runs; may be empty or not defined
   bool resume = true;                      // continue from the states there, if any
   std::vector<metrics::Sink*> progress;    // see the mean over the runs that go on

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# Writes configs/README.md: every config with what it is, from its opening comment, and what its newest committed results
+# say, from configs/results/<name>/results.json. With --check nothing is written, and the exit code is 1 where the page
+# is not the one that would be.
+import argparse
+import json
+import pathlib
+import re
+import sys
+from typing import Any
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGE = ROOT / "configs/README.md"
+HEAD = """# Configs
+
+One file is one table of the paper, one experiment, or one study. `optdnn train FILE` runs it, `optdnn info FILE` counts
+it, `scripts/reproduce NAME` runs it and puts its report into `results/NAME/`. This page is written by
+`scripts/results_index.py` from the files and from those reports.
+
+| config | what it is | newest results |
+| :-- | :-- | :-- |
+"""
+HEADLINES = ["test/error_pct", "test/mse"]
+
+
+def opening(text: str) -> str:
+    """The first sentence of the opening comment."""
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line[1:].strip())
+    return re.split(r"(?<=[.])\s+(?=[A-Z`])", " ".join(lines))[0].rstrip(".:")
+
+
+def newest(name: str) -> str:
+    folder = ROOT / "configs/results" / name
+    if not (folder / "report.md").exists():
+        return "none yet"
+    link = f"[report](results/{name}/report.md)"
+    numbers = folder / "results.json"
+    if not numbers.exists():
+        return link
+    rows = [row for group in json.loads(numbers.read_text()) for row in group["rows"]]
+    return f"{link}: {summary(rows)}"
+
+
+def summary(rows: list[dict[str, Any]]) -> str:
+    seeds = [row["n"] for row in rows if row["n"]]
+    few, many = (min(seeds), max(seeds)) if seeds else (0, 0)
+    text = f"{len(rows)} rows, n = {few}" + (f" to {many}" if many > few else "")
+    for metric in HEADLINES:
+        found = [(row["metrics"][metric]["mean"], row["row"]) for row in rows if metric in row["metrics"]]
+        if found:
+            unit = "%" if metric.endswith("_pct") else "MSE"
+            least, most = min(found), max(found)
+            text += f"; {least[0]:.4g} {unit} ({least[1]})"
+            text += f" to {most[0]:.4g} ({most[1]})" if len(found) > 1 else ""
+            break
+    devices = dict.fromkeys(run["device_name"] for row in rows for run in row["runs"] if "device_name" in run)
+    return "; ".join([text, *devices])
+
+
+def page() -> str:
+    lines = []
+    for path in sorted((ROOT / "configs").glob("*.yaml")):
+        lines.append(f"| [{path.stem}]({path.name}) | {opening(path.read_text())} | {newest(path.stem)} |\n")
+    others = sorted(folder.name for folder in (ROOT / "configs/results").iterdir()
+                    if (folder / "report.md").exists() and not (ROOT / f"configs/{folder.name}.yaml").exists())
+    links = ", ".join(f"[{name}](results/{name}/report.md)" for name in others)
+    return HEAD + "".join(lines) + f"\nReports of other measurements: {links}.\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="results_index.py", description="Writes configs/README.md.")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where the page is out of date")
+    if parser.parse_args().check:
+        return int(not PAGE.exists() or PAGE.read_text() != page())
+    PAGE.write_text(page(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
