@@ -9,9 +9,9 @@
 #include "command.h"
 #include "failure.h"
 #include "optdnn/base/text.h"
-#include "optdnn/data/photo_set.h"
 #include "optdnn/experiment/check.h"
 #include "optdnn/experiment/table.h"
+#include "optdnn/photos/damage.h"
 #include "tables.h"
 #include "text_table.h"
 
@@ -100,7 +100,7 @@ bool are_photos(const std::string& path) { return std::filesystem::is_directory(
 int check_photos(const std::vector<std::string>& paths, bool json) {
   const std::vector<std::filesystem::path> places(paths.begin(), paths.end());
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  const data::Damage damage = data::find_damage(places, cores);
+  const photos::Damage damage = photos::find_damage(places, cores);
   if (json) {
     std::cout << nlohmann::ordered_json{{"images", damage.images}, {"damaged", damage.messages}}.dump(2) << '\n';
   } else {

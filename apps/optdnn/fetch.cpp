@@ -6,7 +6,7 @@
 
 #include "command.h"
 #include "optdnn/base/errors.h"
-#include "optdnn/data/catalogue.h"
+#include "optdnn/fetch/catalogue.h"
 #include "options.h"
 
 namespace optdnn::app {
@@ -21,11 +21,11 @@ void add_fetch(CLI::App& app, int& status) {
   app.add_option("--from", options->from, "imagenette: the folder or archive that holds it");
   add_data_option(app, options->where);
   app.callback([options, &status] {
-    const data::Fetch* fetch = data::datasets().find(options->name);
-    if (!fetch)
-      throw base::ConfigError("unknown data set '" + options->name + "'", data::datasets().hint(options->name));
-    if (*fetch) {
-      (*fetch)(options->where.data, options->from);
+    const fetch::Fetch* found = fetch::datasets().find(options->name);
+    if (!found)
+      throw base::ConfigError("unknown data set '" + options->name + "'", fetch::datasets().hint(options->name));
+    if (*found) {
+      (*found)(options->where.data, options->from);
     } else {
       std::cout << options->name << " is generated and needs no files\n";
     }

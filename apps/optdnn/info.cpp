@@ -7,10 +7,10 @@
 #include "command.h"
 #include "failure.h"
 #include "optdnn/base/text.h"
+#include "optdnn/baselines/cost.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/run.h"
 #include "optdnn/experiment/table.h"
-#include "optdnn/models/cost.h"
 #include "tables.h"
 #include "text_table.h"
 
@@ -21,7 +21,7 @@ namespace {
 nlohmann::ordered_json row_info(const experiment::Row& row) {
   const models::NetworkShape shape = experiment::network_shape(data::dataset_shape(row.spec.dataset));
   models::Network network = experiment::make_network(row.spec, shape, row.spec.seeds.front());
-  const models::Cost cost = models::measure_cost(network, shape);
+  const baselines::Cost cost = baselines::measure_cost(network, shape);
   nlohmann::ordered_json info = {{"id", row.id},
                                  {"parameters", cost.parameters},
                                  {"multiply_adds", cost.multiply_adds},

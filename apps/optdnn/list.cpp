@@ -45,7 +45,7 @@ const std::vector<base::NamedEntry<Entries (*)()>>& kinds() {
   static const std::vector<base::NamedEntry<Entries (*)()>> table = {
       {"algorithms", "forward update rules", algorithm_entries},
       {"modules", "stand-ins T for a gradient", alternatives<modules::ModuleSpec>},
-      {"models", "baselines that are no rule", alternatives<models::ModelSpec>},
+      {"models", "baselines that are no rule", alternatives<baselines::ModelSpec>},
       {"solvers", "what finds the unknowns of an implicit rule", alternatives<solvers::SolverSpec>},
       {"gradients", "how they pass through a solution", alternatives<solvers::GradientSpec>},
       {"datasets", "data sets and tasks", alternatives<data::DataSetSpec>},

@@ -1,13 +1,15 @@
 // Every data set of the catalogue: shapes, sizes, labels, and what is refused.
 #include "optdnn/data/catalogue.h"
 
-#include "data/made_files.h"
 #include "optdnn/base/errors.h"
+#include "optdnn/fetch/catalogue.h"
 #include "support/catch.h"
+#include "support/made_files.h"
 
 using namespace optdnn;
 using namespace optdnn::data;
-using namespace optdnn::data::test;
+using namespace optdnn::fetch;
+using namespace optdnn::test;
 using Catch::Matchers::Contains;
 
 namespace {

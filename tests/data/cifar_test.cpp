@@ -1,15 +1,16 @@
 // CIFAR readers on files of the true layout, sound and damaged.
 #include "optdnn/data/cifar.h"
 
-#include "data/made_files.h"
 #include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
-#include "optdnn/data/png_atlas.h"
+#include "optdnn/fetch/png_atlas.h"
 #include "support/catch.h"
+#include "support/made_files.h"
 
 using namespace optdnn;
 using namespace optdnn::data;
-using namespace optdnn::data::test;
+using namespace optdnn::fetch;
+using namespace optdnn::test;
 using Catch::Matchers::Contains;
 
 namespace {

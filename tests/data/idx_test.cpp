@@ -1,14 +1,15 @@
 // The IDX reader on sound, damaged and lying files.
 #include "optdnn/data/idx.h"
 
-#include "data/made_files.h"
 #include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
 #include "support/catch.h"
+#include "support/made_files.h"
 
 using namespace optdnn;
 using namespace optdnn::data;
-using namespace optdnn::data::test;
+using namespace optdnn::fetch;
+using namespace optdnn::test;
 using base::EnvironmentError;
 using Catch::Matchers::Contains;
 

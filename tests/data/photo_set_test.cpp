@@ -4,20 +4,23 @@
 #include <fstream>
 #include <set>
 
-#include "data/made_files.h"
-#include "data/made_photos.h"
 #include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
-#include "optdnn/data/fetch_photos.h"
 #include "optdnn/data/loader.h"
-#include "optdnn/data/photo_augment.h"
 #include "optdnn/data/photo_mix.h"
-#include "optdnn/data/tar_index.h"
+#include "optdnn/fetch/fetch_photos.h"
+#include "optdnn/photos/damage.h"
+#include "optdnn/photos/photo_augment.h"
+#include "optdnn/photos/tar_index.h"
 #include "support/catch.h"
+#include "support/made_files.h"
+#include "support/made_photos.h"
 
 using namespace optdnn;
 using namespace optdnn::data;
-using namespace optdnn::data::test;
+using namespace optdnn::fetch;
+using namespace optdnn::photos;
+using namespace optdnn::test;
 using Catch::Matchers::Contains;
 
 namespace {
@@ -201,7 +204,7 @@ TEST_CASE("a damaged image is named, by training and by the search for damage") 
   base::write_file_atomically(broken, base::read_file(broken, 1 << 20).substr(0, 300));
   const PhotoSet photos(small_spec(), "imagenette", root.path());
   REQUIRE_THROWS_WITH(photos.batch(Split::train, 0, 0, {2}), Contains("n01_0.JPEG is damaged: it is cut off"));
-  const data::Damage damage = find_damage({root.path() / "photos"}, 2);
+  const photos::Damage damage = find_damage({root.path() / "photos"}, 2);
   REQUIRE(damage.images == 9);
   REQUIRE(damage.messages.size() == 1);
   REQUIRE_THAT(damage.messages.front(), Contains("n01_0.JPEG"));
@@ -222,8 +225,8 @@ TEST_CASE("photographs are unpacked from a folder or from archives, and hostile 
   std::filesystem::create_directories(root.path() / "in");
   base::write_file_atomically(archive, gzip(photo_archive(3, 2, 1)));
   unpack_photos(root.path() / "in", root.path() / "out");
-  REQUIRE(ImageStore({root.path() / "out"}, Split::train).size() == 6);
-  REQUIRE(ImageStore({root.path() / "out"}, Split::test).size() == 3);
+  REQUIRE(ImageStore({root.path() / "out"}, "train").size() == 6);
+  REQUIRE(ImageStore({root.path() / "out"}, "val").size() == 3);
   base::write_file_atomically(archive, gzip(tar({{"../train/n0/x.jpg", "x"}})));
   REQUIRE_THROWS_WITH(unpack_photos(archive, root.path() / "out"), Contains("would lead out"));
   REQUIRE_FALSE(std::filesystem::exists(root.path() / "train"));

@@ -2,12 +2,12 @@
 #include "optdnn/experiment/match.h"
 
 #include "optdnn/base/files.h"
+#include "optdnn/baselines/cost.h"
 #include "optdnn/config/dump.h"
 #include "optdnn/config/read.h"
 #include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/table.h"
-#include "optdnn/models/cost.h"
 #include "support/catch.h"
 #include "support/temporary_folder.h"
 
@@ -46,7 +46,7 @@ rows:
 int64_t multiply_adds(const experiment::ExperimentSpec& spec) {
   const auto shape = experiment::network_shape(data::dataset_shape(spec.dataset));
   models::Network network = experiment::make_network(spec, shape, 0);
-  return models::measure_cost(network, shape).multiply_adds;
+  return baselines::measure_cost(network, shape).multiply_adds;
 }
 
 }  // namespace

@@ -2,9 +2,9 @@
 #include <cstdint>
 
 #include "optdnn/base/errors.h"
-#include "optdnn/data/photo_reader.h"
+#include "optdnn/photos/photo_reader.h"
 
-using namespace optdnn::data;
+using namespace optdnn::photos;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);

@@ -1,5 +1,5 @@
 // Any bytes as a CIFAR atlas of one row, and as a list of labels: refused, or read.
-#include "optdnn/data/png_atlas.h"
+#include "optdnn/fetch/png_atlas.h"
 
 #include <cstdlib>
 
@@ -10,11 +10,11 @@ using namespace optdnn;
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   try {
-    if (data::decode_atlas(bytes, 1, "fuzz").size() != 3 * 1024) std::abort();
+    if (fetch::decode_atlas(bytes, 1, "fuzz").size() != 3 * 1024) std::abort();
   } catch (const base::EnvironmentError&) {
   }
   try {
-    for (const uint8_t label : data::parse_labels(bytes, 3, 10, "fuzz")) {
+    for (const uint8_t label : fetch::parse_labels(bytes, 3, 10, "fuzz")) {
       if (label > 9) std::abort();
     }
   } catch (const base::EnvironmentError&) {

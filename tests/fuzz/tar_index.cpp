@@ -3,9 +3,9 @@
 #include <cstdlib>
 
 #include "optdnn/base/errors.h"
-#include "optdnn/data/tar_index.h"
+#include "optdnn/photos/tar_index.h"
 
-using namespace optdnn::data;
+using namespace optdnn::photos;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string bytes(reinterpret_cast<const char*>(data), size);

@@ -4,8 +4,8 @@
 #include "models/rules.h"
 #include "optdnn/base/errors.h"
 #include "optdnn/base/random.h"
-#include "optdnn/models/contraction.h"
-#include "optdnn/models/cost.h"
+#include "optdnn/baselines/contraction.h"
+#include "optdnn/baselines/cost.h"
 
 using namespace optdnn;
 using models::OptNet;
@@ -165,7 +165,7 @@ TEST_CASE("phantom and Jacobian-free gradients of trained nets keep a cosine abo
     }
     solvers::fixed_points(*net).front()->tally().take();
     models::Network network{torch::nn::AnyModule(net.ptr()), net.ptr()};
-    const auto cosines = models::measure_cosines(network, x);
+    const auto cosines = baselines::measure_cosines(network, x);
     REQUIRE(cosines->jacobian_free.at(0) > 0.5);
     REQUIRE(cosines->phantom.at(0) > 0.5);
     REQUIRE(cosines->phantom.at(0) < 1.0);
@@ -184,7 +184,7 @@ TEST_CASE("the memory of a training pass does not grow with the solver's steps, 
   const auto memory = [&](const GradientSpec& gradient, int64_t steps) {
     const auto net = std::make_shared<models::OptNetImpl>(rule, net_spec(rule, steps, 1e-3, gradient), kVectors);
     models::Network network{torch::nn::AnyModule(net), net};
-    return models::measure_cost(network, kVectors).activation_mib_per_sample;
+    return baselines::measure_cost(network, kVectors).activation_mib_per_sample;
   };
   for (const GradientSpec& gradient : {GradientSpec(solvers::ExactGradient{}), GradientSpec(solvers::PhantomGradient{}),
                                        GradientSpec(solvers::JacobianFreeGradient{})}) {
@@ -199,7 +199,7 @@ TEST_CASE("multiply-adds count every step a solve may take, and the evaluation a
     const auto net =
         std::make_shared<models::OptNetImpl>(rule, net_spec(rule, steps, 0.5, solvers::ExactGradient{}), kVectors);
     models::Network network{torch::nn::AnyModule(net), net};
-    return models::measure_cost(network, kVectors).multiply_adds;
+    return baselines::measure_cost(network, kVectors).multiply_adds;
   };
   const int64_t module = 3 * 16 + 16 * 3, steps_of_the_rule = 3;
   REQUIRE(products(20) - products(10) >= 10 * module * steps_of_the_rule);
@@ -241,12 +241,12 @@ TEST_CASE("the bounds of the modules give the factor of the contraction, which t
   for (const auto& [name, rule] : implicit_rules()) {
     INFO(name);
     const OptNetSpec spec = net_spec(rule, 50, 1e-6, solvers::ExactGradient{});
-    const auto factor = models::contraction_factor(rule, spec.modules, 3);
+    const auto factor = baselines::contraction_factor(rule, spec.modules, 3);
     REQUIRE(factor.has_value());
     REQUIRE(*factor >= 0.4 - 1e-9);
     const auto net = make_net(rule, spec).ptr();
     models::Network network{torch::nn::AnyModule(net), net};
-    const auto radii = models::measure_radii(network, inputs());
+    const auto radii = baselines::measure_radii(network, inputs());
     REQUIRE(radii.size() == 1);
     REQUIRE(radii[0].size() == 1);
     REQUIRE(radii[0][0] > 0.0);
@@ -254,13 +254,13 @@ TEST_CASE("the bounds of the modules give the factor of the contraction, which t
     REQUIRE(solvers::fixed_points(*net).front()->tally().take().solves == 0);  // measuring is not tallied
   }
   const auto rule = tests::catalogue_rule("pgd");
-  REQUIRE(models::contraction_factor(rule, {modules::DenseTwoLayerSpec{}, modules::DenseTwoLayerSpec{}}, 3) ==
+  REQUIRE(baselines::contraction_factor(rule, {modules::DenseTwoLayerSpec{}, modules::DenseTwoLayerSpec{}}, 3) ==
           std::nullopt);
   modules::DenseTwoLayerSpec bounded;
   bounded.lipschitz = 0.9;
-  REQUIRE(models::contraction_factor(rule, {modules::DenseTwoLayerSpec{}, bounded}, 3) ==
+  REQUIRE(baselines::contraction_factor(rule, {modules::DenseTwoLayerSpec{}, bounded}, 3) ==
           Approx(0.9));  // T is explicit
-  REQUIRE(models::contraction_factor(tests::catalogue_rule("apg2"), {modules::DenseTwoLayerSpec{}}, 3) == 0.0);
+  REQUIRE(baselines::contraction_factor(tests::catalogue_rule("apg2"), {modules::DenseTwoLayerSpec{}}, 3) == 0.0);
 }
 
 TEST_CASE("several runs at once are solved as each alone, and are tallied apart") {

@@ -1,7 +1,6 @@
-// Networks on vectors: the concatenating baseline against its formula, and the path of points through the steps.
+// Networks on vectors: the path of points through the steps.
 #include "models/rules.h"
 #include "optdnn/base/random.h"
-#include "optdnn/models/dense_mlp.h"
 #include "optdnn/models/network.h"
 #include "support/catch.h"
 
@@ -23,21 +22,6 @@ OptNetSpec vector_spec(const algorithms::Rule& rule, int64_t depth) {
 }
 
 }  // namespace
-
-TEST_CASE("dense_mlp reads the input and all layers before it at every layer") {
-  base::seed_torch(1);
-  DenseMlp net(DenseMlpSpec{3, 4, modules::Activation::tanh}, kPlane);
-  const Tensor x = torch::randn({5, 2});
-  const auto w = net->named_parameters();
-  std::vector<Tensor> parts = {x};
-  for (int i = 0; i < 3; ++i) {
-    const std::string layer = "layer_" + std::to_string(i);
-    parts.push_back(torch::tanh(torch::linear(torch::cat(parts, 1), w[layer + ".weight"], w[layer + ".bias"])));
-  }
-  const Tensor expected = torch::linear(torch::cat(parts, 1), w["layer_3.weight"], w["layer_3.bias"]);
-  REQUIRE(torch::allclose(net->forward(x), expected, 1e-6, 1e-6));
-  REQUIRE(w["layer_3.weight"].size(1) == 2 + 3 * 4);
-}
 
 TEST_CASE("the path of every explicit rule begins at the input and ends at the output, with a point per step") {
   for (const auto& entry : algorithms::catalogue()) {

@@ -6,7 +6,7 @@
 #include "models/naive_vision.h"
 #include "optdnn/base/errors.h"
 #include "optdnn/base/random.h"
-#include "optdnn/models/cost.h"
+#include "optdnn/baselines/cost.h"
 #include "optdnn/models/timm_names.h"
 
 using namespace optdnn;
@@ -73,8 +73,8 @@ Size size_of(const models::OptNetSpec& spec) {
   network.module.ptr()->eval();
   torch::NoGradGuard no_grad;
   const Tensor images = torch::zeros({1, 3, 224, 224});
-  return {models::count_parameters(*network.module.ptr()),
-          models::count_multiply_adds([&] { network.forward(images); })};
+  return {baselines::count_parameters(*network.module.ptr()),
+          baselines::count_multiply_adds([&] { network.forward(images); })};
 }
 
 // All steps of a stage are alike, so a deep network's size follows from those of one and two steps a stage.
@@ -111,7 +111,7 @@ TEST_CASE("attention costs the same whichever way it is computed") {
   models::Network network = models::make_opt_net(catalogue_rule("gradient_descent"), vit_spec(2, 8, 2, 4), kSmall);
   const int64_t tokens = 17, width = 8, per_token = 2 * (3 + 1 + 8) * width * width;
   const int64_t expected = 16 * 48 * width + tokens * per_token + 2 * 2 * tokens * tokens * width + width * 5;
-  REQUIRE(models::measure_cost(network, kSmall).multiply_adds == expected);
+  REQUIRE(baselines::measure_cost(network, kSmall).multiply_adds == expected);
 }
 
 // The last z of a stage is read by nobody: its gamma is left out.
@@ -124,7 +124,7 @@ TEST_CASE("the twin of a published network has its parameters, its coefficients 
   for (const models::OptNetSpec& spec : {convnext_spec({1, 2, 1, 1}, {8, 16, 16, 16}), vit_spec(3, 16, 4)}) {
     models::Network plain = models::make_opt_net(catalogue_rule("gradient_descent"), spec, shape);
     models::Network twin = models::make_opt_net(catalogue_rule("apg2", learned), spec, shape);
-    const models::Cost a = models::measure_cost(plain, shape), b = models::measure_cost(twin, shape);
+    const baselines::Cost a = baselines::measure_cost(plain, shape), b = baselines::measure_cost(twin, shape);
     REQUIRE(b.multiply_adds == a.multiply_adds);
     const int64_t gammas = std::accumulate(spec.depth.begin(), spec.depth.end(), -std::ssize(spec.depth));
     REQUIRE(b.parameters == a.parameters + gammas);

@@ -2,8 +2,6 @@
 
 #include "optdnn/base/text.h"
 #include "optdnn/data/cifar.h"
-#include "optdnn/data/fetch.h"
-#include "optdnn/data/fetch_photos.h"
 #include "optdnn/data/generated_images.h"
 #include "optdnn/data/idx.h"
 #include "optdnn/data/nested_rings.h"
@@ -25,31 +23,6 @@ const base::NameTable<Cifar100Labels>& enum_names(Cifar100Labels) {
 
 namespace {
 
-template <void (*fetch)(const fs::path&)>
-void from_its_source(const fs::path& data_root, const fs::path& from) {
-  if (!from.empty()) throw base::ConfigError("this data set comes from its own source, without --from");
-  fetch(data_root);
-}
-
-}  // namespace
-
-const base::NameTable<Fetch>& datasets() {
-  static const auto entry = []<class Spec>(Spec, Fetch fetch) {
-    return base::NamedEntry<Fetch>{Spec::kName, Spec::kHelp, fetch};
-  };
-  static const base::NameTable<Fetch> table(
-      "data sets",
-      {entry(Cifar10Spec{}, from_its_source<fetch_cifar10>), entry(Cifar100Spec{}, from_its_source<fetch_cifar100>),
-       entry(MnistSpec{}, from_its_source<fetch_mnist>),
-       entry(FashionMnistSpec{}, from_its_source<fetch_fashion_mnist>), entry(GeneratedImagesSpec{}, nullptr),
-       entry(NestedRingsSpec{}, nullptr), entry(ParitySpec{}, nullptr), entry(TelgarskySpec{}, nullptr),
-       entry(Regression2018Spec{}, nullptr), entry(ImageNetSpec{}, refuse_fetch<ImageNetSpec>),
-       entry(ImagenetteSpec{}, fetch_imagenette), entry(ImageFolderSpec{}, refuse_fetch<ImageFolderSpec>)});
-  return table;
-}
-
-namespace {
-
 // Mean and standard deviation of the training images' pixels.
 const ImageStatistics kCifar10Statistics{{0.4914, 0.4822, 0.4465}, {0.2470, 0.2435, 0.2616}};
 const ImageStatistics kCifar100Statistics{{0.5071, 0.4865, 0.4409}, {0.2673, 0.2564, 0.2762}};
@@ -65,7 +38,7 @@ DataShape shape_of(const GeneratedImagesSpec& s) { return {{s.channels, s.size_p
 DataShape shape_of(const NestedRingsSpec&) { return {{2}, 2, false}; }
 DataShape shape_of(const ParitySpec& s) { return {{s.d}, 2, false}; }
 DataShape shape_of(const TelgarskySpec&) { return {{1}, 1, true}; }
-DataShape shape_of(const PhotoSpec& s) { return {{3, s.size_px, s.size_px}, s.classes, false}; }
+DataShape shape_of(const photos::PhotoSpec& s) { return {{3, s.size_px, s.size_px}, s.classes, false}; }
 DataShape shape_of(const Regression2018Spec& s) { return {{s.d}, s.d, true}; }
 
 using Made = std::unique_ptr<DataSet>;
@@ -128,8 +101,8 @@ Made made(const Regression2018Spec& spec, const fs::path&, const torch::Device&)
 
 // Batches are made on the CPU, by the loader's threads.
 template <class Photos>
-requires std::derived_from<Photos, PhotoSpec> Made made(const Photos& spec, const fs::path& root,
-                                                        const torch::Device&) {
+requires std::derived_from<Photos, photos::PhotoSpec> Made made(const Photos& spec, const fs::path& root,
+                                                                const torch::Device&) {
   return std::make_unique<PhotoSet>(spec, Photos::kName, root);
 }
 

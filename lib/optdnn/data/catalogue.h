@@ -1,11 +1,10 @@
-// The data sets by name: what each is, how it is built, how its files are fetched.
+// The data sets by name: what each is, how it is built. (How its files are fetched: fetch/catalogue.h.)
 #pragma once
 
 #include <filesystem>
 #include <memory>
 #include <string>
 
-#include "optdnn/base/names.h"
 #include "optdnn/data/dataset.h"
 #include "optdnn/data/specs.h"
 
@@ -25,12 +24,5 @@ DataShape dataset_shape(const DataSetSpec& spec);
 
 // Samples per iteration, "all of them" worked out. Errors: as make_dataset.
 int64_t batch_size(const DataSetSpec& spec);
-
-// Gets a data set's files into data_root, or finds that they are there; `from` is where the user has them, if that is
-// asked for (else ConfigError). Nothing if the set needs no files.
-using Fetch = void (*)(const std::filesystem::path& data_root, const std::filesystem::path& from);
-
-// One entry per alternative of DataSetSpec.
-const base::NameTable<Fetch>& datasets();
 
 }  // namespace optdnn::data

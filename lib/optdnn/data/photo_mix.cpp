@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <cmath>
 
-#include "optdnn/data/photo_augment.h"
+#include "optdnn/photos/photo_augment.h"
 
 namespace optdnn::data {
 
 using torch::indexing::Ellipsis;
 using torch::indexing::Slice;
 
-Mixture draw_mixture(const PhotoSpec& spec, base::RandomStream random) {
-  const bool mixup = contains(spec, PhotoAugmentation::mixup), cutmix = contains(spec, PhotoAugmentation::cutmix);
+Mixture draw_mixture(const photos::PhotoSpec& spec, base::RandomStream random) {
+  const bool mixup = photos::contains(spec, photos::PhotoAugmentation::mixup),
+             cutmix = photos::contains(spec, photos::PhotoAugmentation::cutmix);
   const bool cuts = mixup && cutmix ? random.coin() : cutmix;
   Mixture mixture{draw_beta(cuts ? spec.cutmix_alpha : spec.mixup_alpha, random), {}};
   if (!cuts) return mixture;

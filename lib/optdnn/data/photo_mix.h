@@ -8,7 +8,7 @@
 #include "optdnn/base/random.h"
 #include "optdnn/data/augment.h"
 #include "optdnn/data/dataset.h"
-#include "optdnn/data/photo_spec.h"
+#include "optdnn/photos/photo_spec.h"
 
 namespace optdnn::data {
 
@@ -18,7 +18,7 @@ struct Mixture {
 };
 
 // Requires: the spec names mixup or cutmix.
-Mixture draw_mixture(const PhotoSpec& spec, base::RandomStream random);
+Mixture draw_mixture(const photos::PhotoSpec& spec, base::RandomStream random);
 
 // Shapes: inputs_BCHW, targets_B class numbers -> inputs_BCHW, targets_BK.
 Batch mixed(const Batch& batch, const Mixture& mixture, int64_t classes);

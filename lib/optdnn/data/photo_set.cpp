@@ -1,20 +1,21 @@
 #include "optdnn/data/photo_set.h"
 
-#include <algorithm>
 #include <array>
-#include <atomic>
-#include <mutex>
-#include <thread>
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
-#include "optdnn/data/photo_augment.h"
 #include "optdnn/data/photo_mix.h"
-#include "optdnn/data/photo_reader.h"
+#include "optdnn/photos/photo_augment.h"
+#include "optdnn/photos/photo_reader.h"
 
 namespace optdnn::data {
 
 using base::RandomStream;
+using photos::contains;
+using photos::ImageStore;
+using photos::PhotoAugmentation;
+using photos::PhotoSpec;
+using photos::Pixels;
 
 namespace {
 
@@ -43,28 +44,28 @@ struct Sample {
   RandomStream random(std::string_view purpose) const { return RandomStream(seed, purpose, epoch, index); }
 
   Pixels pixels(const std::string& bytes, const std::string& place, bool training) const {
-    PhotoReader reader(bytes, place);
+    photos::PhotoReader reader(bytes, place);
     const int64_t width = reader.width(), height = reader.height(), size = spec.size_px;
     if (training && contains(spec, PhotoAugmentation::crop)) {
-      const Rectangle box = draw_crop(spec, width, height, random("crop"));
+      const photos::Rectangle box = photos::draw_crop(spec, width, height, random("crop"));
       return reader.read(box, size, size, {0, 0, size, size}, spec.scaled_decode);
     }
-    const CenterCrop crop = center_crop(width, height, spec.resize_px, size);
+    const photos::CenterCrop crop = photos::center_crop(width, height, spec.resize_px, size);
     return reader.read({0, 0, width, height}, crop.width, crop.height, crop.window, spec.scaled_decode);
   }
 
   void recolor(Pixels& image) const {
-    if (contains(spec, PhotoAugmentation::flip) && random("flip").coin()) mirror(image);
-    if (contains(spec, PhotoAugmentation::jitter)) jitter_colors(image, spec.jitter, random("jitter"));
+    if (contains(spec, PhotoAugmentation::flip) && random("flip").coin()) photos::mirror(image);
+    if (contains(spec, PhotoAugmentation::jitter)) photos::jitter_colors(image, spec.jitter, random("jitter"));
     if (contains(spec, PhotoAugmentation::rand_augment)) {
-      rand_augment(image, spec.rand_augment, random("rand_augment"));
+      photos::rand_augment(image, spec.rand_augment, random("rand_augment"));
     }
   }
 };
 
 ImageStore opened(const PhotoSpec& spec, std::string_view dataset, const std::filesystem::path& root, Split split) {
   try {
-    return ImageStore(image_places(root / spec.folder), split);
+    return ImageStore(photos::image_places(root / spec.folder), split == Split::train ? "train" : "val");
   } catch (const base::EnvironmentError& error) {
     throw base::EnvironmentError(error.what(), base::concat("`optdnn fetch ", dataset, "` says how it gets there"));
   }
@@ -101,7 +102,7 @@ Batch PhotoSet::batch(Split split, uint64_t seed, int64_t epoch, const std::vect
     float* values_HWC = inputs_BCHW.mutable_data_ptr<float>() + 3 * spec_.size_px * spec_.size_px * b;
     normalise(pixels, values_HWC);
     if (training && contains(spec_, PhotoAugmentation::erase)) {
-      erase_pixels(values_HWC, spec_.size_px, spec_.erase_probability, sample.random("erase"));
+      photos::erase_pixels(values_HWC, spec_.size_px, spec_.erase_probability, sample.random("erase"));
     }
     targets_B.mutable_data_ptr<int64_t>()[b] = images.label(image);
   }
@@ -109,33 +110,6 @@ Batch PhotoSet::batch(Split split, uint64_t seed, int64_t epoch, const std::vect
   if (!training || !mixes) return {inputs_BCHW, targets_B};
   const RandomStream random(seed, "mixture", epoch, indices.empty() ? 0 : indices.front());
   return mixed({inputs_BCHW, targets_B}, draw_mixture(spec_, random), spec_.classes);
-}
-
-Damage find_damage(const std::vector<std::filesystem::path>& places, int threads) {
-  Damage damage;
-  std::mutex mutex;
-  for (const Split split : {Split::train, Split::test}) {
-    const ImageStore images(places, split);
-    damage.images += images.size();
-    std::atomic<int64_t> next = 0;
-    const auto work = [&] {
-      for (int64_t i = next++; i < images.size(); i = next++) {
-        try {
-          const std::string bytes = images.bytes(i);
-          PhotoReader(bytes, images.name(i)).whole();
-        } catch (const base::EnvironmentError& error) {
-          const std::lock_guard lock(mutex);
-          damage.messages.push_back(error.what());
-        }
-      }
-    };
-    std::vector<std::thread> workers;
-    for (int i = 1; i < threads; ++i) workers.emplace_back(work);
-    work();
-    for (std::thread& worker : workers) worker.join();
-  }
-  std::sort(damage.messages.begin(), damage.messages.end());
-  return damage;
 }
 
 }  // namespace optdnn::data

@@ -2,8 +2,9 @@
 // batch takes the memory of its own images and of one photograph at a time.
 #pragma once
 
-#include "optdnn/data/image_store.h"
-#include "optdnn/data/photo_spec.h"
+#include "optdnn/data/dataset.h"
+#include "optdnn/photos/image_store.h"
+#include "optdnn/photos/photo_spec.h"
 
 namespace optdnn::data {
 
@@ -11,7 +12,7 @@ class PhotoSet : public DataSet {
  public:
   // Errors: EnvironmentError if there is no folder and no archive, naming `optdnn fetch <dataset>`; ConfigError if the
   // number of classes is another.
-  PhotoSet(PhotoSpec spec, std::string_view dataset, const std::filesystem::path& data_root);
+  PhotoSet(photos::PhotoSpec spec, std::string_view dataset, const std::filesystem::path& data_root);
 
   DataShape shape() const override { return {{3, spec_.size_px, spec_.size_px}, spec_.classes, false}; }
   int64_t size(Split split) const override { return store(split).size(); }
@@ -21,17 +22,10 @@ class PhotoSet : public DataSet {
   Batch batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const override;
 
  private:
-  const ImageStore& store(Split split) const { return split == Split::train ? train_ : test_; }
+  const photos::ImageStore& store(Split split) const { return split == Split::train ? train_ : test_; }
 
-  PhotoSpec spec_;
-  ImageStore train_, test_;
+  photos::PhotoSpec spec_;
+  photos::ImageStore train_, test_;
 };
-
-// The damaged images of both splits, each as a message; all are decoded whole, by `threads` threads.
-struct Damage {
-  int64_t images = 0;
-  std::vector<std::string> messages;
-};
-Damage find_damage(const std::vector<std::filesystem::path>& places, int threads);
 
 }  // namespace optdnn::data

@@ -9,7 +9,7 @@
 
 #include "optdnn/config/fields.h"
 #include "optdnn/data/augment.h"
-#include "optdnn/data/photo_spec.h"
+#include "optdnn/photos/photo_spec.h"
 
 namespace optdnn::data {
 
@@ -182,8 +182,8 @@ struct Regression2018Spec : TaskSpec {
   }
 };
 
-using DataSetSpec =
-    std::variant<Cifar10Spec, Cifar100Spec, MnistSpec, FashionMnistSpec, GeneratedImagesSpec, NestedRingsSpec,
-                 ParitySpec, TelgarskySpec, Regression2018Spec, ImageNetSpec, ImagenetteSpec, ImageFolderSpec>;
+using DataSetSpec = std::variant<Cifar10Spec, Cifar100Spec, MnistSpec, FashionMnistSpec, GeneratedImagesSpec,
+                                 NestedRingsSpec, ParitySpec, TelgarskySpec, Regression2018Spec, photos::ImageNetSpec,
+                                 photos::ImagenetteSpec, photos::ImageFolderSpec>;
 
 }  // namespace optdnn::data

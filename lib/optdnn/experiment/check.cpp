@@ -59,7 +59,7 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
   const data::Loader loader = make_loaders(dataset, row.spec, {row.spec.seeds.front()}, 0).train;
 
   CheckReport report;
-  report.cost = models::measure_cost(network, shape);
+  report.cost = baselines::measure_cost(network, shape);
   const torch::Device device(options.device);
   training::prepare_network(*network.module.ptr(), device, row.spec.train.precision, row.spec.train.channels_last);
   auto batches = loader.epoch(0);

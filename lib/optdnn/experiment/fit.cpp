@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "optdnn/baselines/contraction.h"
 #include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/network.h"
-#include "optdnn/models/contraction.h"
 #include "optdnn/models/ends.h"
 #include "optdnn/models/image_sizes.h"
 #include "optdnn/models/patch_ends.h"
@@ -28,7 +28,7 @@ class FitChecker {
     if (spec_.loss) at("loss", [&] { training::check_loss(*spec_.loss, shape); });
     const models::NetworkShape network = network_shape(shape);
     if (spec_.model) {
-      at("model", [&] { models::check_baseline(*spec_.model, network); });
+      at("model", [&] { baselines::check_baseline(*spec_.model, network); });
     } else {
       check_opt_net(network);
     }
@@ -73,7 +73,7 @@ class FitChecker {
 
   void check_contraction(const algorithms::Rule& rule) {
     const int depth = static_cast<int>(*std::max_element(spec_.depth.values.begin(), spec_.depth.values.end()));
-    const auto factor = models::contraction_factor(rule, modules_of(spec_, rule), depth);
+    const auto factor = baselines::contraction_factor(rule, modules_of(spec_, rule), depth);
     if (factor && *factor < 1.0) return;
     const std::string bounds = factor ? base::concat("their bounds allow a factor of ", base::number_text(*factor))
                                       : "they have no bound on their Lipschitz constant";

@@ -2,9 +2,9 @@
 
 #include <cmath>
 
+#include "optdnn/baselines/cost.h"
 #include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/network.h"
-#include "optdnn/models/cost.h"
 
 namespace optdnn::experiment {
 
@@ -28,12 +28,12 @@ double cost_at(ExperimentSpec spec, const Widths& width) {
   const models::NetworkShape shape = network_shape(data::dataset_shape(spec.dataset));
   models::Network network = make_network(spec, shape, 0);
   torch::nn::Module& module = *network.module.ptr();
-  if (spec.match->parameters) return static_cast<double>(models::count_parameters(module));
+  if (spec.match->parameters) return static_cast<double>(baselines::count_parameters(module));
   std::vector<int64_t> sizes{1};
   sizes.insert(sizes.end(), shape.input.begin(), shape.input.end());
   const torch::NoGradGuard no_grad;
   module.eval();
-  return static_cast<double>(models::count_multiply_adds([&] { network.forward(torch::zeros(sizes)); }));
+  return static_cast<double>(baselines::count_multiply_adds([&] { network.forward(torch::zeros(sizes)); }));
 }
 
 // Every layer's cost is a product of at most two widths, of one stage or of neighbours, so the whole is a quadratic in

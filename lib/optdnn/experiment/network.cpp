@@ -26,7 +26,7 @@ std::vector<modules::ModuleSpec> modules_of(const ExperimentSpec& spec, const al
 
 models::Network make_network(const ExperimentSpec& spec, const models::NetworkShape& shape, uint64_t seed) {
   base::seed_torch(seed);
-  if (spec.model) return models::make_baseline(*spec.model, shape);
+  if (spec.model) return baselines::make_baseline(*spec.model, shape);
   const algorithms::Rule rule = *rule_of(spec);
   models::OptNetSpec net;
   net.modules = modules_of(spec, rule);

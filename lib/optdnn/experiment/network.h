@@ -1,9 +1,9 @@
 // From a spec to the network it names.
 #pragma once
 
+#include "optdnn/baselines/catalogue.h"
 #include "optdnn/data/dataset.h"
 #include "optdnn/experiment/spec.h"
-#include "optdnn/models/network.h"
 
 namespace optdnn::experiment {
 

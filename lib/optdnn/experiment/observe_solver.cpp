@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "optdnn/base/text.h"
+#include "optdnn/baselines/contraction.h"
 #include "optdnn/experiment/observe.h"
-#include "optdnn/models/contraction.h"
 #include "optdnn/training/precision.h"
 
 namespace optdnn::experiment {
@@ -42,7 +42,7 @@ struct Measured {
   int64_t runs;
   int64_t at = -1;                         // iteration
   std::vector<std::vector<double>> radii;  // by fixed point and run
-  models::GradientCosines cosines;
+  baselines::GradientCosines cosines;
 
   void measure(int64_t iteration) {
     if (at == iteration) return;
@@ -50,8 +50,8 @@ struct Measured {
     const bool stacked = inputs.dim() == 3;
     const torch::Tensor first = training::prepared(inputs.narrow(stacked, 0, std::min(kSamples, inputs.size(stacked))),
                                                    device, train.precision);
-    radii = models::measure_radii(network, first);
-    cosines = *models::measure_cosines(network, first, runs);
+    radii = baselines::measure_radii(network, first);
+    cosines = *baselines::measure_cosines(network, first, runs);
     at = iteration;
   }
 };

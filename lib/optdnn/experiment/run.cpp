@@ -86,9 +86,9 @@ RunOutcome end(Begun& run, int64_t number, const training::TrainResult& result, 
 }
 
 // Of a network of its own: what measuring does to statistics and random streams is no run's business.
-models::Cost cost_of(const ExperimentSpec& spec, const models::NetworkShape& shape, uint64_t seed) {
+baselines::Cost cost_of(const ExperimentSpec& spec, const models::NetworkShape& shape, uint64_t seed) {
   models::Network network = make_network(spec, shape, seed);
-  return models::measure_cost(network, shape);
+  return baselines::measure_cost(network, shape);
 }
 
 // The seeds as one network; they stand at the same iteration.
@@ -97,7 +97,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   const data::DataSet& dataset = datasets.get(row.spec.dataset);
   const models::NetworkShape shape = network_shape(dataset.shape());
   set_threads(options, dataset.shape());
-  const models::Cost cost = cost_of(row.spec, shape, seeds.front());
+  const baselines::Cost cost = cost_of(row.spec, shape, seeds.front());
   const models::Network network = make_stacked_network(row.spec, shape, seeds);
   const Loaders loaders = make_loaders(dataset, row.spec, seeds, options.loader_threads);
   training::TrainJob job = make_job(row.spec, dataset.shape(), network, loaders);

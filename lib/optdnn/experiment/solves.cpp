@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "optdnn/base/random.h"
+#include "optdnn/baselines/contraction.h"
 #include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/network.h"
-#include "optdnn/models/contraction.h"
 
 namespace optdnn::experiment {
 
@@ -29,8 +29,8 @@ std::optional<SolveReport> report_solves(const ExperimentSpec& spec) {
   const models::NetworkShape shape = network_shape(data::dataset_shape(spec.dataset));
   models::Network network = make_network(spec, shape, spec.seeds.front());
   const auto depth = static_cast<int>(*std::max_element(spec.depth.values.begin(), spec.depth.values.end()));
-  SolveReport report{models::contraction_factor(*rule, modules_of(spec, *rule), depth), {}};
-  for (const auto& runs : models::measure_radii(network, normal_inputs(shape)))
+  SolveReport report{baselines::contraction_factor(*rule, modules_of(spec, *rule), depth), {}};
+  for (const auto& runs : baselines::measure_radii(network, normal_inputs(shape)))
     report.spectral_radius.push_back(runs.front());
   return report;
 }

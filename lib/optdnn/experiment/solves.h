@@ -6,7 +6,7 @@
 namespace optdnn::experiment {
 
 struct SolveReport {
-  std::optional<double> contraction_factor;  // models/contraction.h; below 1 every solve is a contraction
+  std::optional<double> contraction_factor;  // baselines/contraction.h; below 1 every solve is a contraction
   std::vector<double> spectral_radius;       // of dF/du at the solution, by stage, at the initial weights
 };
 

@@ -1,11 +1,11 @@
 // One experiment, complete and typed: what a single config, or a row of a table, says.
 #pragma once
 
+#include "optdnn/baselines/spec.h"
 #include "optdnn/config/reader.h"
 #include "optdnn/data/specs.h"
 #include "optdnn/experiment/algorithm_spec.h"
 #include "optdnn/experiment/match_spec.h"
-#include "optdnn/models/spec.h"
 #include "optdnn/solvers/spec.h"
 #include "optdnn/training/loss_spec.h"
 #include "optdnn/training/optimizer_spec.h"
@@ -20,7 +20,7 @@ struct ExperimentSpec {
 
   data::DataSetSpec dataset;
   std::optional<AlgorithmSpec> algorithm;
-  std::optional<models::ModelSpec> model;
+  std::optional<baselines::ModelSpec> model;
   std::optional<modules::ModuleSpec> module;
   std::map<std::string, modules::ModuleSpec> modules;
   config::OneOrMany<int64_t> depth = 3;

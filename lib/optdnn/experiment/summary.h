@@ -3,8 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "optdnn/baselines/cost.h"
 #include "optdnn/experiment/run.h"
-#include "optdnn/models/cost.h"
 #include "optdnn/training/trainer.h"
 
 namespace optdnn::experiment {
@@ -21,7 +21,7 @@ class Summary {
     json_["runs_at_once"] = runs;
     json_["threads_sharing_runs"] = threads;
   }
-  void add_cost(const models::Cost& cost);
+  void add_cost(const baselines::Cost& cost);
   void add_result(const training::TrainResult& result);
   // The certificate at the current coefficients, with the modules' half of the condition. `when`: certificate_at_start,
   // or certificate for the end.

@@ -16,9 +16,6 @@ struct Network {
 };
 
 Network make_opt_net(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape);
-// Errors: ConfigError if the model does not suit the shape.
-void check_baseline(const ModelSpec& spec, const NetworkShape& shape);
-Network make_baseline(const ModelSpec& spec, const NetworkShape& shape);
 
 // Several networks of one spec as one: every parameter gets a leading run dimension, and inputs_RBD give outputs_RBK,
 // each run's from its own weights. The first network becomes the whole. Requires networks on vectors, without buffers.

@@ -1,0 +1,30 @@
+#include "optdnn/baselines/dense_mlp.h"
+
+#include "optdnn/base/errors.h"
+
+namespace optdnn::baselines {
+
+void check(const DenseMlpSpec&, const NetworkShape& shape) {
+  if (shape.is_image()) {
+    throw base::ConfigError("model 'dense_mlp' wants vectors, the data set has images", "model: resnet");
+  }
+}
+
+DenseMlpImpl::DenseMlpImpl(const DenseMlpSpec& spec, const NetworkShape& shape) : activation_(spec.activation) {
+  check(spec, shape);
+  for (int64_t i = 0; i <= spec.depth; ++i) {
+    const int64_t inputs = shape.input.front() + i * spec.growth;
+    const int64_t outputs = i == spec.depth ? shape.outputs : spec.growth;
+    layers_.push_back(register_module(base::concat("layer_", i), modules::Affine(inputs, outputs)));
+  }
+}
+
+torch::Tensor DenseMlpImpl::forward(const torch::Tensor& inputs_BD) {
+  torch::Tensor all = inputs_BD;
+  for (size_t i = 0; i + 1 < layers_.size(); ++i) {
+    all = torch::cat({all, modules::activate(activation_, layers_[i]->forward(all))}, -1);
+  }
+  return layers_.back()->forward(all);
+}
+
+}  // namespace optdnn::baselines

@@ -1,0 +1,27 @@
+#include "optdnn/baselines/mlp.h"
+
+#include "optdnn/base/errors.h"
+
+namespace optdnn::baselines {
+
+void check(const MlpSpec&, const NetworkShape& shape) {
+  if (shape.is_image()) throw base::ConfigError("model 'mlp' wants vectors, the data set has images", "model: resnet");
+}
+
+MlpImpl::MlpImpl(const MlpSpec& spec, const NetworkShape& shape) : activation_(spec.activation) {
+  check(spec, shape);
+  int64_t inputs = shape.input.front();
+  for (int64_t i = 0; i <= spec.depth; ++i) {
+    const int64_t outputs = i == spec.depth ? shape.outputs : spec.width;
+    layers_.push_back(register_module(base::concat("layer_", i), modules::Affine(inputs, outputs)));
+    inputs = outputs;
+  }
+}
+
+torch::Tensor MlpImpl::forward(const torch::Tensor& inputs_BD) {
+  torch::Tensor x = layers_.front()->forward(inputs_BD);
+  for (size_t i = 1; i < layers_.size(); ++i) x = layers_[i]->forward(modules::activate(activation_, x));
+  return x;
+}
+
+}  // namespace optdnn::baselines

@@ -1,0 +1,41 @@
+#include "optdnn/photos/damage.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "optdnn/base/errors.h"
+#include "optdnn/photos/image_store.h"
+#include "optdnn/photos/photo_reader.h"
+
+namespace optdnn::photos {
+
+Damage find_damage(const std::vector<std::filesystem::path>& places, int threads) {
+  Damage damage;
+  std::mutex mutex;
+  for (const char* split : {"train", "val"}) {
+    const ImageStore images(places, split);
+    damage.images += images.size();
+    std::atomic<int64_t> next = 0;
+    const auto work = [&] {
+      for (int64_t i = next++; i < images.size(); i = next++) {
+        try {
+          const std::string bytes = images.bytes(i);
+          PhotoReader(bytes, images.name(i)).whole();
+        } catch (const base::EnvironmentError& error) {
+          const std::lock_guard lock(mutex);
+          damage.messages.push_back(error.what());
+        }
+      }
+    };
+    std::vector<std::thread> workers;
+    for (int i = 1; i < threads; ++i) workers.emplace_back(work);
+    work();
+    for (std::thread& worker : workers) worker.join();
+  }
+  std::sort(damage.messages.begin(), damage.messages.end());
+  return damage;
+}
+
+}  // namespace optdnn::photos

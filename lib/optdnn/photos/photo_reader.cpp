@@ -1,0 +1,54 @@
+#include "optdnn/photos/photo_reader.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "optdnn/base/errors.h"
+#include "optdnn/base/text.h"
+#include "optdnn/photos/png.h"
+
+namespace optdnn::photos {
+
+PhotoReader::PhotoReader(std::string_view bytes, const std::string& place) {
+  if (bytes.starts_with("\xff\xd8")) {
+    jpeg_.emplace(bytes, place);
+  } else if (is_png(bytes)) {
+    png_ = decode_png(bytes, place);
+  } else {
+    throw base::EnvironmentError(base::concat(place, " is damaged: it is neither a JPEG nor a PNG"));
+  }
+}
+
+Pixels PhotoReader::whole() { return jpeg_ ? jpeg_->read({0, 0, jpeg_->width(), jpeg_->height()}) : std::move(png_); }
+
+Pixels PhotoReader::read(const Rectangle& box, int64_t width, int64_t height, const Rectangle& window, bool scaled) {
+  const auto real = [](int64_t value) { return static_cast<double>(value); };
+  if (!jpeg_) {
+    return resampled(png_, {real(box.x), real(box.y), real(box.x + box.width), real(box.y + box.height)}, width, height,
+                     window);
+  }
+  int64_t reduction = 1;
+  while (scaled && reduction < 8 && box.width >= 2 * reduction * width && box.height >= 2 * reduction * height) {
+    reduction *= 2;
+  }
+  const auto up = [&](int64_t value) { return (value + reduction - 1) / reduction; };
+  const Rectangle kept{box.x / reduction, box.y / reduction, up(box.x + box.width) - box.x / reduction,
+                       up(box.y + box.height) - box.y / reduction};
+  const auto within = [&](int64_t value, int64_t origin) { return real(value) / real(reduction) - real(origin); };
+  const RealBox part{within(box.x, kept.x), within(box.y, kept.y), within(box.x + box.width, kept.x),
+                     within(box.y + box.height, kept.y)};
+  return resampled(jpeg_->read(kept, static_cast<int>(reduction)), part, width, height, window);
+}
+
+CenterCrop center_crop(int64_t width, int64_t height, int64_t resize_px, int64_t size_px) {
+  CenterCrop crop;
+  crop.width = width <= height ? resize_px : resize_px * width / height;
+  crop.height = width <= height ? resize_px * height / width : resize_px;
+  const auto start = [&](int64_t size) {
+    return static_cast<int64_t>(std::nearbyint(static_cast<double>(size - size_px) / 2.0));
+  };
+  crop.window = {start(crop.width), start(crop.height), size_px, size_px};
+  return crop;
+}
+
+}  // namespace optdnn::photos

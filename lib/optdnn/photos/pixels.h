@@ -1,0 +1,24 @@
+// A decoded image: height x width pixels of four bytes, red, green, blue and one that means nothing.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace optdnn::photos {
+
+struct Pixels {
+  int64_t width = 0, height = 0;
+  std::vector<uint8_t> bytes;
+
+  Pixels() = default;
+  Pixels(int64_t w, int64_t h) : width(w), height(h), bytes(4 * w * h) {}
+  uint8_t* row(int64_t y) { return bytes.data() + 4 * width * y; }
+  const uint8_t* row(int64_t y) const { return bytes.data() + 4 * width * y; }
+};
+
+// Columns x ... x+width-1 and rows y ... y+height-1.
+struct Rectangle {
+  int64_t x = 0, y = 0, width = 0, height = 0;
+};
+
+}  // namespace optdnn::photos

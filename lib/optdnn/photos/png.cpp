@@ -1,0 +1,36 @@
+#include "optdnn/photos/png.h"
+
+#include <spng.h>
+
+#include <memory>
+
+#include "optdnn/base/errors.h"
+#include "optdnn/base/text.h"
+#include "optdnn/photos/jpeg.h"
+
+namespace optdnn::photos {
+
+bool is_png(std::string_view bytes) { return bytes.starts_with("\x89PNG\r\n\x1a\n"); }
+
+Pixels decode_png(std::string_view bytes, const std::string& place) {
+  const std::unique_ptr<spng_ctx, decltype(&spng_ctx_free)> decoder(spng_ctx_new(0), spng_ctx_free);
+  if (!decoder) throw std::bad_alloc();
+  const auto check = [&](int status) {
+    if (status != 0) throw base::EnvironmentError(base::concat(place, " is damaged: ", spng_strerror(status)));
+  };
+  check(spng_set_chunk_limits(decoder.get(), 1 << 20, 1 << 20));
+  check(spng_set_png_buffer(decoder.get(), bytes.data(), bytes.size()));
+  spng_ihdr header{};
+  check(spng_get_ihdr(decoder.get(), &header));
+  const int64_t pixels_declared = int64_t{header.width} * header.height;
+  // Deflate packs a byte into no less than 1/1032, and a pixel has a bit at least.
+  if (pixels_declared > kMaxImagePixels || pixels_declared / 8 / 1032 > std::ssize(bytes)) {
+    throw base::EnvironmentError(base::concat(place, " is too large: ", header.width, " x ", header.height,
+                                              " pixels in ", bytes.size(), " bytes"));
+  }
+  Pixels pixels(header.width, header.height);
+  check(spng_decode_image(decoder.get(), pixels.bytes.data(), pixels.bytes.size(), SPNG_FMT_RGBA8, 0));
+  return pixels;
+}
+
+}  // namespace optdnn::photos
