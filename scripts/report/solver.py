@@ -48,7 +48,7 @@ def draw(group: Group, _: list[str]) -> Iterator[tuple[str, str, Figure]]:
         style.legend(figure, axes[0])
         yield (f"solver-{number}" if len(pages) > 1 else "solver",
                "Over training: mean over seeds; band: smallest to largest; samples and steps of the rule since the "
-               "record before, failed solves of the way back included. Last panel: the mean residual at the last "
+               "record before, failed backward solves included. Last panel: the mean residual at the last "
                "record.", figure)
 
 

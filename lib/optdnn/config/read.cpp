@@ -107,7 +107,7 @@ Node read_yaml(std::shared_ptr<const base::SourceText> source, base::Diagnostics
   } catch (const TreeBuilder::Stopped&) {
     stopped = true;
   } catch (const YAML::Exception& exception) {
-    report_syntax(builder, exception, diagnostics);  // alone: what was found on the way may be its consequence
+    report_syntax(builder, exception, diagnostics);  // alone: mistakes found before may be its consequence
     return {};
   }
   for (const base::Diagnostic& mistake : found.all()) diagnostics.error(mistake.span, mistake.message, mistake.hint);

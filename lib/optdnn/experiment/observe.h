@@ -23,7 +23,7 @@ std::function<void(int64_t epoch, metrics::Record&)> observe_rule(algorithms::Ru
                                                                   int64_t run = 0);
 
 // One observer per run. Each adds what the run's solves since the last record took, solver/steps, solver/residual,
-// solver/failed (of the way back too), solver/residual_after/<evaluations>; and, at the first samples of `test`, the
+// solver/failed (backward solves too), solver/residual_after/<evaluations>; and, at the first samples of `test`, the
 // largest solver/spectral_radius and solver/cosine/<gradient>, of a cheaper gradient with the exact one. None for a
 // network without a fixed point. Requires: `test` outlives the observers.
 std::vector<std::function<void(int64_t epoch, metrics::Record&)>> observe_solver(models::Network network,

@@ -33,8 +33,8 @@ class Module : public torch::nn::Module {
     return [this, step](const torch::Tensor& x) { return forward(x, step); };
   }
 
-  // Where T(x) is a function of relu(batch norm(x)): that norm, so that whoever makes x can take it on the way, and the
-  // function, which is asked only where there is such a norm.
+  // Where T(x) begins with relu(batch norm(x)): that norm, which can then be fused with the combination that makes x,
+  // and the rest of T, which is called only where there is such a norm.
   virtual std::optional<BatchNorm> first_norm(int64_t /*step*/) { return std::nullopt; }
   virtual torch::Tensor after_first_norm(const torch::Tensor& normed, int64_t /*step*/) { return normed; }
 

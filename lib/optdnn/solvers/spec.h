@@ -20,9 +20,9 @@ struct ExactGradient {
   template <class Fields>
   void fields(Fields& f) {
     f("steps", steps, config::between(1, 10000),
-      "most solver steps of the way back; default: those of the way forward");
+      "most steps of the backward solve; default: those of the forward solve");
     f("tolerance", tolerance, config::at_least(0),
-      "relative residual of the way back; default: that of the way forward");
+      "relative residual of the backward solve; default: that of the forward solve");
   }
 };
 

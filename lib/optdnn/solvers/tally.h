@@ -11,10 +11,10 @@
 namespace optdnn::solvers {
 
 struct SolveNumbers {
-  double solves = 0;                // samples times solves, of the way forward
+  double solves = 0;                // samples times solves, forward
   double steps = 0, residual = 0;   // means over them; the residual over those that are finite
   double failed = 0;                // solves that did not converge, forward
-  double failed_back = 0;           // and those of the way back
+  double failed_back = 0;           // and backward
   std::map<int64_t, double> curve;  // mean residual after so many evaluations; one that stopped before keeps its last
 };
 

@@ -48,7 +48,7 @@ struct TrainSpec {
       "on a GPU: the same bits in every run, by slower kernels; a CPU gives them in any case");
     f("channels_last", channels_last, "images with their channels innermost, which is faster");
     f("recompute", recompute,
-      "keep only the arguments of the modules T and run them again on the way back: less memory, more time");
+      "keep only the arguments of the modules T and run them again in the backward pass: less memory, more time");
     f("log_every", log_every, "distance of log points; default: 25 iterations");
     f("save_every", save_every, "distance of checkpoints; default: 1 epoch");
     f("keep_best", keep_best, "also keep the weights of the best evaluation, best.safetensors");
