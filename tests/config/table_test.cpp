@@ -1,6 +1,8 @@
 // Overrides, tables, sweeps, and the text that is hashed.
 #include <rapidcheck.h>
 
+#include <set>
+
 #include "config/support.h"
 #include "optdnn/config/json.h"
 #include "optdnn/config/merge.h"
@@ -159,6 +161,14 @@ TEST_CASE("grids and zips make readable rows") {
   const TableFile table = expanded("optimizer: sgd\ngrid: {optimizer.momentum: [0, 0.5]}\n");
   CHECK(table.rows[1].config == parse("optimizer: {name: sgd, momentum: 0.5}"));
   CHECK(table.rows[1].config.find_path("optimizer.momentum")->origin() == "test.yaml:2");
+}
+
+TEST_CASE("a sweep whose names are too long for a folder makes shorter ones, all different") {
+  std::string text = "rows: [{id: a}]\ngrid:\n";
+  for (int i = 0; i < 12; ++i) text += base::concat("  a_rather_long_key_", i, i < 4 ? ": [0.1, 0.2]\n" : ": [0.1]\n");
+  const auto names = ids(expanded(text));
+  CHECK(std::set<std::string>(names.begin(), names.end()).size() == 16);
+  for (const std::string& name : names) CHECK(name.size() == 120);
 }
 
 TEST_CASE("a grid has as many rows as the product of its lists") {

@@ -82,10 +82,10 @@ std::string hint_for(const std::error_code& code) {
   return "";
 }
 
-std::string short_name(const std::string& name) {
-  constexpr size_t kMaxBytes = 255, kDigits = 16;
-  if (name.size() <= kMaxBytes) return name;
-  size_t end = kMaxBytes - kDigits - 1;
+std::string short_name(const std::string& name, size_t max_bytes) {
+  constexpr size_t kDigits = 16;
+  if (name.size() <= max_bytes) return name;
+  size_t end = max_bytes - kDigits - 1;
   while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80) --end;  // not within a UTF-8 character
   return concat(name.substr(0, end), "-", sha256_hex(name).substr(0, kDigits));
 }

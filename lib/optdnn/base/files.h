@@ -21,8 +21,8 @@ void make_folders(const std::filesystem::path& path);
 // What to do about a file system's refusal; empty where its message says enough.
 std::string hint_for(const std::error_code& code);
 
-// File systems hold names of up to 255 bytes (NAME_MAX); a longer one is cut, and ends in 16 digits of its hash.
-std::string short_name(const std::string& name);
+// A name of more than `max_bytes` is cut and ends in 16 digits of its hash. File systems hold 255 (NAME_MAX).
+std::string short_name(const std::string& name, size_t max_bytes = 255);
 
 // SHA-256 as 64 hexadecimal digits.
 std::string sha256_hex(std::string_view bytes);

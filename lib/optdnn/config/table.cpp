@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "optdnn/base/files.h"
 #include "optdnn/base/names.h"
 #include "optdnn/base/text.h"
 #include "optdnn/config/include.h"
@@ -60,6 +61,7 @@ class Expansion {
       std::string full_id = concat(id, dash, point.label);
       const base::SourceSpan& named_at = id.empty() && !point.values.empty() ? point.values[0].axis->path_span : place;
       if (full_id.empty()) full_id = "run";
+      if (!point.label.empty()) full_id = base::short_name(full_id, kMaxIdBytes);  // nobody chose that name
       Node swept = config;
       for (const SweepPoint::Value& value : point.values) {
         swept = set_path(swept, value.axis->path, value.axis->path_span, value.value, diagnostics_, displaced);
@@ -194,7 +196,9 @@ TableFile expand(const Node& file, const std::vector<std::string>& sets, base::D
     return {};
   }
   const auto& source = file.span().source;
+  const int errors = diagnostics.errors();
   const Node whole = with_include(file, displaced, diagnostics);
+  if (diagnostics.errors() > errors) return {};  // what is missing may stand in the file that could not be read
   Expansion expansion(sets, displaced, diagnostics);
   if (whole.find("table") || whole.find("study") || whole.find("defaults") || whole.find("rows")) {
     expand_table(whole, expansion, diagnostics);
