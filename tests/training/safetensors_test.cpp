@@ -113,7 +113,7 @@ TEST_CASE("a file that lies about itself is refused with the reason") {
       {file_of("{\"a\":{" + one + R"(,"dtype":"F32"}})", 8), "the key 'dtype' comes twice"},
       {file_of("{\"a\":{" + one + R"(,"extra":1}})", 8), "the unknown field 'extra'"},
       {file_of(R"({"a":{"dtype":"F32","shape":[2]}})", 8), "lacks one of dtype, shape, data_offsets"},
-      {file_of(R"({"a":{"dtype":"F4","shape":[2],"data_offsets":[0,8]}})", 8), "unknown type 'F4'"},
+      {file_of(R"({"a":{"dtype":"F4","shape":[2],"data_offsets":[0,8]}})", 8), "has the type 'F4', which is not read"},
       {file_of(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8), "not those of its shape and type"},
       {file_of(R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", 8), "a negative number"},
       {file_of(R"({"a":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}})", 8), "a number that is no integer"},

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "optdnn/base/errors.h"
+#include "optdnn/base/file_kind.h"
 #include "optdnn/base/files.h"
 #include "optdnn/base/names.h"
 #include "optdnn/base/text.h"
@@ -72,7 +73,10 @@ void check_layout(std::vector<const TensorEntry*> entries, uint64_t data_size) {
 
 torch::Tensor read_tensor(const TensorEntry& entry, std::string_view data) {
   const torch::Dtype* dtype = dtypes().find(entry.dtype);
-  if (!dtype) throw HeaderError(concat("tensor '", entry.name, "' has the unknown type '", entry.dtype, "'"));
+  if (!dtype) {
+    throw HeaderError(concat("tensor '", entry.name, "' has the type '", entry.dtype, "', which is not read"),
+                      concat("convert it to one of ", base::join(dtypes().names(), ", ")));
+  }
   if (bytes_of(entry, *dtype) != entry.end - entry.begin) {
     throw HeaderError(
         concat("tensor '", entry.name, "' has ", entry.end - entry.begin, " bytes, not those of its shape and type"));
@@ -101,7 +105,14 @@ Safetensors decode_safetensors(std::string_view bytes, const std::string& name) 
     for (const TensorEntry& entry : header.tensors) content.tensors[entry.name] = read_tensor(entry, data);
     return content;
   } catch (const HeaderError& error) {
-    throw base::EnvironmentError(concat(name, ": not a sound safetensors file: ", error.what()));
+    if (const base::FileKind* kind = base::file_kind(bytes)) {
+      const bool zip = kind->name == base::kZipArchive;
+      throw base::EnvironmentError(
+          concat(name, " is no safetensors file but ", kind->name, zip ? ", as PyTorch makes of a pickle" : ""),
+          std::string(zip ? base::kPickleCure : kind->cure));
+    }
+    const char* what = error.hint.empty() ? ": not a sound safetensors file: " : ": ";
+    throw base::EnvironmentError(concat(name, what, error.what()), error.hint);
   }
 }
 

@@ -24,7 +24,9 @@ struct Header {
 };
 
 struct HeaderError : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  explicit HeaderError(const std::string& what, std::string what_to_do = "")
+      : std::runtime_error(what), hint(std::move(what_to_do)) {}
+  std::string hint;
 };
 
 // Reads the beginning of a file's bytes. Errors: HeaderError. Dtypes and the layout of the tensors are not looked at.
