@@ -110,13 +110,15 @@ config::Node named_rule(const std::string& name) {
 }
 
 int certify(const CertifyCommandOptions& options) {
-  if (!options.which.rows.empty() && !std::filesystem::exists(options.target)) {
+  std::error_code ignored;  // what cannot be looked at may still be a rule's name
+  const bool is_file = std::filesystem::exists(options.target, ignored);
+  if (!options.which.rows.empty() && !is_file) {
     throw base::ConfigError("--row chooses rows of a config, and '" + options.target + "' is no file");
   }
   base::Diagnostics diagnostics;
   std::vector<Certified> all;
   bool one_rule = true;
-  if (std::filesystem::exists(options.target)) {
+  if (is_file) {
     const config::Node node = config::read_yaml_file(options.target, diagnostics);
     diagnostics.throw_if_errors();
     one_rule = holds_only_an_algorithm(node);

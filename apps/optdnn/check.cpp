@@ -95,16 +95,24 @@ int check(const Which& which, const Where& where, bool json) {
 }
 
 // Photographs instead of a config: a folder {train,val}/<class>/<image>, or archives of that.
-bool are_photos(const std::string& path) { return std::filesystem::is_directory(path) || path.ends_with(".tar"); }
+bool are_photos(const std::string& path) {
+  std::error_code ignored;  // a path that cannot be looked at is a config that cannot be read
+  return std::filesystem::is_directory(path, ignored) || path.ends_with(".tar");
+}
 
 int check_photos(const std::vector<std::string>& paths, bool json) {
   const std::vector<std::filesystem::path> places(paths.begin(), paths.end());
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const photos::Damage damage = photos::find_damage(places, cores);
   if (json) {
-    std::cout << nlohmann::ordered_json{{"images", damage.images}, {"damaged", damage.messages}}.dump(2) << '\n';
+    std::cout << nlohmann::ordered_json{{"images", damage.images},
+                                        {"damaged", damage.messages},
+                                        {"left_out", damage.left_out}}
+                     .dump(2)
+              << '\n';
   } else {
     for (const std::string& message : damage.messages) std::cout << message << '\n';
+    for (const std::string& line : damage.left_out) std::cout << line << '\n';
     std::cout << base::with_thousands(damage.images) << " images, "
               << base::with_thousands(static_cast<int64_t>(damage.messages.size())) << " damaged\n";
   }

@@ -11,7 +11,6 @@
 #include "optdnn/fetch/fetch_photos.h"
 #include "optdnn/photos/damage.h"
 #include "optdnn/photos/photo_augment.h"
-#include "optdnn/photos/tar_index.h"
 #include "support/catch.h"
 #include "support/made_files.h"
 #include "support/made_photos.h"
@@ -230,33 +229,4 @@ TEST_CASE("photographs are unpacked from a folder or from archives, and hostile 
   base::write_file_atomically(archive, gzip(tar({{"../train/n0/x.jpg", "x"}})));
   REQUIRE_THROWS_WITH(unpack_photos(archive, root.path() / "out"), Contains("would lead out"));
   REQUIRE_FALSE(std::filesystem::exists(root.path() / "train"));
-}
-
-TEST_CASE("long names of both kinds are read") {
-  const auto header = [](const std::string& name, char type, size_t size) {
-    std::string text(512, '\0');
-    text.replace(0, name.size(), name);
-    std::snprintf(text.data() + 124, 12, "%011zo", size);
-    text[156] = type;
-    text.replace(148, 8, 8, ' ');
-    unsigned sum = 0;
-    for (const char c : text) sum += static_cast<unsigned char>(c);
-    std::snprintf(text.data() + 148, 8, "%06o", sum);
-    return text;
-  };
-  const auto padded = [](std::string text) {
-    text.resize((text.size() + 511) / 512 * 512);
-    return text;
-  };
-  const std::string gnu = "train/n0/" + std::string(150, 'g'), pax = "train/n0/" + std::string(150, 'p');
-  const std::string record = base::concat("169 path=", pax, "\n");
-  const std::string bytes = header("long", 'L', gnu.size() + 1) + padded(gnu + '\0') + header("a", '0', 1) +
-                            padded("1") + header("pax", 'x', record.size()) + padded(record) + header("b", '0', 2) +
-                            padded("22") + header("folder/", '5', 0) + std::string(1024, '\0');
-  const auto read = [&](uint64_t offset, uint64_t count) { return bytes.substr(offset, count); };
-  const auto members = index_tar(read, bytes.size(), "test");
-  REQUIRE(members.size() == 2);
-  REQUIRE(members[0].path == gnu);
-  REQUIRE(members[1].path == pax);
-  REQUIRE(bytes.substr(members[1].offset, members[1].bytes) == "22");
 }

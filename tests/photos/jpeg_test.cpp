@@ -14,14 +14,6 @@ using namespace optdnn::test;
 
 namespace {
 
-Pixels part(const Pixels& whole, const Rectangle& box) {
-  Pixels cut(box.width, box.height);
-  for (int64_t y = 0; y < box.height; ++y) {
-    std::copy_n(whole.row(box.y + y) + 4 * box.x, 4 * box.width, cut.row(y));
-  }
-  return cut;
-}
-
 Pixels decoded(const std::string& bytes, const Rectangle& box, int reduction = 1) {
   return Jpeg(bytes, "test").read(box, reduction);
 }
@@ -59,6 +51,32 @@ TEST_CASE("a box of a JPEG has the pixels of the whole image, whatever the kind 
       REQUIRE(largest_difference(decoded(bytes, box), part(whole, box)) == 0);
     }
   }
+}
+
+TEST_CASE("a CMYK JPEG is taken as inverted, with Adobe's marker and without") {
+  const Pixels made = photo(61, 47, 1);
+  const std::string marked = jpeg(made, {.quality = 95, .cmyk = true});
+  const std::string bare = jpeg(made, {.quality = 95, .cmyk = true, .adobe_marker = false});
+  REQUIRE(marked.find("Adobe") != std::string::npos);
+  REQUIRE(bare.find("Adobe") == std::string::npos);
+  const Rectangle all{0, 0, 61, 47};
+  REQUIRE(largest_difference(decoded(marked, all), made) < 64);
+  REQUIRE(largest_difference(decoded(bare, all), decoded(marked, all)) == 0);
+}
+
+TEST_CASE("photographs of twice as many pixels as Pillow warns of are read, larger ones refused") {
+  const auto declares = [](int width, int height) {
+    std::string bytes = jpeg(photo(16, 16, 1)) + std::string(1 << 20, '\0') + "\xff\xd9";
+    const size_t frame = bytes.find("\xff\xc0");
+    for (const auto& [at, value] : {std::pair<size_t, int>{5, height}, {7, width}}) {
+      bytes[frame + at] = static_cast<char>(value >> 8);
+      bytes[frame + at + 1] = static_cast<char>(value & 255);
+    }
+    return bytes;
+  };
+  const std::string large = declares(10000, 9000), larger = declares(20000, 9000);
+  REQUIRE(Jpeg(large, "test").width() == 10000);
+  REQUIRE_THROWS_AS(Jpeg(larger, "test"), base::EnvironmentError);
 }
 
 TEST_CASE("a reduced JPEG is close to the resized one, and boxes of it agree with it") {

@@ -1,12 +1,15 @@
 # Writes images and what Pillow makes of them: pillow_peer.py FOLDER. Each line of FOLDER/cases.txt is one case:
 #   decode FILE WIDTH HEIGHT RGB          Image.open(FILE).convert("RGB")
 #   refuse FILE                           Pillow raises an error
+#   crop FILE LEFT TOP WIDTH HEIGHT RGB   Image.open(FILE).crop(...).resize((24, 24), bicubic), as torchvision crops
 #   resize LEFT TOP RIGHT BOTTOM WIDTH HEIGHT RGB   of photo.rgb (61 x 47), bicubic, of that box
 #   <operation> ARGUMENT RGB              of photo.rgb
 # Exit status 77: this Python lacks Pillow.
 import io
 import random
+import struct
 import sys
+import zlib
 from pathlib import Path
 
 try:
@@ -60,6 +63,43 @@ turned[0x0112] = 6
 file_case("turned.jpg", saved(big, format="JPEG", quality=90, exif=turned))
 file_case("png_by_another_name.jpg", saved(big, format="PNG"))
 file_case("transparent.png", saved(big.convert("RGBA"), format="PNG"))
+
+
+def without_marker(data, marker):
+    kept, at = data[:2], 2
+    while data[at + 1] != 0xDA:
+        size = 2 + struct.unpack(">H", data[at + 2:at + 4])[0]
+        kept += b"" if data[at + 1] == marker else data[at:at + size]
+        at += size
+    return kept + data[at:]
+
+
+cmyk = saved(big.convert("CMYK"), format="JPEG", quality=90)
+adobe = cmyk.find(b"Adobe")
+file_case("cmyk_without_adobe.jpg", without_marker(cmyk, 0xEE))
+file_case("ycck.jpg", cmyk[:adobe + 11] + b"\2" + cmyk[adobe + 12:])
+file_case("without_jfif.jpg", without_marker(saved(big, format="JPEG", quality=88), 0xE0))
+file_case("rgb.jpg", saved(big, format="JPEG", quality=90, keep_rgb=True))
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+plain_png = saved(big, format="PNG")
+for name, more in (("text_2MiB", chunk(b"tEXt", b"Comment\0" + b"x" * (2 << 20))),
+                   ("texts_2000", b"".join(chunk(b"tEXt", b"k%d\0v" % i) for i in range(2000))),
+                   ("unknown", chunk(b"prVt", b"?") + chunk(b"ABCD", b"?"))):
+    file_case(f"{name}.png", plain_png[:33] + more + plain_png[33:])
+for kind in ("1", "L", "LA", "P", "RGB", "RGBA"):
+    file_case(f"mode_{kind}.png", saved(big.convert(kind), format="PNG"))
+file_case("without_end.png", plain_png[:-12])
+for length in (40, len(plain_png) // 2):
+    file_case(f"cut_at_{length}.png", plain_png[:length])
+for left, top, width, height in ((0, 0, 83, 59), (3, 5, 40, 33), (50, 20, 33, 39), (10, 2, 5, 4)):
+    box = Image.open(io.BytesIO(plain_png)).crop((left, top, left + width, top + height))
+    (folder / "plain.png").write_bytes(plain_png)
+    case(f"crop plain.png {left} {top} {width} {height}", box.resize((24, 24), Image.Resampling.BICUBIC))
 plain = saved(big, format="JPEG", quality=88)
 for length in (2, 100, 400, len(plain) // 2, len(plain) - 2):
     file_case(f"cut_at_{length}.jpg", plain[:length])

@@ -89,6 +89,12 @@ void check_case(const std::filesystem::path& folder, const std::string& line) {
     words >> file >> width >> height >> rgb;
     const std::string bytes = base::read_file(folder / file, 1 << 22);
     REQUIRE(test::largest_difference(PhotoReader(bytes, file).whole(), read_rgb(folder / rgb, width, height)) <= 1);
+  } else if (kind == "crop") {
+    Rectangle box;
+    words >> file >> box.x >> box.y >> box.width >> box.height >> rgb;
+    const std::string bytes = base::read_file(folder / file, 1 << 22);
+    const Pixels cropped = PhotoReader(bytes, file).read(box, 24, 24, {0, 0, 24, 24}, false);
+    REQUIRE(test::largest_difference(cropped, read_rgb(folder / rgb, 24, 24)) <= 1);
   } else if (kind == "resize") {
     RealBox box;
     int64_t width = 0, height = 0;
@@ -126,8 +132,9 @@ TEST_CASE("files are decoded or refused, images resized and changed, as Pillow d
     check_case(folder.path(), line);
     ++count[line.substr(0, line.find(' '))];
   }
-  REQUIRE(count["decode"] >= 10);
-  REQUIRE(count["refuse"] >= 6);
+  REQUIRE(count["decode"] >= 24);
+  REQUIRE(count["refuse"] >= 8);
+  REQUIRE(count["crop"] == 4);
   REQUIRE(count["resize"] == 20);
   for (const auto& item : operations()) REQUIRE(count[item.first] > 0);
 }

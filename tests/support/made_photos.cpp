@@ -44,20 +44,24 @@ std::string jpeg(const photos::Pixels& pixels, const JpegOptions& options) {
   info.image_width = static_cast<JDIMENSION>(pixels.width);
   info.image_height = static_cast<JDIMENSION>(pixels.height);
   info.input_components = options.grey ? 1 : 4;
-  info.in_color_space = options.grey ? JCS_GRAYSCALE : JCS_EXT_RGBX;
+  info.in_color_space = options.grey ? JCS_GRAYSCALE : options.cmyk ? JCS_CMYK : JCS_EXT_RGBX;
   jpeg_set_defaults(&info);
+  if (options.cmyk) info.write_Adobe_marker = options.adobe_marker ? TRUE : FALSE;
   jpeg_set_quality(&info, options.quality, TRUE);
-  if (!options.grey) {
+  if (!options.grey && !options.cmyk) {
     info.comp_info[0].h_samp_factor = options.chroma_width;
     info.comp_info[0].v_samp_factor = options.chroma_height;
   }
   info.restart_in_rows = options.restart_rows;
   if (options.progressive) jpeg_simple_progression(&info);
   jpeg_start_compress(&info, TRUE);
-  std::vector<uint8_t> grey(pixels.width);
+  std::vector<uint8_t> grey(pixels.width), inks(4 * pixels.width, 255);
   for (int64_t y = 0; y < pixels.height; ++y) {
-    for (int64_t x = 0; x < pixels.width; ++x) grey[x] = pixels.row(y)[4 * x];
-    JSAMPROW row = options.grey ? grey.data() : const_cast<uint8_t*>(pixels.row(y));
+    for (int64_t x = 0; x < pixels.width; ++x) {
+      grey[x] = pixels.row(y)[4 * x];
+      std::copy_n(pixels.row(y) + 4 * x, 3, &inks[4 * x]);
+    }
+    JSAMPROW row = options.grey ? grey.data() : options.cmyk ? inks.data() : const_cast<uint8_t*>(pixels.row(y));
     jpeg_write_scanlines(&info, &row, 1);
   }
   jpeg_finish_compress(&info);

@@ -16,6 +16,8 @@ struct JpegOptions {
   bool progressive = false;
   bool grey = false;
   int restart_rows = 0;
+  bool cmyk = false;  // inverted, black nowhere, so that it decodes to the photograph
+  bool adobe_marker = true;
 };
 std::string jpeg(const photos::Pixels& pixels, const JpegOptions& options = {});
 

@@ -15,7 +15,12 @@ std::string read_data_file(const fs::path& path, int64_t bytes, std::string_view
   return with_fetch_hint(dataset, [&] {
     std::error_code error;
     const auto size = fs::file_size(path, error);
-    if (error) throw EnvironmentError(concat("data set ", dataset, ": ", path.string(), " is missing"));
+    if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory)
+      throw EnvironmentError(concat("data set ", dataset, ": ", path.string(), " is missing"));
+    if (error) {
+      throw EnvironmentError(concat("data set ", dataset, ": cannot read ", path.string(), ": ", error.message()),
+                             base::hint_for(error));
+    }
     if (static_cast<int64_t>(size) != bytes) {
       throw EnvironmentError(
           concat("data set ", dataset, ": ", path.string(), " is damaged: ", size, " bytes, wanted ", bytes));

@@ -1,8 +1,10 @@
 #include "optdnn/data/photo_set.h"
 
 #include <array>
+#include <iterator>
 
 #include "optdnn/base/errors.h"
+#include "optdnn/base/log.h"
 #include "optdnn/base/text.h"
 #include "optdnn/data/photo_mix.h"
 #include "optdnn/photos/photo_augment.h"
@@ -67,8 +69,23 @@ ImageStore opened(const PhotoSpec& spec, std::string_view dataset, const std::fi
   try {
     return ImageStore(photos::image_places(root / spec.folder), split == Split::train ? "train" : "val");
   } catch (const base::EnvironmentError& error) {
-    throw base::EnvironmentError(error.what(), base::concat("`optdnn fetch ", dataset, "` says how it gets there"));
+    throw base::EnvironmentError(error.what(), error.hint().empty()
+                                                   ? base::concat("`optdnn fetch ", dataset, "` says how it gets there")
+                                                   : error.hint());
   }
+}
+
+// "only in train: cat, dog; only in val: eel"
+std::string difference(const std::vector<std::string>& train, const std::vector<std::string>& val) {
+  std::vector<std::string> parts;
+  const auto add = [&](const char* split, const auto& here, const auto& there) {
+    std::vector<std::string> only;
+    std::set_difference(here.begin(), here.end(), there.begin(), there.end(), std::back_inserter(only));
+    if (!only.empty()) parts.push_back(base::concat("only in ", split, ": ", photos::some_of(only)));
+  };
+  add("train", train, val);
+  add("val", val, train);
+  return base::join(parts, "; ");
 }
 
 }  // namespace
@@ -77,13 +94,19 @@ PhotoSet::PhotoSet(PhotoSpec spec, std::string_view dataset, const std::filesyst
     : spec_(std::move(spec)),
       train_(opened(spec_, dataset, data_root, Split::train)),
       test_(opened(spec_, dataset, data_root, Split::test)) {
+  for (const Split split : {Split::train, Split::test}) {
+    for (const std::string& line : store(split).left_out()) base::log_warning(base::concat(spec_.folder, ": ", line));
+  }
   const auto found = std::ssize(train_.classes());
   if (found != spec_.classes) {
     throw base::ConfigError(base::concat("data set '", dataset, "' has ", found, " classes in ", spec_.folder,
-                                         "/train, but dataset.classes is ", spec_.classes));
+                                         "/train, but dataset.classes is ", spec_.classes),
+                            base::concat("they are ", photos::some_of(train_.classes())));
   }
   if (train_.classes() != test_.classes()) {
-    throw base::EnvironmentError(base::concat(spec_.folder, ": train and val hold different classes"));
+    throw base::EnvironmentError(base::concat(spec_.folder, ": train and val hold different classes, ",
+                                              difference(train_.classes(), test_.classes())),
+                                 "both hold one folder for each class");
   }
 }
 

@@ -74,14 +74,12 @@ void unpack_archive(const fs::path& path, const fs::path& folder) {
     }
     if (archive_entry_filetype(entry) == AE_IFDIR) continue;
     const char* text = archive_entry_pathname(entry);
-    std::string member = text ? text : "";
-    if (member.starts_with("./")) member.erase(0, 2);
-    const std::string name = concat(path.string(), ":", member);
-    if (!photos::stays_inside(member)) throw EnvironmentError(concat(name, " would lead out of the archive"));
-    if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry)) {
-      throw EnvironmentError(concat(name, " is no plain file"));
-    }
-    if (const auto place = place_of(member)) write(folder, *place, entry_bytes(reader.get(), name));
+    const std::string name = concat(path.string(), ":", text ? text : "");
+    const std::string member = photos::inner_path(text ? text : "");
+    if (member.empty()) throw EnvironmentError(concat(name, " would lead out of the archive"));
+    const bool is_file = archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry);
+    if (const auto place = is_file ? place_of(member) : std::nullopt)
+      write(folder, *place, entry_bytes(reader.get(), name));
   }
 }
 

@@ -17,6 +17,7 @@ Damage find_damage(const std::vector<std::filesystem::path>& places, int threads
   for (const char* split : {"train", "val"}) {
     const ImageStore images(places, split);
     damage.images += images.size();
+    for (std::string& line : images.left_out()) damage.left_out.push_back(std::move(line));
     std::atomic<int64_t> next = 0;
     const auto work = [&] {
       for (int64_t i = next++; i < images.size(); i = next++) {

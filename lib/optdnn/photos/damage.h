@@ -12,6 +12,7 @@ namespace optdnn::photos {
 struct Damage {
   int64_t images = 0;
   std::vector<std::string> messages;
+  std::vector<std::string> left_out;  // what looks like an image and is none, a line for each reason
 };
 Damage find_damage(const std::vector<std::filesystem::path>& places, int threads);
 

@@ -1,27 +1,32 @@
 // The images of one split in the ImageNet layout, <place>/{train,val}/<class>/<image>, where the place is a folder or
 // any number of tar archives beside each other. Archives are read in place. The classes are numbered in the order of
-// their names, the images lie in the order of theirs.
+// their names, the images lie in the order of their folders and then of their names, as torchvision's ImageFolder has
+// them.
 #pragma once
 
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "optdnn/photos/left_out.h"
+
 namespace optdnn::photos {
 
-// A folder, or the archives <place>*.tar. Errors: EnvironmentError if there is neither.
+// A folder, an archive, or the archives <place>*.tar. Errors: EnvironmentError if there is none of them.
 std::vector<std::filesystem::path> image_places(const std::filesystem::path& place);
 
 class ImageStore {
  public:
-  // `split` is the folder, "train" or "val". Errors: EnvironmentError if a place cannot be read, an archive is
-  // damaged, or there is no image.
+  // `split` is the folder, "train" or "val". Errors: EnvironmentError if a place cannot be read, an archive is damaged,
+  // there is no image, or a class has none.
   ImageStore(const std::vector<std::filesystem::path>& places, const std::string& split);
   ~ImageStore();
   ImageStore(ImageStore&&) noexcept;
 
   int64_t size() const { return static_cast<int64_t>(images_.size()); }
   const std::vector<std::string>& classes() const { return classes_; }
+  // What looks like an image and is none of them, a line for each reason.
+  std::vector<std::string> left_out() const { return left_out_.lines(); }
   int64_t label(int64_t i) const { return images_[i].label; }
   // Where image i is, for messages: path, or archive:path.
   std::string name(int64_t i) const;
@@ -39,6 +44,7 @@ class ImageStore {
   std::vector<Place> places_;
   std::vector<std::string> classes_;
   std::vector<Image> images_;
+  LeftOut left_out_;
 };
 
 }  // namespace optdnn::photos

@@ -43,11 +43,21 @@ struct Jpeg::State {
     if (setjmp(escape)) fail(message);
     part();
   }
-
-  void convert_cmyk(Pixels& pixels) const;
 };
 
 namespace {
+
+// Pillow's, on inverted values: red = k - (255 - c) k / 255, rounded.
+void convert_inverted_cmyk(Pixels& pixels) {
+  for (size_t i = 0; i < pixels.bytes.size(); i += 4) {
+    uint8_t* pixel = &pixels.bytes[i];
+    const int light = pixel[3];
+    for (int c = 0; c < 3; ++c) {
+      const int product = (255 - pixel[c]) * light + 128;
+      pixel[c] = static_cast<uint8_t>(std::clamp(light - (((product >> 8) + product) >> 8), 0, 255));
+    }
+  }
+}
 
 template <class State>
 void install(State& state, std::string_view bytes) {
@@ -149,21 +159,8 @@ Pixels Jpeg::read(const Rectangle& box, int reduction) {
     }
     jpeg_abort_decompress(&info);
   });
-  if (cmyk) state.convert_cmyk(pixels);
+  if (cmyk) convert_inverted_cmyk(pixels);
   return pixels;
-}
-
-// Pillow's: with k' = 255 - k, red = k' - c k' / 255, rounded.
-void Jpeg::State::convert_cmyk(Pixels& pixels) const {
-  const int flip = info.saw_Adobe_marker ? 255 : 0;
-  for (size_t i = 0; i < pixels.bytes.size(); i += 4) {
-    uint8_t* pixel = &pixels.bytes[i];
-    const int light = 255 - (pixel[3] ^ flip);
-    for (int c = 0; c < 3; ++c) {
-      const int product = (pixel[c] ^ flip) * light + 128;
-      pixel[c] = static_cast<uint8_t>(std::clamp(light - (((product >> 8) + product) >> 8), 0, 255));
-    }
-  }
 }
 
 }  // namespace optdnn::photos

@@ -1,6 +1,7 @@
 // A JPEG, decoded where it is looked at, by libjpeg-turbo, with what Pillow makes of the odd ones: grey becomes RGB,
-// CMYK and YCCK are inverted where an Adobe marker stands, EXIF turns nothing, bytes after the end do not matter, a
-// file without its end is refused, and one whose middle is damaged is decoded as far as it goes.
+// CMYK and YCCK are taken as inverted, as Adobe's programs write them, whether or not their marker is there, EXIF turns
+// nothing, bytes after the end do not matter, a file without its end is refused, and one whose middle is damaged is
+// decoded as far as it goes.
 #pragma once
 
 #include <memory>
@@ -11,8 +12,9 @@
 
 namespace optdnn::photos {
 
-// More pixels than Pillow takes without a warning are refused before memory is taken for them.
-constexpr int64_t kMaxImagePixels = 89'478'485;
+// More pixels than Pillow opens (it warns above half of them) are refused before memory is taken for them.
+// Source: PIL.Image.MAX_IMAGE_PIXELS, 2^30 / 4 / 3, and DecompressionBombError above twice that.
+constexpr int64_t kMaxImagePixels = 2 * 89'478'485;
 
 class Jpeg {
  public:

@@ -19,8 +19,9 @@ class PhotoReader {
   int64_t width() const { return jpeg_ ? jpeg_->width() : png_.width; }
   int64_t height() const { return jpeg_ ? jpeg_->height() : png_.height; }
 
-  // The window of the image of `width` x `height` that the box becomes. With `scaled`, a JPEG is decoded at the
-  // smallest of 1/8, 1/4, 1/2 that leaves the box no smaller than that image. Called once. Errors: as the constructor.
+  // The window of the image of `width` x `height` that the box becomes, cut out first, so that no pixel beside it
+  // counts (as torchvision and timm crop, then resize). With `scaled`, a JPEG is decoded at the smallest of 1/8, 1/4,
+  // 1/2 that leaves the box no smaller than that image. Called once. Errors: as the constructor.
   Pixels read(const Rectangle& box, int64_t width, int64_t height, const Rectangle& window, bool scaled);
   Pixels whole();
 

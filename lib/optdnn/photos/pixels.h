@@ -1,6 +1,7 @@
 // A decoded image: height x width pixels of four bytes, red, green, blue and one that means nothing.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -20,5 +21,12 @@ struct Pixels {
 struct Rectangle {
   int64_t x = 0, y = 0, width = 0, height = 0;
 };
+
+// Requires: the box lies in the image.
+inline Pixels part(const Pixels& whole, const Rectangle& box) {
+  Pixels cut(box.width, box.height);
+  for (int64_t y = 0; y < box.height; ++y) std::copy_n(whole.row(box.y + y) + 4 * box.x, 4 * box.width, cut.row(y));
+  return cut;
+}
 
 }  // namespace optdnn::photos

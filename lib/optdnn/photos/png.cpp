@@ -7,6 +7,7 @@
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
 #include "optdnn/photos/jpeg.h"
+#include "optdnn/photos/png_chunks.h"
 
 namespace optdnn::photos {
 
@@ -18,8 +19,11 @@ Pixels decode_png(std::string_view bytes, const std::string& place) {
   const auto check = [&](int status) {
     if (status != 0) throw base::EnvironmentError(base::concat(place, " is damaged: ", spng_strerror(status)));
   };
-  check(spng_set_chunk_limits(decoder.get(), 1 << 20, 1 << 20));
-  check(spng_set_png_buffer(decoder.get(), bytes.data(), bytes.size()));
+  PngPixelChunks chunks(bytes);
+  const auto read = [](spng_ctx*, void* from, void* to, size_t count) -> int {
+    return static_cast<PngPixelChunks*>(from)->read(to, count) ? SPNG_OK : SPNG_IO_EOF;
+  };
+  check(spng_set_png_stream(decoder.get(), read, &chunks));
   spng_ihdr header{};
   check(spng_get_ihdr(decoder.get(), &header));
   const int64_t pixels_declared = int64_t{header.width} * header.height;
