@@ -14,7 +14,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   };
   try {
     for (const TarMember& member : index_tar(read, size, "fuzz")) {
-      if (!stays_inside(member.path) || member.offset > size || member.bytes > size - member.offset) std::abort();
+      if (member.path.empty() || inner_path(member.path) != member.path || member.offset > size ||
+          member.bytes > size - member.offset)
+        std::abort();
     }
   } catch (const optdnn::base::EnvironmentError&) {
   }
