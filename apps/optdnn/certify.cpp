@@ -1,4 +1,5 @@
-// optdnn certify RULE|CONFIG: is the network this rule makes a universal approximator?
+// optdnn certify RULE|CONFIG: do the networks of a rule approach a flow as they get deeper? And of a config: does the
+// theorem say that they are universal approximators?
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/solves.h"
 #include "optdnn/experiment/table.h"
+#include "optdnn/experiment/universal.h"
 #include "tables.h"
 #include "text_table.h"
 
@@ -32,8 +34,8 @@ struct Certified {
   std::string title;
   algorithms::Rule rule;
   algorithms::Certificate certificate;
-  std::optional<bool> two_layer;
-  std::optional<double> factor = {}, radius = {};  // of the solves of an implicit row
+  std::optional<experiment::Universal> universal = {};  // of a config's row
+  std::optional<double> factor = {}, radius = {};       // of the solves of an implicit row
 };
 
 bool holds_only_an_algorithm(const config::Node& node) {
@@ -56,7 +58,7 @@ Certified certify_rule(config::Node node, const CertifyCommandOptions& options, 
   const auto spec = config::read<experiment::AlgorithmSpec>(*node.find("algorithm"), diagnostics, "algorithm");
   const auto rule = spec.name.empty() ? std::nullopt : experiment::make_rule(spec, diagnostics);
   diagnostics.throw_if_errors();
-  return {"", *rule, certify_at_start(*rule, options.depth, options.step), std::nullopt};
+  return {"", *rule, certify_at_start(*rule, options.depth, options.step)};
 }
 
 std::vector<Certified> certify_table(const CertifyCommandOptions& options) {
@@ -71,24 +73,28 @@ std::vector<Certified> certify_table(const CertifyCommandOptions& options) {
         std::visit([](const auto& t) { return t.state == models::StateAcross::carry; }, row.spec.transition);
     const auto& depths = row.spec.depth.values;
     const auto solves = experiment::report_solves(row.spec);
+    std::vector<algorithms::Certificate> certificates;
     int first = 0;
     for (size_t stage = 0; stage < depths.size(); ++stage) {
       const int last = first + static_cast<int>(depths[stage]);
-      const std::string title = depths.size() > 1 ? base::concat(row.id, ", stage ", stage) : row.id;
-      all.push_back(
-          {title, *rule, certify_at_start(*rule, last, first + options.step), experiment::modules_two_layer(row.spec)});
-      if (solves) {
-        all.back().factor = solves->contraction_factor;
-        all.back().radius = solves->spectral_radius.at(stage);
-      }
+      certificates.push_back(certify_at_start(*rule, last, first + options.step));
       if (carry) first = last;
+    }
+    const experiment::Universal universal = experiment::judge_universal(row.spec, certificates);
+    for (size_t stage = 0; stage < depths.size(); ++stage) {
+      const std::string title = depths.size() > 1 ? base::concat(row.id, ", stage ", stage) : row.id;
+      all.push_back({title, *rule, certificates[stage], universal});
+      if (!solves) continue;
+      all.back().factor = solves->contraction_factor;
+      all.back().radius = solves->spectral_radius.at(stage);
     }
   }
   return all;
 }
 
 nlohmann::json json_of(const Certified& c) {
-  nlohmann::json object = algorithms::certificate_json(c.rule, c.certificate, c.two_layer);
+  nlohmann::json object = algorithms::certificate_json(c.rule, c.certificate);
+  if (c.universal) add_universal(*c.universal, object);
   if (c.radius) {
     object["contraction_factor"] = c.factor ? nlohmann::json(*c.factor) : nlohmann::json(nullptr);
     object["solve_spectral_radius"] = *c.radius;
@@ -103,6 +109,11 @@ std::string solves_text(const Certified& c) {
                           ? base::concat("the bounds of the modules allow a factor of ", base::number_text(*c.factor))
                           : "the modules have no bound",
                       "; measured at the initial weights: spectral radius ", fixed(*c.radius, 3), "\n");
+}
+
+std::string text_of(const Certified& c) {
+  return algorithms::certificate_text(c.rule, c.certificate) + solves_text(c) +
+         (c.universal ? experiment::universal_text(*c.universal) : "");
 }
 
 config::Node named_rule(const std::string& name) {
@@ -140,8 +151,7 @@ int certify(const CertifyCommandOptions& options) {
   }
   for (const Certified& c : all) {
     if (!c.title.empty()) std::cout << "=== " << c.title << " ===\n";
-    std::cout << (options.latex ? algorithms::latex(c.rule)
-                                : algorithms::certificate_text(c.rule, c.certificate, c.two_layer) + solves_text(c));
+    std::cout << (options.latex ? algorithms::latex(c.rule) : text_of(c));
     if (&c != &all.back()) std::cout << '\n';
   }
   return 0;

@@ -31,9 +31,15 @@ struct Checked {
   std::string error;
 };
 
+// False is "not shown", which is less than no; of convolutions it is open.
+std::string universal_text(const experiment::CheckReport& report) {
+  if (!report.convergent) return "";
+  return !report.universal ? "open" : *report.universal ? "yes" : "not shown";
+}
+
 void print_text(const std::vector<Checked>& rows) {
-  TextTable table(
-      {"row", "parameters", "multiply-adds", "first loss", "certified", "iterations", "per seed", "memory"});
+  TextTable table({"row", "parameters", "multiply-adds", "first loss", "convergent", "universal", "iterations",
+                   "per seed", "memory"});
   for (const Checked& row : rows) {
     if (!row.report) {
       table.add({row.id, "failed"});
@@ -41,8 +47,8 @@ void print_text(const std::vector<Checked>& rows) {
     }
     const auto& r = *row.report;
     table.add({row.id, base::with_thousands(r.cost.parameters), base::with_thousands(r.cost.multiply_adds),
-               fixed(r.loss, 4), r.certified ? (*r.certified ? "yes" : "no") : "", base::with_thousands(r.iterations),
-               duration_text(r.total_s), fixed(r.memory_mib, 0) + " MiB"});
+               fixed(r.loss, 4), r.convergent ? (*r.convergent ? "yes" : "no") : "", universal_text(r),
+               base::with_thousands(r.iterations), duration_text(r.total_s), fixed(r.memory_mib, 0) + " MiB"});
   }
   std::cout << table.text();
   for (const Checked& row : rows) {
@@ -62,7 +68,8 @@ void print_json(const std::vector<Checked>& rows) {
     item["parameters"] = r.cost.parameters;
     item["multiply_adds"] = r.cost.multiply_adds;
     item["first_loss"] = r.loss;
-    item["certified"] = r.certified ? nlohmann::json(*r.certified) : nlohmann::json(nullptr);
+    item["convergent"] = r.convergent ? nlohmann::json(*r.convergent) : nlohmann::json(nullptr);
+    item["universal"] = r.universal ? nlohmann::json(*r.universal) : nlohmann::json(nullptr);
     item["iterations"] = r.iterations;
     item["iteration_s"] = r.iteration_s;
     item["batch_s"] = r.batch_s;

@@ -1,6 +1,6 @@
 # Coefficients and certificate over training. Metrics coefficient/<stage>/<name>[/<k>[/...]]: a panel per row, stage and
 # name, a line per step, coloured along the steps; mean and smallest to largest over seeds. The spectral radius of the
-# tableau is drawn where it changes, with a cross where the rule as learned is not certified.
+# tableau is drawn where it changes, with a cross where the rule as learned is not convergent.
 import math
 import re
 from typing import Iterator
@@ -81,7 +81,8 @@ def has_stage_one(row: Row) -> bool:
     return any(name.startswith("coefficient/1/") for run in row.runs for record in run.records for name in record)
 
 
-RADIUS, CERTIFIED = "certificate/spectral_radius", "certificate/certified"
+RADIUS, CONVERGENT = "certificate/spectral_radius", "certificate/convergent"
+FORMERLY = "certificate/certified"  # in runs of before the two verdicts
 
 
 def draw_radius(group: Group, _: list[str]) -> Iterator[tuple[str, str, Figure]]:
@@ -101,7 +102,8 @@ def draw_radius(group: Group, _: list[str]) -> Iterator[tuple[str, str, Figure]]
         style.epochs(ax)
         style.legend(figure, ax)
         yield (f"radius-{number}" if len(pages) > 1 else "radius",
-               "Line: mean over seeds; band: smallest to largest; a cross where a seed's rule is not certified." + note,
+               "Line: mean over seeds; band: smallest to largest; a cross where a seed's rule is not convergent."
+               + note,
                figure)
 
 
@@ -111,6 +113,6 @@ def moves(values: list[float]) -> bool:
 
 def draw_refused(ax: Axes, runs: list[Run], color: str) -> None:
     points = [(record["epoch"], record[RADIUS]) for run in runs for record in run.records
-              if record.get(CERTIFIED) == 0 and math.isfinite(record.get(RADIUS, math.nan))]
+              if record.get(CONVERGENT, record.get(FORMERLY)) == 0 and math.isfinite(record.get(RADIUS, math.nan))]
     if points:
         ax.plot(*zip(*points), "x", color=color, markersize=5)

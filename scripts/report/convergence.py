@@ -1,5 +1,5 @@
 # A convergence study (optdnn converge): a row per rule, its error against the number of steps K on logarithmic axes.
-# Certified rules and the others stand in panels of their own, beside the slope of first order.
+# Rules whose certificate promises a limit and the others stand in panels of their own, beside the slope of first order.
 from typing import Any, Iterator
 
 import numpy as np
@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 from report import style
 from report.document import Block, Bullets, Paragraph, Table, plain
 from report.runs import Group, Row, mapping, number
-from report.table import certified_cell, measured_on, refusals
+from report.table import certificate_of, measured_on, refusals
 from report.text import NOTHING, fixed
 
 ROWS_A_PANEL = 8
@@ -30,8 +30,16 @@ def errors_of(row: Row) -> dict[int, float]:
     return {int(k): value for k, text in errors.items() if (value := number(text)) and value > 0 and k.isdecimal()}
 
 
-def certified(row: Row) -> bool:
-    return study_of(row).get("certified") is True
+def promise(row: Row) -> str:
+    """By the certificate: convergent, coupled or no."""
+    study = study_of(row)
+    if certificate_of(study, "convergent") is True:
+        return "convergent"
+    return "coupled" if study.get("coupled") is True else "no"
+
+
+def promised(row: Row) -> bool:
+    return promise(row) != "no"
 
 
 def order_cell(row: Row) -> str:
@@ -54,27 +62,28 @@ def converges_cell(row: Row) -> str:
 
 
 COLUMNS = [("row", lambda row: plain(row.id)), ("effective step", steps_cell), ("error of the deepest", deepest_cell),
-           ("fitted order", order_cell), ("converges", converges_cell), ("certified", certified_cell)]
+           ("fitted order", order_cell), ("converges", converges_cell), ("certificate", promise)]
 
 
 def table_blocks(group: Group) -> list[Block]:
-    wrong = [plain(row.id) for row in group.rows if certified(row) != (converges_cell(row) == "yes")]
+    wrong = [plain(row.id) for row in group.rows if promised(row) != (converges_cell(row) == "yes")]
     table = Table([title for title, _ in COLUMNS], [[cell(row) for _, cell in COLUMNS] for row in group.rows])
     legend = ("Error: distance, in double precision, of the output after K steps from the exact flow at time = "
               "effective step, modules being fixed vector fields scaled by 1/K. Order: p of error ~ K^-p, fitted over "
-              "the deeper half of the depths. A rule without an effective step is compared with the flow at step 1.")
+              "the deeper half of the depths. A rule without an effective step is compared with the flow at step 1, a "
+              "coupled one with its coupled flow.")
     blocks: list[Block] = [table, Paragraph(legend)]
     blocks.append(Paragraph("Certificate and measurement differ for: " + ", ".join(wrong) if wrong else
                             "Certificate and measurement agree in every row."))
     if refused := refusals(group):
-        blocks += [Paragraph("Not certified:"), Bullets(refused)]
+        blocks += [Paragraph("Not convergent:"), Bullets(refused)]
     return blocks + [Paragraph(measured_on(group))]
 
 
 def draw(group: Group, _: list[str]) -> Iterator[tuple[str, str, Figure]]:
     rows = [row for row in group.rows if errors_of(row)]
-    pages = [(title, page) for title, verdict in (("certified", True), ("not certified", False))
-             for page in style.pages([row for row in rows if certified(row) == verdict], ROWS_A_PANEL)]
+    pages = [(title, page) for title, verdict in (("convergent or coupled", True), ("neither", False))
+             for page in style.pages([row for row in rows if promised(row) == verdict], ROWS_A_PANEL)]
     if not pages:
         return
     figure, axes = style.panels(len(pages), columns=3, width=3.7, height=4.6)

@@ -5,7 +5,7 @@ import statistics
 from typing import Any
 
 from report.runs import Group, Row, Run, number, without_places
-from report.table import certified_cell, metrics_of, paper_of
+from report.table import convergent_cell, metrics_of, paper_of, universal_cell
 
 OF_RUN = ("config_hash", "device", "device_name", "threads", "optdnn", "libtorch", "parameters", "multiply_adds",
           "iterations", "epochs", "seconds", "last", "best", "convergence", "error")
@@ -24,7 +24,8 @@ def row_json(group: Group, row: Row) -> str:
     values = {metric.name: metric.values(row) for metric in metrics_of(group)}
     means = {name: {"mean": statistics.fmean(v), "std": statistics.stdev(v) if len(v) > 1 else None,
                     "median": statistics.median(v), "n": len(v)} for name, v in values.items() if v}
-    head = {"row": row.id, "n": len(row.finished), "metrics": means, "certified": certified_cell(row)}
+    head = {"row": row.id, "n": len(row.finished), "metrics": means, "convergent": convergent_cell(row),
+            "universal": universal_cell(row)}
     head |= {"paper": paper_of(row)} if paper_of(row) else {}
     runs = ",\n   ".join(text(run_numbers(run)) for run in row.runs)
     return f' {text(head)[:-1]}, "runs": [\n   {runs}]}}'

@@ -87,7 +87,7 @@ def table_blocks(group: Group) -> list[Block]:
         columns.append((title, lambda row, key=key: span(summary_values(row, key))))
         columns += published_column(group, key, 0, sources)
     columns.append(("seconds", lambda row: mean_spread(summary_values(row, "seconds", row.finished), 1)))
-    columns.append(("certified", certified_cell))
+    columns += [("convergent", convergent_cell), ("universal", universal_cell)]
     table = Table([title for title, _ in columns], [[cell(row) for _, cell in columns] for row in group.rows])
     return [table, *beneath(group, sources)]
 
@@ -98,7 +98,8 @@ def beneath(group: Group, sources: list[str]) -> list[Block]:
         blocks.append(Paragraph("Published: " + "; ".join(f"({i}) {plain(s)}" for i, s in enumerate(sources, 1)) + "."))
     for title, items in (("Ours beside published numbers:", comparisons(group)),
                          ("Published, with nothing of ours beside it:", unmatched(group)),
-                         ("Not certified:", refusals(group)), ("Not finished, and in no mean:", losses(group))):
+                         ("Not convergent:", refusals(group)), ("Universal, not shown or open:", unshown(group)),
+                         ("Not finished, and in no mean:", losses(group))):
         if items:
             blocks += [Paragraph(title), Bullets(items)]
     return blocks + [Paragraph(measured_on(group))]
@@ -198,18 +199,42 @@ def stages_of(row: Row) -> list[dict[str, Any]]:
     return [stage for stage in stages if isinstance(stage, dict)]
 
 
-def certified_cell(row: Row) -> str:
-    verdicts = {stage.get("certified") is True for stage in stages_of(row)}
+def certificate_of(stage: dict[str, Any], verdict: str) -> Any:
+    """A verdict of a certificate; older runs call convergent certified and say nothing of universality."""
+    return stage.get(verdict, stage.get("certified") if verdict == "convergent" else None)
+
+
+def convergent_cell(row: Row) -> str:
+    verdicts = {certificate_of(stage, "convergent") is True for stage in stages_of(row)}
     return {(): NOTHING, (True,): "yes", (False,): "no"}.get(tuple(verdicts), "mixed")
+
+
+def universal_cell(row: Row) -> str:
+    verdicts = {certificate_of(stage, "universal") for stage in stages_of(row) if "universal" in stage}
+    return {(): NOTHING, (True,): "yes", (False,): "not shown", (None,): "open"}.get(tuple(verdicts), "mixed")
 
 
 def refusals(group: Group) -> list[str]:
     items = []
     for row in group.rows:
-        refused = [stage for stage in stages_of(row) if stage.get("certified") is not True]
-        reasons = dict.fromkeys(str(stage.get("reason") or "no reason given") for stage in refused)
-        items += [f"{plain(row.id)}: {'; '.join(map(plain, reasons))}"] if refused else []
+        refused = [stage for stage in stages_of(row) if certificate_of(stage, "convergent") is not True]
+        items += reasons(row, refused, "reason")
     return items
+
+
+def unshown(group: Group) -> list[str]:
+    """Where the rule converges, so that the modules, the width or the ends of the row are what is missing."""
+    items = []
+    for row in group.rows:
+        stages = [stage for stage in stages_of(row)
+                  if "universal" in stage and certificate_of(stage, "convergent") is True]
+        items += reasons(row, [stage for stage in stages if stage["universal"] is not True], "universal_reason")
+    return items
+
+
+def reasons(row: Row, stages: list[dict[str, Any]], key: str) -> list[str]:
+    texts = dict.fromkeys(str(stage.get(key) or "no reason given") for stage in stages)
+    return [f"{plain(row.id)}: {'; '.join(map(plain, texts))}"] if stages else []
 
 
 def losses(group: Group) -> list[str]:

@@ -1,4 +1,4 @@
-// The certificate's table, and what it says where a rule is not certified.
+// The certificate's table, and what it says where a rule is not convergent.
 #include <nlohmann/json.hpp>
 
 #include "algorithms/rules.h"
@@ -10,7 +10,7 @@ namespace {
 
 struct Expected {
   Rule rule;
-  bool preconsistent, zero_stable, certified;
+  bool preconsistent, zero_stable, convergent;
   std::vector<std::complex<double>> roots;  // empty: not of a constant tableau
   std::map<std::string, double> steps;      // empty: undefined
 };
@@ -51,14 +51,15 @@ TEST_CASE("the certificate of each rule is that of the table") {
     INFO(certificate_text(expected.rule, c));
     CHECK(c.preconsistent == expected.preconsistent);
     CHECK(c.zero_stable == expected.zero_stable);
-    CHECK(c.certified == expected.certified);
+    CHECK(c.convergent == expected.convergent);
     CHECK(c.eigenvalues.has_value() == !expected.roots.empty());
     CHECK(c.stability_constant.has_value() == expected.roots.empty());
     for (size_t i = 0; i < expected.roots.size(); ++i) CHECK(std::abs((*c.eigenvalues)[i] - expected.roots[i]) < 1e-7);
     REQUIRE(c.effective_step.has_value() == !expected.steps.empty());
     for (const auto& [family, step] : expected.steps) CHECK(c.effective_step->at(family) == Approx(step).epsilon(1e-9));
     CHECK_FALSE(c.reason.empty());
-    CHECK(c.fix.empty() == c.certified);
+    CHECK(c.fix.empty() == c.convergent);
+    CHECK_FALSE(c.coupled.has_value());
     CHECK(c.lipschitz_bound.has_value() != expected.rule.is_explicit());
   }
 }
@@ -90,26 +91,26 @@ TEST_CASE("the stability constant judges a varying rule as the roots judge the c
     const LeafValues values = [&](const Leaf& leaf) { return leaf.indices[0] == 0 ? 0.9 * beta : beta; };
     const Certificate a = certify(constant_rule, 4), b = certify(varying, 4, 0, values);
     CHECK_FALSE(b.eigenvalues.has_value());
-    CHECK(a.certified == b.certified);
-    if (a.certified) CHECK(b.effective_step->at("T") == Approx(a.effective_step->at("T")).epsilon(0.02));
+    CHECK(a.convergent == b.convergent);
+    if (a.convergent) CHECK(b.effective_step->at("T") == Approx(a.effective_step->at("T")).epsilon(0.02));
   }
 }
 
 TEST_CASE("a learnable coefficient is judged at its current value") {
   const Rule rule = shipped("heavy_ball", {learned(constant("beta", 0.5))});
-  CHECK(certify(rule, 4).certified);
+  CHECK(certify(rule, 4).convergent);
   CHECK(certify(rule, 4).eigenvalues.has_value());
-  CHECK_FALSE(certify(rule, 4, 0, [](const Leaf&) { return 1.0; }).certified);
+  CHECK_FALSE(certify(rule, 4, 0, [](const Leaf&) { return 1.0; }).convergent);
   CHECK(certify(rule, 4, 2).coefficients == std::map<std::string, double>{{"beta[2]", 0.5}});
 }
 
 TEST_CASE("start and output are part of the certificate") {
-  CHECK_FALSE(certify(rule_of("v[k+1] = v[k]\nx[k+1] = x[k] + T(x[k]) + 0*v[k+1] + v[k]"), 1).certified);
+  CHECK_FALSE(certify(rule_of("v[k+1] = v[k]\nx[k+1] = x[k] + T(x[k]) + 0*v[k+1] + v[k]"), 1).convergent);
   RuleSpec spec;
   spec.name = "velocity";
   spec.equations = "v[k+1] = 0.5*v[k] + T(x[k])\nx[k+1] = x[k] + v[k+1]";
   spec.start = {{"v", 0.0}};
-  CHECK(certify(rule_of(spec), 1).certified);
+  CHECK(certify(rule_of(spec), 1).convergent);
   spec.start = {{"v", 1.0}};  // moves the point before any module does
   CHECK_FALSE(certify(rule_of(spec), 1).started_and_read);
   spec.start = {{"v", 0.0}};
@@ -117,18 +118,63 @@ TEST_CASE("start and output are part of the certificate") {
   CHECK_FALSE(certify(rule_of(spec), 1).started_and_read);
 }
 
-TEST_CASE("two points that are coupled by modules alone do not settle on one") {
-  const Certificate c = certify(rule_of("x[k+1] = x[k] + T(z[k])\nz[k+1] = z[k] + S(x[k+1])"), 1);
+TEST_CASE("two points that are coupled by modules alone do not settle on one, but follow a coupled flow") {
+  const Rule rule = rule_of("x[k+1] = x[k] + T(z[k])\nz[k+1] = z[k] + S(x[k+1])");
+  const Certificate c = certify(rule, 1);
   CHECK(c.preconsistent);
   CHECK_FALSE(c.zero_stable);
+  CHECK_FALSE(c.convergent);
   CHECK(c.reason == "not zero-stable: the root 1 has multiplicity 2, so the states do not settle on one point");
+  REQUIRE(c.coupled.has_value());
+  CHECK(equations(*c.coupled, rule) == std::vector<std::string>{"x' = T(z)", "z' = S(x)"});
+}
+
+TEST_CASE("a coupled flow is that of the rule's own states, whatever it remembers of earlier steps") {
+  using Lines = std::vector<std::string>;
+  const std::pair<const char*, Lines> rules[] = {
+      // Chambolle and Pock 2011: the dual state is moved at an extrapolated point
+      {"y[k+1] = y[k] + S(2*x[k] - x[k-1])\nx[k+1] = x[k] + T(y[k+1])", {"y' = S(x)", "x' = T(y)"}},
+      {"x[k+1] = x[k] + 0.5*(x[k] - x[k-1]) + T(p[k])\np[k+1] = p[k] - 3*S(x[k+1])", {"x' = 2 T(p)", "p' = -3 S(x)"}},
+      {"z[k+1] = z[k] + 2*T((x[k] + z[k])/2)\nx[k+1] = x[k] + T((x[k] + z[k])/2)",
+       {"z' = 2 T(0.5 z + 0.5 x)", "x' = T(0.5 z + 0.5 x)"}},
+      {"x[k+1] = x[k] + T(x[k] - 0.5*p[k])\np[k+1] = p[k] + S(x[k]) - S(x[k-1])", {"x' = T(x - 0.5 p)", "p' = 0"}},
+  };
+  for (const auto& [text, expected] : rules) {
+    const Rule rule = rule_of(text);
+    const Certificate c = certify(rule, 1);
+    INFO(certificate_text(rule, c));
+    REQUIRE(c.coupled.has_value());
+    Lines lines = equations(*c.coupled, rule);
+    std::sort(lines.begin(), lines.end());
+    Lines sorted = expected;
+    std::sort(sorted.begin(), sorted.end());
+    CHECK(lines == sorted);
+    CHECK_FALSE(c.convergent);
+  }
+}
+
+TEST_CASE("there is no coupled flow where a root is defective, a start keeps swinging or a module sees what decays") {
+  for (const char* text : {
+           "v[k+1] = v[k] + S(x[k])\nx[k+1] = x[k] + v[k] + T(x[k])",
+           "x[k+1] = x[k] + T(p[k])\np[k+1] = p[k] + S(x[k])\nd[k+1] = -d[k]\ny[k+1] = x[k+1] + d[k]",
+           "x[k+1] = x[k] + T(p[k])\np[k+1] = p[k] + S(x[k] - x[k-1])",
+           "x[k+1] = x[k] + T(x[k])\np[k+1] = 0.5*p[k] + 0.5*x[k]",  // a simple root: convergent
+       }) {
+    RuleSpec spec;
+    spec.name = "rule";
+    spec.equations = text;
+    spec.output = spec.equations[spec.equations.rfind('\n') + 1];
+    const Rule rule = rule_of(spec);
+    INFO(certificate_text(rule, certify(rule, 1)));
+    CHECK_FALSE(certify(rule, 1).coupled.has_value());
+  }
 }
 
 TEST_CASE("modules whose effects cancel do not drive the state") {
   const Certificate c = certify(rule_of("x[k+1] = x[k] + T(x[k]) - T(x[k-1])"), 1);
   CHECK(c.preconsistent);
   CHECK(c.zero_stable);
-  CHECK_FALSE(c.certified);
+  CHECK_FALSE(c.convergent);
   CHECK(c.effective_step->at("T") == Approx(0.0).margin(1e-12));
 }
 
@@ -156,7 +202,11 @@ TEST_CASE("the JSON has every field of the schema, null where undefined") {
                           "stability_constant",
                           "lipschitz_bound",
                           "modules_two_layer",
+                          "convergent",
                           "certified",
+                          "coupled",
+                          "flows",
+                          "universal",
                           "reason"}) {
     INFO(key);
     CHECK(object.contains(key));
@@ -167,5 +217,12 @@ TEST_CASE("the JSON has every field of the schema, null where undefined") {
   CHECK(object["calls"][0] == nlohmann::json({{"family", "T"}, {"argument", "x[k]"}}));
   CHECK(object["A"].size() == 3);
   CHECK(object["start"] == nlohmann::json({1.0, 1.0, 0.0}));
-  CHECK(certificate_json(rule, certify(rule, 3), true)["modules_two_layer"] == true);
+  CHECK(object["universal"].is_null());
+  CHECK(object["flows"].is_null());
+  const Rule leapfrog = rule_of("p[k+1] = p[k] + T(x[k])\nx[k+1] = x[k] + S(p[k+1])");
+  const nlohmann::json coupled = certificate_json(leapfrog, certify(leapfrog, 3));
+  CHECK(coupled["coupled"] == true);
+  CHECK(coupled["convergent"] == false);
+  CHECK(coupled["certified"] == coupled["convergent"]);
+  CHECK(coupled["flows"] == nlohmann::json({"p' = T(x)", "x' = S(p)"}));
 }

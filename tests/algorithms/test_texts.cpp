@@ -71,6 +71,7 @@ TEST_CASE("certificates read as they should") {
   check("certify_apg_step_3.txt", shipped("apg"), 3);
   check("certify_dense_step_2.txt", shipped("dense"), 2);
   check("certify_heavy_ball_2018.txt", shipped("heavy_ball_2018"));
+  check("certify_leapfrog.txt", rule_of("p[k+1] = p[k] + T(x[k])\nx[k+1] = x[k] + S(p[k+1])"));
   check("certify_heavy_ball_beta_1.txt", shipped("heavy_ball", {constant("beta", 1.0)}));
 }
 

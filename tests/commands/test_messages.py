@@ -19,6 +19,7 @@ rows:
   - {id: pgd, algorithm: {name: pgd}, vector_fields: {S: two_layer}}
   - {id: dense, algorithm: {name: dense}}
   - {id: undamped, algorithm: {name: heavy_ball, coefficients: {beta: 1}}}
+  - {id: leapfrog, algorithm: {name: leapfrog, equations: "p[k+1] = p[k] + T(x[k])\\nx[k+1] = x[k] + S(p[k+1])"}}
 """
 
 
@@ -40,22 +41,24 @@ class Messages(Commands):
         schema = json.loads(self.run_program("list", "keys", "--json").stdout)
         self.assertIn("dataset", schema["properties"])
 
-    def test_every_rule_of_the_list_is_certified_or_told_why_not(self) -> None:
+    def test_every_rule_of_the_list_is_convergent_or_told_why_not(self) -> None:
         for rule in json.loads(self.run_program("list", "algorithms", "--json").stdout):
             certificate = json.loads(self.run_program("certify", rule["name"], "--json").stdout)
-            self.assertIsInstance(certificate["certified"], bool)
+            self.assertIsInstance(certificate["convergent"], bool)
+            self.assertEqual(certificate["certified"], certificate["convergent"])
+            self.assertIsNone(certificate["universal"])  # a rule by itself has no modules
             self.assertTrue(certificate["reason"])
             self.run_program("certify", rule["name"], "--latex")
 
     def test_a_coefficient_set_on_the_command_line_changes_the_verdict(self) -> None:
-        self.assertTrue(json.loads(self.run_program("certify", "heavy_ball", "--json").stdout)["certified"])
+        self.assertTrue(json.loads(self.run_program("certify", "heavy_ball", "--json").stdout)["convergent"])
         broken = json.loads(self.run_program("certify", "heavy_ball", "--set", "beta=1", "--json").stdout)
-        self.assertFalse(broken["certified"])
+        self.assertFalse(broken["convergent"])
 
     def test_a_file_that_holds_only_an_algorithm_is_a_rule(self) -> None:
         rule = "algorithm:\n  name: mine\n  equations: |\n    x[k+1] = x[k] + T(x[k])\n"
         certificate = json.loads(self.run_program("certify", self.write("rule.yaml", rule), "--json").stdout)
-        self.assertTrue(certificate["certified"])
+        self.assertTrue(certificate["convergent"])
         self.assertEqual(certificate["rule"], "mine")
 
     def test_mistakes_of_a_config_are_all_named_with_their_places(self) -> None:
@@ -74,7 +77,8 @@ class Messages(Commands):
         config = self.write("study.yaml", STUDY)
         self.compare_golden("converge.txt", self.run_program("converge", config).stdout)
         rows = json.loads(self.run_program("converge", config, "--json").stdout)
-        self.assertEqual([row["certified"] for row in rows], [row["converges"] for row in rows])
+        self.assertEqual([row["convergent"] or row["coupled"] for row in rows], [row["converges"] for row in rows])
+        self.assertEqual(rows[-1]["flows"], ["p' = T(x)", "x' = S(p)"])
         summary = json.loads((self.folder / "runs/study/rk4/study/summary.json").read_text())
         self.assertEqual(summary["convergence"]["errors"].keys(), {"16", "32", "64"})
         planned = self.run_program("converge", config, "--dry-run", "--row", "rk4").stdout
@@ -137,9 +141,17 @@ class Messages(Commands):
     def test_certify_and_check_agree_on_a_learned_sequence(self) -> None:
         config = re.sub("algorithm: .*", "algorithm: {name: nesterov_dense}", RINGS)
         self.write("c.yaml", config)
-        verdicts = [json.loads(self.run_program(command, "c.yaml", "--json").stdout)[0]["certified"]
-                    for command in ["certify", "check"]]
+        verdicts = [[json.loads(self.run_program(command, "c.yaml", "--json").stdout)[0][key]
+                     for key in ["convergent", "universal"]] for command in ["certify", "check"]]
         self.assertEqual(*verdicts)
+
+    def test_a_config_is_judged_as_a_whole(self) -> None:
+        config = self.write("c.yaml", RINGS)
+        self.compare_golden("certify_config.txt", self.run_program("certify", config).stdout)
+        for text, verdict in [(RINGS, True), (RINGS.replace("hidden: 8", "hidden: 8, sharing: shared"), False)]:
+            certificate = json.loads(self.run_program("certify", self.write("u.yaml", text), "--json").stdout)[0]
+            self.assertEqual(certificate["universal"], verdict)
+            self.assertEqual(certificate["universal_wants"]["fresh_modules"], verdict)
 
     def test_a_family_may_be_called_like_a_step_of_another(self) -> None:
         rule = "algorithm:\n  name: twins\n  equations: x[k+1] = x[k] + T(x[k]) + T_0(x[k])\n"

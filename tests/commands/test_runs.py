@@ -29,9 +29,9 @@ class Runs(Commands):
                           "pictures.safetensors", "resolved.yaml", "summary.json"])
         summary = self.summary("runs/rings/run/seed-0")
         self.assertEqual((summary["status"], summary["iterations"], summary["seed"]), ("finished", 200, 0))
-        self.assertTrue(summary["certificate"][0]["certified"])
+        self.assertTrue(summary["certificate"][0]["convergent"])
         last = records(run)[-1]
-        for name in ["test/loss", "test/error_pct", "certificate/certified", "certificate/stability_constant",
+        for name in ["test/loss", "test/error_pct", "certificate/convergent", "certificate/stability_constant",
                      "coefficient/0/gamma/2"]:
             self.assertIn(name, last)
 

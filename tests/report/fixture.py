@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-STAGES = {"apg2": [{"certified": True, "reason": ""}], "lifted": [{"certified": True, "reason": ""}],
-          "momentum": [{"certified": False, "reason": "the coefficient beta | may reach 1"}]}
+# lifted: as written before the two verdicts
+STAGES = {"apg2": [{"convergent": True, "reason": "", "universal": None, "universal_reason": "of a | convolution"}],
+          "lifted": [{"certified": True, "reason": ""}],
+          "momentum": [{"convergent": False, "reason": "the coefficient beta | may reach 1", "universal": False,
+                        "universal_reason": "the rule is not convergent"}]}
 PAPER = {"apg2": {"test_error_pct": 1.5, "parameters": 80, "top_1": "99 | 98", "source": "A. Author 2020, *Table 1*"}}
 
 
@@ -88,7 +91,7 @@ def learned(row: str, seed: int, time: float) -> dict[str, float]:
         return {}
     gammas = {f"coefficient/0/gamma/{k}": 1.5 + (0.1 * k - 0.7 + 0.03 * seed) * time for k in range(15)}
     radius = 1 + max(0.0, 0.04 * math.sin(9 * time))
-    return gammas | {"certificate/spectral_radius": radius, "certificate/certified": float(radius <= 1.0)}
+    return gammas | {"certificate/spectral_radius": radius, "certificate/convergent": float(radius <= 1.0)}
 
 
 def solved(time: float, seed: int) -> dict[str, float]:
@@ -137,15 +140,18 @@ def write_tensors(path: pathlib.Path, tensors: dict[str, np.ndarray], metadata: 
 
 
 def make_study(folder: pathlib.Path, wrong: bool = False) -> pathlib.Path:
-    """A convergence study of two rules, the second refused; if `wrong`, it converges all the same."""
-    for row, order, certified in (("apg2", 1.0, True), ("undamped", -1.5, False)):
+    """A convergence study of three rules, the last refused; if `wrong`, it converges all the same."""
+    for row, order, convergent, coupled in (("apg2", 1.0, True, False), ("leapfrog", 1.0, False, True),
+                                            ("undamped", -1.5, False, False)):
+        promised = convergent or coupled
         run = folder / "convergence" / row / "study"
         run.mkdir(parents=True)
-        errors = {str(depth): None if depth == 64 and not certified else depth ** -order for depth in (16, 32, 64)}
+        errors = {str(depth): None if depth == 64 and not promised else depth ** -order for depth in (16, 32, 64)}
         summary = {"status": "finished", "study": "converge", "table": "Convergence", "row": row, "device": "cpu",
-                   "certificate": [{"certified": certified, "reason": "a double root at 1"}],
-                   "convergence": {"certified": certified, "converges": certified or wrong, "errors": errors,
-                                   "effective_step": {"T": 1.5} if certified else None,
-                                   "order": order if certified else None}}
+                   "certificate": [{"convergent": convergent, "coupled": coupled, "reason": "a double root at 1"}],
+                   "convergence": {"convergent": convergent, "coupled": coupled, "converges": promised or wrong,
+                                   "errors": errors,
+                                   "effective_step": {"T": 1.5} if convergent else None,
+                                   "order": order if promised else None}}
         (run / "summary.json").write_text(json.dumps(summary))
     return folder

@@ -353,8 +353,10 @@ class Study(unittest.TestCase):
 
     def test_a_row_of_a_study_has_its_order_and_its_verdicts(self):
         text = self.report_of(wrong=False)
-        for said in ("| apg2 | T 1.5 | 1.6e-02 (K = 64) | 1.00 | yes | yes |", "agree in every row",
-                     "| undamped | - | 1.8e+02 (K = 32) | - | no | no |", "undamped: a double root at 1"):
+        for said in ("| apg2 | T 1.5 | 1.6e-02 (K = 64) | 1.00 | yes | convergent |", "agree in every row",
+                     "| leapfrog | - | 1.6e-02 (K = 64) | 1.00 | yes | coupled |",
+                     "| undamped | - | 1.8e+02 (K = 32) | - | no | no |",
+                     "undamped: a double root at 1"):
             self.assertIn(said, text)
 
     def test_a_certificate_that_the_measurement_contradicts_is_named(self):

@@ -55,6 +55,11 @@ void judge_constant(const Rule& rule, const LeafValues& values, Certificate& cer
     certificate.effective_step = steps;
   }
 
+  const bool semisimple = roots.spectral_radius <= 1.0 + kOnCircle && roots.defective_multiplicity == 0;
+  if (semisimple && roots.multiplicity_of_one > 1 && roots.starts_at_one)
+    certificate.coupled = coupled_flow(rule, evaluate(tableau, values), certificate.start,
+                                       evaluate(rule.output(0), tableau.A.columns, values));
+
   if (tableau.calls.empty()) {
     certificate.reason = "no module reaches the output";
     certificate.fix = "a weight other than 0 in front of a module";
@@ -76,7 +81,9 @@ void judge_constant(const Rule& rule, const LeafValues& values, Certificate& cer
   } else if (!roots.zero_stable) {
     certificate.reason = concat("not zero-stable: the root 1 has multiplicity ", roots.multiplicity_of_one,
                                 ", so the states do not settle on one point");
-    certificate.fix = "couple the states outside of the modules, or start one of them at 0 as a difference";
+    certificate.fix = certificate.coupled ? ""
+                                          : "couple the states outside of the modules, or start one of them at 0 as a "
+                                            "difference";
   } else if (!roots.reads) {
     certificate.reason = concat("not read: the output '", rule.output_name(), "' does not follow the point");
     certificate.fix = "another output";
@@ -138,14 +145,13 @@ void judge_varying(const Rule& rule, int depth, const LeafValues& values, Certif
 }
 
 std::string flow_text(const Steps& steps) {
-  std::string text;
+  std::vector<double> sizes;
+  std::vector<std::string> calls;
   for (const auto& [family, step] : steps) {
-    if (std::abs(step) <= kNoStep) continue;
-    const double size = std::abs(step);
-    text += text.empty() ? (step < 0 ? "-" : "") : step < 0 ? " - " : " + ";
-    text += concat(std::abs(size - 1.0) < 1e-9 ? "" : concat(short_number(size), " "), family, "(x)");
+    sizes.push_back(step);
+    calls.push_back(family + "(x)");
   }
-  return text;
+  return combination_text(sizes, calls);
 }
 
 }  // namespace
@@ -180,8 +186,8 @@ Certificate certify(const Rule& rule, int depth, int step, const LeafValues& giv
     certificate.reason = "not driven: no module moves the state in the mean";
     certificate.fix = "module weights that do not cancel";
   }
-  certificate.certified = certificate.reason.empty();
-  if (certificate.certified) {
+  certificate.convergent = certificate.reason.empty();
+  if (certificate.convergent) {
     certificate.reason = concat("K steps with modules scaled by 1/K converge to the flow of x' = ",
                                 flow_text(*certificate.effective_step));
   }

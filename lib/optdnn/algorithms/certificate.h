@@ -1,17 +1,19 @@
-// Is the network this rule makes a universal approximator, by the paper's theorem? A rule is certified when it is
+// Do the networks of this rule approach the flow of an ODE as they get deeper? A rule is convergent when it is
 //   preconsistent       some q has A q = q and C q = 1
 //   zero-stable         powers of A stay bounded, the eigenvalue 1 is simple
 //   driven              with w A = w, w q = 1, the effective step h_f = w B 1_f of some family f is not 0
 //   started and read    c q = 1, and start - q decays
 // Rules whose tableau varies or grows are judged by the stability constant, the largest entry in absolute value of
 // [C_k; c] A_{k-1} ... A_{j+1} B_j over j < k <= K, which has to stay bounded in K.
+// A rule whose root 1 is semisimple but not simple is not convergent; it may be coupled (coupled_flow.h). Whether a
+// network is a universal approximator depends on its modules and ends too: experiment/universal.h.
 // Paper: the condition (a convergent linear multistep method). Choice: its form for varying and growing tableaux.
 #pragma once
 
 #include <complex>
 #include <nlohmann/json_fwd.hpp>
 
-#include "optdnn/algorithms/rule.h"
+#include "optdnn/algorithms/coupled_flow.h"
 
 namespace optdnn::algorithms {
 
@@ -32,19 +34,23 @@ struct Certificate {
   std::optional<std::map<int, double>> stability_constant;  // by K, of a tableau that varies or grows
   std::optional<double> lipschitz_bound;                    // implicit rules: below this the solve is a contraction
 
-  bool certified = false;
+  bool convergent = false;
+  std::optional<CoupledFlow> coupled;  // only of a rule that is not convergent
   std::string reason;
-  std::string fix;  // empty if certified, or if none is known
+  std::string fix;  // empty if convergent, or if none is known
 };
 
 // Learnable coefficients are judged at `values` (by default at their start). Requires depth >= 1, step >= 0.
 Certificate certify(const Rule& rule, int depth, int step = 0, const LeafValues& values = {});
 
 // What `optdnn certify` prints: equations, tableau, verdict with its reason, and a fix where there is one.
-std::string certificate_text(const Rule& rule, const Certificate& certificate,
-                             std::optional<bool> modules_two_layer = {});
-nlohmann::json certificate_json(const Rule& rule, const Certificate& certificate,
-                                std::optional<bool> modules_two_layer = {});
+std::string certificate_text(const Rule& rule, const Certificate& certificate);
+// What a config decides, as universal, is null.
+nlohmann::json certificate_json(const Rule& rule, const Certificate& certificate);
+
+// "yes   detail" behind a name, as a line of certificate_text.
+enum class Verdict { yes, no, open };
+std::string verdict_line(std::string_view name, Verdict verdict, const std::string& detail = "");
 
 // The equations as an aligned environment.
 std::string latex(const Rule& rule);

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "optdnn/algorithms/certificate.h"
 #include "optdnn/algorithms/numbers.h"
@@ -93,13 +92,6 @@ std::string coefficient_text(const Coefficient& c) {
 }
 
 // A condition that rests on one that fails is neither met nor missed.
-enum class Verdict { yes, no, open };
-
-std::string verdict_line(const char* name, Verdict verdict, const std::string& detail = "") {
-  const char* word = verdict == Verdict::yes ? "yes" : verdict == Verdict::no ? "no" : "-";
-  return concat("  ", padded(name, 18, false), detail.empty() ? word : concat(padded(word, 6, false), detail), "\n");
-}
-
 Verdict verdict(bool yes, bool open = false) { return yes ? Verdict::yes : open ? Verdict::open : Verdict::no; }
 
 std::string stability_text(const std::map<int, double>& constants) {
@@ -121,14 +113,13 @@ json numbers(const Eigen::MatrixXd& matrix) {
 
 }  // namespace
 
-std::string short_number(double value) {
-  std::ostringstream out;
-  out.precision(4);
-  out << (value == 0.0 ? 0.0 : value);  // no -0
-  return out.str();
+std::string verdict_line(std::string_view name, Verdict verdict, const std::string& detail) {
+  const char* word = verdict == Verdict::yes ? "yes" : verdict == Verdict::no ? "no" : "-";
+  return concat("  ", padded(std::string(name), 18, false),
+                detail.empty() ? word : concat(padded(word, 6, false), detail), "\n");
 }
 
-std::string certificate_text(const Rule& rule, const Certificate& certificate, std::optional<bool> modules_two_layer) {
+std::string certificate_text(const Rule& rule, const Certificate& certificate) {
   std::string text = concat("rule ", rule.name(), rule.is_explicit() ? ", explicit" : ", implicit", "\n\n");
   for (const std::string& line : base::split(base::trim(rule.equations()), '\n')) text += concat("  ", line, "\n");
   for (const Coefficient& coefficient : rule.coefficients()) text += concat("  ", coefficient_text(coefficient), "\n");
@@ -159,14 +150,17 @@ std::string certificate_text(const Rule& rule, const Certificate& certificate, s
     text += concat("  the solve is a contraction while the modules on a cycle have a Lipschitz constant below ",
                    short_number(*certificate.lipschitz_bound), "\n");
   }
-  if (modules_two_layer) text += verdict_line("two-layer modules", verdict(*modules_two_layer));
 
-  text += concat("\n", certificate.certified ? "certified: " : "not certified: ", certificate.reason, "\n");
+  text += concat("\n", certificate.convergent ? "convergent: " : "not convergent: ", certificate.reason, "\n");
+  if (certificate.coupled) {
+    text += concat("coupled: K steps with modules scaled by 1/K converge to the flow of ",
+                   base::join(equations(*certificate.coupled, rule), ", "), "\n");
+  }
   if (!certificate.fix.empty()) text += concat("fix: ", certificate.fix, "\n");
   return text;
 }
 
-json certificate_json(const Rule& rule, const Certificate& certificate, std::optional<bool> modules_two_layer) {
+json certificate_json(const Rule& rule, const Certificate& certificate) {
   json calls = json::array();
   for (const Call& call : certificate.tableau.calls)
     calls.push_back({{"family", rule.families()[call.family]}, {"argument", call.argument}});
@@ -197,7 +191,11 @@ json certificate_json(const Rule& rule, const Certificate& certificate, std::opt
                  {"stability_constant", nullptr},
                  {"lipschitz_bound", nullptr},
                  {"modules_two_layer", nullptr},
-                 {"certified", certificate.certified},
+                 {"convergent", certificate.convergent},
+                 {"certified", certificate.convergent},
+                 {"coupled", certificate.coupled.has_value()},
+                 {"flows", nullptr},
+                 {"universal", nullptr},
                  {"reason", certificate.reason}};
   if (certificate.eigenvalues) {
     json roots = json::array();
@@ -212,7 +210,7 @@ json certificate_json(const Rule& rule, const Certificate& certificate, std::opt
     object["stability_constant"] = constants;
   }
   if (certificate.lipschitz_bound) object["lipschitz_bound"] = *certificate.lipschitz_bound;
-  if (modules_two_layer) object["modules_two_layer"] = *modules_two_layer;
+  if (certificate.coupled) object["flows"] = equations(*certificate.coupled, rule);
   return object;
 }
 

@@ -111,12 +111,13 @@ Point run_rule(const Rule& rule, int depth, const Point& start, const FamilyFiel
   return combine(rule.output(depth), states, values);
 }
 
-Point flow(const std::function<Point(const Point&)>& field, const Point& start, double time) {
+PointColumns flow(const std::function<PointColumns(const PointColumns&)>& field, const PointColumns& start,
+                  double time) {
   const int count = std::max(1, static_cast<int>(std::ceil(time / kFlowStep)));
   const double h = time / count;
-  Point s = start;
+  PointColumns s = start;
   for (int i = 0; i < count; ++i) {
-    const Point a = field(s), b = field(s + h / 2 * a), c = field(s + h / 2 * b), d = field(s + h * c);
+    const PointColumns a = field(s), b = field(s + h / 2 * a), c = field(s + h / 2 * b), d = field(s + h * c);
     s += h / 6 * (a + 2 * b + 2 * c + d);
   }
   return s;
@@ -128,22 +129,40 @@ namespace {
 Point exact_flow(const std::vector<VectorField>& fields, const std::vector<double>& steps, const Point& start) {
   double fastest = 1.0;
   for (const double step : steps) fastest = std::max(fastest, std::abs(step));
-  const auto at_speed_one = [&](const Point& s) {
-    Point sum = Point::Zero();
-    for (size_t f = 0; f < fields.size(); ++f) sum += steps[f] / fastest * evaluate(fields[f], s);
+  const auto at_speed_one = [&](const PointColumns& s) {
+    PointColumns sum = PointColumns::Zero(2, 1);
+    for (size_t f = 0; f < fields.size(); ++f) sum += steps[f] / fastest * evaluate(fields[f], s.col(0));
     return sum;
   };
   return flow(at_speed_one, start, fastest);
+}
+
+// The output of a coupled flow at time 1.
+Point exact_flow(const CoupledFlow& coupled, const std::vector<VectorField>& fields, const Point& start) {
+  const double fastest = std::max(1.0, coupled.weights.cwiseAbs().maxCoeff());
+  const auto at_speed_one = [&](const PointColumns& s) {
+    PointColumns results = s * coupled.arguments.transpose();
+    for (size_t i = 0; i < coupled.families.size(); ++i) {
+      auto call = results.col(static_cast<Eigen::Index>(i));
+      call = evaluate(fields[coupled.families[i]], call);
+    }
+    return PointColumns(results * coupled.weights.transpose() / fastest);
+  };
+  return flow(at_speed_one, start * coupled.start.transpose(), fastest) * coupled.output;
+}
+
+void require_small(double step, std::string_view what) {
+  if (std::abs(step) <= kLargestStep) return;
+  throw base::ConfigError(base::concat("the effective step of ", what, " is ", short_number(step),
+                                       ", too large for a flow to compare with"),
+                          base::concat("coefficients that keep it below ", short_number(kLargestStep)));
 }
 
 std::vector<double> steps_by_family(const Rule& rule, const std::optional<Steps>& effective_step) {
   std::vector<double> steps;
   for (const std::string& family : rule.families()) {
     steps.push_back(effective_step ? effective_step->at(family) : 1.0);
-    if (std::abs(steps.back()) <= kLargestStep) continue;
-    throw base::ConfigError(base::concat("the effective step of family '", family, "' is ", short_number(steps.back()),
-                                         ", too large for a flow to compare with"),
-                            base::concat("coefficients that keep it below ", short_number(kLargestStep)));
+    require_small(steps.back(), base::concat("family '", family, "'"));
   }
   return steps;
 }
@@ -156,18 +175,25 @@ Convergence measure_convergence(const Rule& rule, const std::vector<VectorField>
   const LeafValues values = [&](const Leaf& leaf) { return table.at(leaf); };
   Convergence result;
   result.certificate = certify(rule, depths.front(), 0, values);
-  result.effective_step = result.certificate.effective_step;
-  if (!result.effective_step) result.effective_step = settled_steps(rule, depths.back(), values);
-
-  const std::vector<double> steps = steps_by_family(rule, result.effective_step);
-  const Point exact = exact_flow(fields, steps, start);
+  result.promised = result.certificate.convergent || result.certificate.coupled;
+  bool moves = true;
+  Point exact;
+  if (const auto& coupled = result.certificate.coupled) {
+    require_small(coupled->weights.cwiseAbs().maxCoeff(), "a coupled module");
+    exact = exact_flow(*coupled, fields, start);
+  } else {
+    result.effective_step = result.certificate.effective_step;
+    if (!result.effective_step) result.effective_step = settled_steps(rule, depths.back(), values);
+    const std::vector<double> steps = steps_by_family(rule, result.effective_step);
+    moves = result.effective_step && std::any_of(steps.begin(), steps.end(), [](double step) { return step != 0.0; });
+    exact = exact_flow(fields, steps, start);
+  }
   for (const int depth : depths) {
     const FamilyFields modules = [&](int family, const Point& s) { return Point(evaluate(fields[family], s) / depth); };
     result.errors[depth] = (run_rule(rule, depth, start, modules, values) - exact).norm();
   }
   result.order = fitted_order(result.errors);
-  const bool moves = std::any_of(steps.begin(), steps.end(), [](double step) { return step != 0.0; });
-  result.converges = result.effective_step && moves && result.order.value_or(0.0) >= kFirstOrder;
+  result.converges = moves && result.order.value_or(0.0) >= kFirstOrder;
   return result;
 }
 

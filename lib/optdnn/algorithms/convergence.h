@@ -3,7 +3,8 @@
 //
 //   s' = sum_f h_f f(s),    h_f: the effective step of family f
 //
-// A certified rule has to converge at 1/K or better, one that is not certified must not: else the certificate is wrong.
+// or, for a rule of a coupled flow, of that flow. A rule that is convergent or coupled has to converge at 1/K or
+// better, any other must not: else the certificate is wrong.
 #pragma once
 
 #include <map>
@@ -22,17 +23,23 @@ using FamilyFields = std::function<Point(int family, const Point& point)>;
 // Returns a point that is not finite where the run overflows or the iteration finds no fixed point.
 Point run_rule(const Rule& rule, int depth, const Point& start, const FamilyFields& modules, const LeafValues& values);
 
+// One point per column: what a coupled flow moves together.
+using PointColumns = Eigen::Matrix2Xd;
+
 // The flow of s' = field(s) at `time`, by the classical Runge-Kutta method in steps too small to matter (below 1e-12
 // for the vector fields here).
-Point flow(const std::function<Point(const Point&)>& field, const Point& start, double time);
+PointColumns flow(const std::function<PointColumns(const PointColumns&)>& field, const PointColumns& start,
+                  double time);
 
 struct Convergence {
   Certificate certificate;
   // By family: the certificate's; where it has none, what constant modules move the deepest run by, if that settles.
+  // None for a coupled flow, where how far a module moves the output depends on the others.
   std::optional<std::map<std::string, double>> effective_step;
-  std::map<int, double> errors;  // by depth: the distance from the flow; without an effective step, from that of step 1
+  std::map<int, double> errors;  // by depth: the distance from the flow; without an effective step, of step 1
   // p of error ~ K^-p, fitted over the deeper half; none where an error is not finite or all are rounding.
   std::optional<double> order;
+  bool promised = false;   // by the certificate: convergent or coupled
   bool converges = false;  // to a flow that moves, at order kFirstOrder or better
 };
 

@@ -32,18 +32,28 @@ std::vector<Complex> eigenvalues_of(const Eigen::MatrixXd& A) {
   return roots;
 }
 
+// An orthonormal basis of the v with M v = 0, by columns.
+template <class Matrix>
+Matrix null_space(const Matrix& M) {
+  const Eigen::JacobiSVD<Matrix> svd(M, Eigen::ComputeFullV);
+  const auto& sizes = svd.singularValues();
+  Eigen::Index rank = 0;
+  while (rank < sizes.size() && sizes(rank) > kRank * std::max(1.0, sizes(0))) ++rank;
+  return svd.matrixV().rightCols(M.cols() - rank);
+}
+
 // Columns w with w^H A = root w^H.
 Eigen::MatrixXcd left_eigenvectors(const Eigen::MatrixXd& A, Complex root) {
   Eigen::MatrixXcd shifted = A.transpose().cast<Complex>();
   shifted.diagonal().array() -= std::conj(root);
-  const Eigen::JacobiSVD<Eigen::MatrixXcd> svd(shifted, Eigen::ComputeFullV);
-  const auto& sizes = svd.singularValues();
-  Eigen::Index rank = 0;
-  while (rank < sizes.size() && sizes(rank) > kRank * std::max(1.0, sizes(0))) ++rank;
-  return svd.matrixV().rightCols(A.rows() - rank);
+  return null_space(shifted);
 }
 
 }  // namespace
+
+Eigen::MatrixXd eigenvectors_of_one(const Eigen::MatrixXd& A) {
+  return null_space(Eigen::MatrixXd(A - Eigen::MatrixXd::Identity(A.rows(), A.rows())));
+}
 
 double cycle_gain(const Eigen::MatrixXd& D) {
   const auto roots = eigenvalues_of(D.cwiseAbs());
@@ -88,6 +98,8 @@ RootCondition judge_roots(const NumericTableau& tableau, const Eigen::VectorXd& 
     if (left.cols() != multiplicity) result.defective_multiplicity = multiplicity;
     if (left.cols() != multiplicity || (is_one && multiplicity > 1)) result.zero_stable = false;
     if ((left.adjoint() * (start - result.q).cast<Complex>()).cwiseAbs().maxCoeff() >= kExact) result.started = false;
+    if (!is_one && (left.adjoint() * start.cast<Complex>()).cwiseAbs().maxCoeff() >= kExact)
+      result.starts_at_one = false;
     if (is_one && left.cols() == 1) {
       Eigen::Index largest = 0;
       left.col(0).cwiseAbs().maxCoeff(&largest);

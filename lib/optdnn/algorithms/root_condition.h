@@ -18,12 +18,16 @@ struct RootCondition {
   bool preconsistent = false;  // A q = q, C q = 1
   bool zero_stable = false;
   Eigen::VectorXd q;
-  Eigen::VectorXd steps;  // w B, one per call; empty unless preconsistent and zero-stable
-  bool reads = false;     // c q = 1
-  bool started = false;   // start - q decays
+  Eigen::VectorXd steps;      // w B, one per call; empty unless preconsistent and zero-stable
+  bool reads = false;         // c q = 1
+  bool started = false;       // start - q decays
+  bool starts_at_one = true;  // start has no part along the roots on the circle other than 1
 };
 
 RootCondition judge_roots(const NumericTableau& tableau, const Eigen::VectorXd& start, const Eigen::VectorXd& output);
+
+// A basis of the v with A v = v, by columns. Requires that the eigenvalue 1 is semisimple.
+Eigen::MatrixXd eigenvectors_of_one(const Eigen::MatrixXd& A);
 
 // The largest absolute eigenvalue of |D|.
 double cycle_gain(const Eigen::MatrixXd& D);

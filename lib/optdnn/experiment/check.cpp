@@ -8,6 +8,7 @@
 #include "optdnn/experiment/loaders.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/observe.h"
+#include "optdnn/experiment/universal.h"
 #include "optdnn/experiment/weights.h"
 #include "optdnn/training/precision.h"
 #include "optdnn/training/trainer.h"
@@ -81,7 +82,9 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
                       kTensorsPerWeight * 4.0 * static_cast<double>(report.cost.parameters) / (1 << 20);
   if (network.opt_net) {
     const auto certificates = certify_stages(*rule_of(row.spec), *network.opt_net);
-    report.certified = std::all_of(certificates.begin(), certificates.end(), [](const auto& c) { return c.certified; });
+    report.convergent =
+        std::all_of(certificates.begin(), certificates.end(), [](const auto& c) { return c.convergent; });
+    report.universal = judge_universal(row.spec, certificates).verdict;
   }
   return report;
 }

@@ -14,7 +14,7 @@ struct CheckReport {
   double batch_s = 0;      // measured: reading and augmenting a batch, one thread
   double total_s = 0;      // estimate of training, without evaluation
   double memory_mib = 0;   // estimate: activations of a batch, weights, gradients and optimizer state
-  std::optional<bool> certified;
+  std::optional<bool> convergent, universal;  // of a rule; universal may be open
 };
 
 // Errors: ConfigError if the parts do not fit together, EnvironmentError if data are missing.

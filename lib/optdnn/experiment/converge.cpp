@@ -21,13 +21,16 @@ algorithms::Convergence measure_row(const StudyRow& row) {
 
 nlohmann::ordered_json convergence_json(const StudyRow& row, const algorithms::Convergence& convergence) {
   nlohmann::ordered_json json = {{"rule", row.rule.name()},
-                                 {"certified", convergence.certificate.certified},
+                                 {"convergent", convergence.certificate.convergent},
+                                 {"coupled", convergence.certificate.coupled.has_value()},
+                                 {"flows", nullptr},
                                  {"reason", convergence.certificate.reason},
                                  {"effective_step", nullptr},
                                  {"errors", nlohmann::ordered_json::object()},
                                  {"order", nullptr},
                                  {"converges", convergence.converges}};
   if (convergence.effective_step) json["effective_step"] = *convergence.effective_step;
+  if (const auto& coupled = convergence.certificate.coupled) json["flows"] = equations(*coupled, row.rule);
   for (const auto& [depth, error] : convergence.errors) json["errors"][std::to_string(depth)] = error;
   if (convergence.order) json["order"] = *convergence.order;
   return json;

@@ -16,7 +16,8 @@ std::filesystem::path study_folder(const std::filesystem::path& runs, const Stud
 // Errors: ConfigError if an effective step is too large for a flow to compare with.
 algorithms::Convergence measure_row(const StudyRow& row);
 
-// {"rule", "certified", "reason", "effective_step", "errors": {"16": ...}, "order", "converges"}; undefined is null.
+// {"rule", "convergent", "coupled", "flows", "reason", "effective_step", "errors": {"16": ...}, "order", "converges"};
+// undefined is null.
 nlohmann::ordered_json convergence_json(const StudyRow& row, const algorithms::Convergence& convergence);
 
 // Errors: EnvironmentError if the disk refuses.

@@ -55,11 +55,4 @@ bool trains_as_one(const ExperimentSpec& spec, const models::NetworkShape& shape
   return !shape.is_image() && spec.train.precision != training::Precision::float16;
 }
 
-std::optional<bool> modules_two_layer(const ExperimentSpec& spec) {
-  if (!spec.algorithm) return std::nullopt;
-  if (spec.module) return modules::contains_two_layer_network(*spec.module);
-  return std::all_of(spec.modules.begin(), spec.modules.end(),
-                     [](const auto& entry) { return modules::contains_two_layer_network(entry.second); });
-}
-
 }  // namespace optdnn::experiment

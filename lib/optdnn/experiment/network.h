@@ -27,7 +27,4 @@ models::Network make_stacked_network(const ExperimentSpec& spec, const models::N
 // Whether the seeds of an experiment can train as one network: vectors alone, whose layers know runs.
 bool trains_as_one(const ExperimentSpec& spec, const models::NetworkShape& shape);
 
-// Whether every module of the network contains a two-layer network; nothing for a baseline.
-std::optional<bool> modules_two_layer(const ExperimentSpec& spec);
-
 }  // namespace optdnn::experiment

@@ -42,14 +42,14 @@ void set_largest(std::string_view name, const std::vector<double>& values, metri
 }
 
 void add_certificates(const std::vector<Certificate>& certificates, metrics::Record& record) {
-  bool certified = true;
+  bool convergent = true;
   std::vector<double> radii, constants;
   for (const Certificate& certificate : certificates) {
-    certified = certified && certificate.certified;
+    convergent = convergent && certificate.convergent;
     if (certificate.spectral_radius) radii.push_back(*certificate.spectral_radius);
     if (certificate.stability_constant) constants.push_back(certificate.stability_constant->rbegin()->second);
   }
-  record.set("certificate/certified", certified ? 1.0 : 0.0);
+  record.set("certificate/convergent", convergent ? 1.0 : 0.0);
   set_largest("certificate/spectral_radius", radii, record);
   set_largest("certificate/stability_constant", constants, record);
 }

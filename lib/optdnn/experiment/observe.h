@@ -16,8 +16,8 @@ namespace optdnn::experiment {
 std::vector<algorithms::Certificate> certify_stages(const algorithms::Rule& rule, const models::OptNetImpl& net,
                                                     int64_t run = 0);
 
-// Adds coefficient/<stage>/<name>/<k> and certificate/certified, certificate/spectral_radius (of the stage that is
-// worst). A rule without learnable coefficients is certified once.
+// Adds coefficient/<stage>/<name>/<k> and certificate/convergent, certificate/spectral_radius (of the stage that is
+// worst). A rule without learnable coefficients is judged once.
 std::function<void(int64_t epoch, metrics::Record&)> observe_rule(algorithms::Rule rule,
                                                                   std::shared_ptr<models::OptNetImpl> net,
                                                                   int64_t run = 0);

@@ -5,6 +5,7 @@
 #include "optdnn/config/json.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/observe.h"
+#include "optdnn/experiment/universal.h"
 
 namespace optdnn::experiment {
 
@@ -57,8 +58,12 @@ void Summary::add_certificate(std::string_view when, const ExperimentSpec& spec,
                               int64_t run) {
   const algorithms::Rule rule = *rule_of(spec);
   auto& stages = json_[std::string(when)] = nlohmann::ordered_json::array();
-  for (const auto& certificate : certify_stages(rule, net, run)) {
-    stages.emplace_back(algorithms::certificate_json(rule, certificate, modules_two_layer(spec)));
+  const auto certificates = certify_stages(rule, net, run);
+  const Universal universal = judge_universal(spec, certificates);
+  for (const auto& certificate : certificates) {
+    nlohmann::json stage = algorithms::certificate_json(rule, certificate);
+    add_universal(universal, stage);
+    stages.emplace_back(std::move(stage));
   }
 }
 

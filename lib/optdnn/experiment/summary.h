@@ -23,7 +23,7 @@ class Summary {
   }
   void add_cost(const baselines::Cost& cost);
   void add_result(const training::TrainResult& result);
-  // The certificate at the current coefficients, with the modules' half of the condition. `when`: certificate_at_start,
+  // The certificate of each stage at the current coefficients, with what the config adds. `when`: certificate_at_start,
   // or certificate for the end.
   void add_certificate(std::string_view when, const ExperimentSpec& spec, const models::OptNetImpl& net,
                        int64_t run = 0);
