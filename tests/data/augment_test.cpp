@@ -48,14 +48,21 @@ bool inside(const Box& box, int64_t y, int64_t x) {
 }
 
 // One image, pixel by pixel, in double precision.
-torch::Tensor naive(const torch::Tensor& image_CHW, const AugmentParameters& p) {
+torch::Tensor naive(const torch::Tensor& image_CHW, const AugmentParameters& p, CropFill fill = CropFill::black) {
+  const auto outside = [](int64_t at, int64_t size) { return at < 0 || at >= size; };
+  const auto mirrored = [](int64_t at, int64_t size) { return at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at; };
   torch::Tensor made = torch::zeros({3, kHeight, kWidth}, torch::kFloat64);
   for (int64_t c = 0; c < 3; ++c) {
     for (int64_t y = 0; y < kHeight; ++y) {
       for (int64_t x = 0; x < kWidth; ++x) {
         if (inside(p.cut, y, x) || inside(p.erased, y, x)) continue;
-        const int64_t from_y = y + p.shift_y, from_x = (p.flip ? kWidth - 1 - x : x) + p.shift_x;
-        const bool black = from_y < 0 || from_y >= kHeight || from_x < 0 || from_x >= kWidth;
+        int64_t from_y = y + p.shift_y, from_x = (p.flip ? kWidth - 1 - x : x) + p.shift_x;
+        if (fill == CropFill::reflect) {
+          from_y = mirrored(from_y, kHeight);
+          from_x = mirrored(from_x, kWidth);
+        }
+        const bool black = outside(from_y, kHeight) || outside(from_x, kWidth);
+        if (black && fill == CropFill::mean) continue;
         const double pixel = black ? 0.0 : image_CHW[c][from_y][from_x].item<double>() / 255.0;
         made[c][y][x] = (pixel - kStatistics.mean[c]) / kStatistics.std[c];
       }
@@ -84,6 +91,21 @@ TEST_CASE("the batched augmentation equals the naive one, image by image") {
       const torch::Tensor wanted = naive(images[samples[i]], parameters);
       REQUIRE((batch.inputs[i].to(torch::kFloat64) - wanted).abs().max().item<double>() < 1e-5);
       REQUIRE(batch.targets[i].item<int64_t>() == samples[i] % 4);
+    }
+  }
+}
+
+TEST_CASE("what surrounds a cropped image is black, the mean or its mirror image") {
+  const torch::Tensor images = random_images().images_NCHW;
+  for (const CropFill fill : {CropFill::black, CropFill::mean, CropFill::reflect}) {
+    AugmentOptions options = small_options({Augmentation::crop, Augmentation::flip});
+    options.crop_fill = fill;
+    const std::vector<int64_t> samples = all_samples();
+    const Batch batch = image_set(options).batch(Split::train, 11, 2, samples);
+    for (int64_t i = 0; i < kImages; ++i) {
+      const auto parameters = draw_augmentation(options, kHeight, kWidth, 11, 2, samples[i]);
+      const torch::Tensor wanted = naive(images[samples[i]], parameters, fill);
+      REQUIRE((batch.inputs[i].to(torch::kFloat64) - wanted).abs().max().item<double>() < 1e-5);
     }
   }
 }

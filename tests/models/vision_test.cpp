@@ -240,3 +240,17 @@ TEST_CASE("tokens that nobody takes, patches that do not fit and other impossibl
   std::get<modules::ConvNextSpec>(spec.modules.front()).kernel_px = 4;
   refused(spec);
 }
+
+TEST_CASE("a ViT's patch embedding starts as timm's: uniform, as torch's convolutions, and not truncated normal") {
+  base::seed_torch(9);
+  const models::NetworkShape shape{{3, 32, 32}, 10};
+  const auto stem = models::make_stem(models::StemSpec{models::ClassTokenStem{8}}, shape, 64);
+  const auto weights = stem->named_parameters();
+  const double bound = 1.0 / std::sqrt(3.0 * 8 * 8);
+  for (const char* name : {"conv.weight", "conv.bias"}) {
+    INFO(name);
+    REQUIRE(weights[name].abs().max().item<double>() <= bound);
+    REQUIRE(weights[name].abs().max().item<double>() > 0.9 * bound);
+  }
+  REQUIRE(weights["conv.weight"].std().item<double>() == Approx(bound / std::sqrt(3.0)).epsilon(0.03));
+}

@@ -118,6 +118,36 @@ TEST_CASE("Nesterov's momentum is its formula, for a learning rate that changes"
   REQUIRE(distance(ours, naive) < 1e-12);
 }
 
+TEST_CASE("weight decay pulls a rule's coefficients only where it is told to pull everything") {
+  const std::vector<std::string> names = {"stage_0.T.0.layer1.weight", "stage_0.T.0.layer1.bias",
+                                          "stage_0.coefficients.gamma", "stage_0.coefficients.matrix"};
+  NamedParameters parameters;
+  for (const std::string& name : names) {
+    const bool flat = name.ends_with("bias") || name.ends_with("gamma");
+    parameters.emplace_back(name,
+                            torch::ones(flat ? std::vector<int64_t>{2} : std::vector<int64_t>{2, 2}).requires_grad_());
+  }
+  const auto decayed = [&](DecayOn decay_on) {
+    std::vector<bool> pulled;
+    SgdSpec spec;
+    spec.weight_decay = 0.5;
+    spec.decay_on = decay_on;
+    for (auto& item : parameters) {
+      torch::NoGradGuard no_grad;
+      item.second.fill_(1.0);
+      item.second.mutable_grad() = torch::zeros_like(item.second);
+    }
+    make_optimizer(spec, parameters)->step(0.1);
+    for (const auto& item : parameters) pulled.push_back(item.second.flatten()[0].item<double>() < 1.0);
+    return pulled;
+  };
+  REQUIRE(decayed(DecayOn::all) == std::vector<bool>{true, true, true, true});
+  REQUIRE(decayed(DecayOn::all_but_coefficients) == std::vector<bool>{true, true, false, false});
+  REQUIRE(decayed(DecayOn::weights) == std::vector<bool>{true, false, false, false});
+  REQUIRE(SgdSpec{}.decay_on == DecayOn::all_but_coefficients);
+  REQUIRE(AdamwSpec{}.decay_on == DecayOn::all_but_coefficients);
+}
+
 TEST_CASE("dividing gradients in the step equals dividing them before") {
   for (const Twin& twin : twins()) {
     CAPTURE(twin.name);

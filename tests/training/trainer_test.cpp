@@ -212,6 +212,36 @@ TEST_CASE("a moving average is what is evaluated, and what is kept as best") {
   REQUIRE((flat_weights(best) - start).norm().item<double>() < 0.05 * (end - start).norm().item<double>());
 }
 
+TEST_CASE("raw weights are evaluated in the average's place, or beside it, as evaluate.weights says") {
+  const SmallImages images;
+  struct Seen {
+    double test, raw;
+    Tensor kept;
+  };
+  const auto seen = [&](EvaluatedWeights weights) {
+    const TemporaryFolder folder;
+    SmallJob small(images);
+    Keep keep;
+    use(small.job, folder);
+    small.run().sinks = {&keep};
+    small.job.train.ema = EmaSpec{0.9};
+    small.job.evaluate.weights = weights;
+    train_alone(small.job);
+    const auto& last = keep.records.back();
+    auto kept = make_net(Net::convolutions, 3);
+    load_weights(*kept.ptr(), folder / "checkpoints/last.safetensors");
+    return Seen{*last.number("test/loss"), last.number("test_raw/loss").value_or(-1.0), flat_weights(kept)};
+  };
+  const Seen ema = seen(EvaluatedWeights::ema), raw = seen(EvaluatedWeights::raw), both = seen(EvaluatedWeights::both);
+  REQUIRE(ema.raw == -1.0);
+  REQUIRE(raw.raw == -1.0);
+  REQUIRE(ema.test != raw.test);
+  REQUIRE(both.test == ema.test);
+  REQUIRE(both.raw == raw.test);
+  REQUIRE(torch::equal(both.kept, ema.kept));
+  REQUIRE_FALSE(torch::equal(raw.kept, ema.kept));
+}
+
 TEST_CASE("records come at log points and evaluations, observers see the latter") {
   const SmallImages images;
   SmallJob small(images);

@@ -27,14 +27,15 @@ Coefficient learned(Coefficient coefficient) {
   return coefficient;
 }
 
-// Choice: apart from the names in its text, the paper's formulas are not available; `source` says where each form is
-// taken from. T stands for minus the scaled gradient.
+// Paper: ResNet and DenseNet as special cases, the names LADMM, APG2, PGD and FISTA, form (1). Its formulas and tables
+// could not be had, so every equation below is inferred: `source` says from where, and "name: Wu et al. 2024" that the
+// paper has a network of that name, not that its equation is this one. T stands for minus the scaled gradient.
 // clang-format off
 std::vector<CatalogueRule> make_catalogue() {
   return {
       {.name = "gradient_descent", .help = "x + T(x), the residual network",
        .equations = "x[k+1] = x[k] + T(x[k])",
-       .source = "ResNet; Wu et al. 2024"},
+       .source = "ResNet, a special case of Wu et al. 2024 by its text"},
 
       {.name = "heavy_ball", .help = "gradient descent with momentum",
        .equations = "x[k+1] = x[k] + beta*(x[k] - x[k-1]) + T(x[k])",
@@ -55,12 +56,12 @@ std::vector<CatalogueRule> make_catalogue() {
       {.name = "dense", .help = "dense connections as sums, a fresh module for each pair",
        .equations = "x[k+1] = x[0] + sum(j, 0, k, a[k+1,j]*T[k,j](x[j]))",
        .coefficients = {learned(number("a", 1.0))},
-       .source = "DenseNet as sums; Li et al. 2018, there without x[0]"},
+       .source = "DenseNet, a special case of Wu et al. 2024 by its text, as sums; Li et al. 2018, there without x[0]"},
 
       {.name = "apg", .help = "accelerated proximal gradient, the extrapolated point as the state",
        .equations = "x[k+1] = (1 + b[k+1])*(x[k] + T(x[k])) - b[k+1]*(x[k-1] + T(x[k-1]))",
        .coefficients = {sequence("b", "fista")},
-       .source = "Beck, Teboulle 2009, in the form of Wu et al. 2024"},
+       .source = "inferred: Beck, Teboulle 2009, in form (1) of Wu et al. 2024"},
 
       // Choice: delta apart from theta*gamma (then it is nesterov) and from gamma (then it is gradient_descent).
       {.name = "apg2", .help = "two coupled sequences, relaxed",
@@ -68,31 +69,31 @@ std::vector<CatalogueRule> make_catalogue() {
                     "z[k+1] = z[k] + gamma*T(y[k])\n"
                     "x[k+1] = y[k] + delta*T(y[k])",
        .coefficients = {number("theta", 0.5), number("gamma", 1.5), number("delta", 1.0)},
-       .source = "Auslender, Teboulle 2006; Tseng 2008, method 2; Wu et al. 2024"},
+       .source = "inferred: Auslender, Teboulle 2006; Tseng 2008, method 2; name: Wu et al. 2024"},
 
       {.name = "ladmm", .help = "linearised alternating directions, two modules",
        .equations = "z[k+1] = (z[k] + T(z[k]) + y[k] - l[k])/2\n"
                     "y[k+1] = (y[k] + S(y[k]) + z[k+1] + l[k])/2\n"
                     "l[k+1] = l[k] + z[k+1] - y[k+1]",
        .start = {{"l", 0.0}},
-       .source = "Li et al. 2018; Wu et al. 2024"},
+       .source = "Li et al. 2018; name: Wu et al. 2024"},
 
       {.name = "pgd", .help = "proximal gradient descent, the prox as its optimality condition",
        .equations = "x[k+1] = x[k] + T(x[k]) + S(x[k+1])",
-       .source = "Wu et al. 2024"},
+       .source = "inferred: the optimality condition of the prox; name: Wu et al. 2024"},
 
       {.name = "fista", .help = "accelerated proximal gradient descent with an implicit prox",
        .equations = "y[k]   = x[k] + b[k]*(x[k] - x[k-1])\n"
                     "x[k+1] = y[k] + T(y[k]) + S(x[k+1])",
        .coefficients = {sequence("b", "fista")},
-       .source = "Beck, Teboulle 2009; Wu et al. 2024"},
+       .source = "inferred: Beck, Teboulle 2009; name: Wu et al. 2024"},
 
       {.name = "admm", .help = "alternating directions, both steps as optimality conditions",
        .equations = "z[k+1] = y[k] - l[k] + T(z[k+1])\n"
                     "y[k+1] = z[k+1] + l[k] + S(y[k+1])\n"
                     "l[k+1] = l[k] + z[k+1] - y[k+1]",
        .start = {{"l", 0.0}},
-       .source = "optimality conditions of ADMM with penalty 1; Wu et al. 2024 (form (1))"},
+       .source = "inferred: the optimality conditions of ADMM with penalty 1, as form (1) of Wu et al. 2024"},
 
       {.name = "proximal_point", .help = "the implicit Euler step",
        .equations = "x[k+1] = x[k] + T(x[k+1])",

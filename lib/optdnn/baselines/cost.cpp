@@ -4,6 +4,7 @@
 #include <c10/core/Allocator.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 
+#include <cmath>
 #include <string_view>
 
 namespace optdnn::baselines {
@@ -15,9 +16,15 @@ thread_local int64_t counted = 0;
 // Multiply-adds of an operator call are the output's elements times the length of the sum behind each. The inputs,
 // which tell that length, can be read only on entry; the output only on leaving.
 struct SumLength : at::ObserverContext {
-  explicit SumLength(int64_t length_) : length(length_) {}
-  int64_t length;
+  int64_t length = 0;
+  int64_t transformed = 0;  // the multiply-adds of an FFT, told by its input
 };
+
+// Of an FFT from or to real numbers: 2.5 n log2 n per image of n pixels, half of what a complex one is said to take.
+int64_t fft_products(const at::Tensor& images_BCHW) {
+  const double n = static_cast<double>(images_BCHW.size(-1) * images_BCHW.size(-2));
+  return std::llround(2.5 * static_cast<double>(images_BCHW.numel()) * std::log2(n));
+}
 
 int64_t sum_length(const at::RecordFunction& call) {
   const std::string_view name = call.name();
@@ -34,12 +41,23 @@ int64_t sum_length(const at::RecordFunction& call) {
 }
 
 std::unique_ptr<at::ObserverContext> on_enter(const at::RecordFunction& call) {
-  return std::make_unique<SumLength>(sum_length(call));
+  auto context = std::make_unique<SumLength>();
+  context->length = sum_length(call);
+  if (std::string_view(call.name()) == "aten::_fft_r2c")
+    context->transformed = fft_products(call.inputs()[0].toTensor());
+  return context;
 }
 
+// A complex product is four real ones.
+int64_t products(const at::Tensor& output) { return output.is_complex() ? 4 : 1; }
+
 void on_leave(const at::RecordFunction& call, at::ObserverContext* context) {
-  const int64_t length = static_cast<SumLength*>(context)->length;
-  if (length > 0) counted += length * call.outputs()[0].toTensor().numel();
+  const auto& entered = *static_cast<SumLength*>(context);
+  counted += entered.transformed;
+  if (std::string_view(call.name()) == "aten::_fft_c2r") counted += fft_products(call.outputs()[0].toTensor());
+  if (entered.length == 0) return;
+  const at::Tensor output = call.outputs()[0].toTensor();
+  counted += entered.length * products(output) * output.numel();
 }
 
 class AllocatedBytes : public c10::MemoryReportingInfoBase {

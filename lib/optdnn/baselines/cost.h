@@ -11,7 +11,8 @@ using models::NetworkShape;
 
 struct Cost {
   int64_t parameters = 0;
-  // Convolutions and matrix products of one sample's forward pass, once per use; solves take all their steps.
+  // Convolutions and matrix products of one sample's forward pass, once per use, complex products as four, and FFTs;
+  // solves take all their steps.
   int64_t multiply_adds = 0;
   double activation_mib_per_sample = 0;  // kept by autograd between the forward and the backward pass, on the CPU
 };

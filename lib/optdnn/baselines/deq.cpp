@@ -5,25 +5,35 @@
 
 namespace optdnn::baselines {
 
+using modules::Convolution;
 using modules::Norm;
-using modules::NormalisedConvolution;
 using modules::NormKind;
 using torch::Tensor;
+
+namespace {
+
+constexpr int64_t kDeqPool = 8;
+
+int64_t pooled(int64_t size_px) { return size_px / std::min(kDeqPool, size_px); }
+
+}  // namespace
 
 void check(const DeqSpec&, const NetworkShape& shape) {
   if (!shape.is_image()) throw base::ConfigError("model 'deq' wants images, the data set has vectors", "model: mlp");
 }
 
 DeqImpl::DeqImpl(const DeqSpec& spec, const NetworkShape& shape)
-    : conv1_(spec.width, spec.hidden, 3, 1, modules::Normalisation::weight),
-      conv2_(spec.hidden, spec.width, 3, 1, modules::Normalisation::weight),
+    : stem_(torch::nn::Conv2dOptions(shape.input[0], spec.width, 3).padding(1)),
+      conv1_(spec.width, spec.hidden, 3),
+      conv2_(spec.hidden, spec.width, 3),
       stem_norm_(NormKind::batch, spec.width),
       norm1_(NormKind::group, spec.hidden),
       norm2_(NormKind::group, spec.width),
       norm3_(NormKind::group, spec.width),
+      head_norm_(NormKind::batch, spec.width),
       solver_(spec.solver) {
   check(spec, shape);
-  stem_ = register_module("stem", models::make_stem(models::ConvStem{}, shape, spec.width));
+  register_module("stem", stem_);
   register_module("stem_norm", stem_norm_);
   register_module("conv1", conv1_);
   register_module("norm1", norm1_);
@@ -31,19 +41,24 @@ DeqImpl::DeqImpl(const DeqSpec& spec, const NetworkShape& shape)
   register_module("norm2", norm2_);
   register_module("norm3", norm3_);
   register_module("solver", solver_);
-  head_ = register_module("head", models::make_head(models::PoolLinearHead{}, shape, spec.width));
+  register_module("head_norm", head_norm_);
+  const int64_t features = spec.width * pooled(shape.input[1]) * pooled(shape.input[2]);
+  linear_ = register_module("linear", modules::Affine(features, shape.outputs));
+  torch::NoGradGuard no_grad;
+  for (const Convolution& conv : {conv1_, conv2_}) conv->weight.normal_(0.0, kEquilibriumDeviation);
 }
 
 Tensor DeqImpl::forward(const Tensor& images_BCHW) {
   const Tensor x = stem_norm_->forward(stem_->forward(images_BCHW));
-  const Tensor first = conv1_->kernel(), last = conv2_->kernel();
   const solvers::Packing packing({x});
   const solvers::Map layer = [&](const Tensor& rows) {
     const Tensor z = packing.unpack(rows)[0];
-    const Tensor hidden = norm1_->forward(torch::relu(conv1_->apply(z, first)));
-    return packing.pack({norm3_->forward(torch::relu(z + norm2_->forward(x + conv2_->apply(hidden, last))))});
+    const Tensor hidden = norm1_->forward(torch::relu(conv1_->forward(z)));
+    return packing.pack({norm3_->forward(torch::relu(z + norm2_->forward(x + conv2_->forward(hidden))))});
   };
-  return head_->forward(packing.unpack(solver_->solve(layer, packing.zeros()))[0]);
+  const Tensor z = head_norm_->forward(packing.unpack(solver_->solve(layer, packing.zeros()))[0]);
+  const std::vector<int64_t> window = {std::min(kDeqPool, z.size(2)), std::min(kDeqPool, z.size(3))};
+  return linear_->forward(torch::avg_pool2d(z, window).flatten(1));
 }
 
 }  // namespace optdnn::baselines

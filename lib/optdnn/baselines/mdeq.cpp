@@ -4,70 +4,114 @@
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
+#include "optdnn/modules/normalised_convolution.h"
 #include "optdnn/solvers/packing.h"
 
 namespace optdnn::baselines {
 
+using base::concat;
+using modules::Convolution;
 using modules::Norm;
-using modules::NormalisedConvolution;
+using modules::NormKind;
 using torch::Tensor;
+
+namespace {
+
+constexpr int64_t kGroupsAfterFusion = 4;
+
+void start_small(torch::nn::Module& network) {
+  torch::NoGradGuard no_grad;
+  const auto parts = network.modules(/*include_self=*/false);
+  for (const auto& module : parts) {
+    if (auto* conv = module->as<torch::nn::Conv2d>()) conv->bias.normal_(0.0, kEquilibriumDeviation);
+  }
+  for (const auto& parameter : network.parameters()) {
+    if (parameter.dim() == 4) parameter.normal_(0.0, kEquilibriumDeviation);
+  }
+  for (const auto& module : parts) {
+    if (auto* conv = module->as<modules::NormalisedConvolution>()) conv->gain.copy_(conv->weight.flatten(1).norm(2, 1));
+  }
+}
+
+}  // namespace
 
 void check(const MdeqSpec& spec, const NetworkShape& shape) {
   if (!shape.is_image()) throw base::ConfigError("model 'mdeq' wants images, the data set has vectors", "model: mlp");
+  if (spec.head_width.size() != spec.width.size()) {
+    throw base::ConfigError(concat("model 'mdeq' has ", spec.width.size(), " scales, but head_width has ",
+                                   spec.head_width.size(), " entries"),
+                            "one entry per scale in both");
+  }
   const int64_t factor = int64_t{1} << std::min<size_t>(spec.width.size() - 1, 20);
   for (const int64_t size : {shape.input[1], shape.input[2]}) {
     if (size % factor == 0) continue;
-    throw base::ConfigError(base::concat("model 'mdeq' halves its images ", spec.width.size() - 1,
-                                         " times, but they have ", shape.input[1], " x ", shape.input[2], " pixels"),
+    throw base::ConfigError(concat("model 'mdeq' halves its images ", spec.width.size() - 1, " times, but they have ",
+                                   shape.input[1], " x ", shape.input[2], " pixels"),
                             "fewer entries in width");
   }
 }
 
-namespace {
-
-// A convolution with weight norm, then GroupNorm. The weights are normalised once a solve, by refresh().
-struct NormedConvolution : torch::nn::Module {
-  NormedConvolution(int64_t inputs, int64_t outputs, int64_t kernel_px, int64_t stride = 1)
+// A convolution with weight norm. The weights are normalised once a pass, by refresh().
+struct MdeqImpl::OnceNormalised : torch::nn::Module {
+  OnceNormalised(int64_t inputs, int64_t outputs, int64_t kernel_px)
       : conv(register_module(
-            "conv", NormalisedConvolution(inputs, outputs, kernel_px, stride, modules::Normalisation::weight))),
-        norm(register_module("norm", Norm(modules::NormKind::group, outputs))) {}
+            "conv", modules::NormalisedConvolution(inputs, outputs, kernel_px, 1, modules::Normalisation::weight))) {}
   void refresh() { kernel = conv->kernel(); }
-  Tensor convolved(const Tensor& x) { return conv->apply(x, kernel); }
-  Tensor forward(const Tensor& x) { return norm->forward(convolved(x)); }
+  Tensor forward(const Tensor& x) { return conv->apply(x, kernel); }
 
-  NormalisedConvolution conv;
-  Norm norm;
+  modules::NormalisedConvolution conv;
   Tensor kernel;
 };
 
-}  // namespace
+// A convolution and GroupNorm, between scales.
+struct MdeqImpl::Resampling : torch::nn::Module {
+  Resampling(int64_t inputs, int64_t outputs, int64_t kernel_px, int64_t stride)
+      : conv(register_module("conv", Convolution(inputs, outputs, kernel_px, stride))),
+        norm(register_module("norm", Norm(NormKind::group, outputs))) {}
+  Tensor forward(const Tensor& x) { return norm->forward(conv->forward(x)); }
+
+  Convolution conv;
+  Norm norm;
+};
 
 struct MdeqImpl::Scale : torch::nn::Module {
-  Scale(const std::vector<int64_t>& width, size_t place)
-      : conv1(add("conv1", width[place], width[place], 3)),
-        conv2(add("conv2", width[place], width[place], 3)),
-        post(add("post", width[place], width[place], 1)),
-        last(register_module("last", Norm(modules::NormKind::group, width[place]))) {
-    for (size_t from = 0; from < width.size(); ++from) {
+  Scale(const MdeqSpec& spec, size_t place)
+      : width(spec.width[place]),
+        conv1(register_module("conv1", std::make_shared<OnceNormalised>(width, spec.expansion * width, 3))),
+        conv2(register_module("conv2", std::make_shared<OnceNormalised>(spec.expansion * width, width, 3))),
+        post(register_module("post", std::make_shared<OnceNormalised>(width, width, 1))),
+        norm1(register_module("norm1", Norm(NormKind::group, spec.expansion * width))),
+        norm2(register_module("norm2", Norm(NormKind::group, width))),
+        norm3(register_module("norm3", Norm(NormKind::group, width))),
+        post_norm(register_module("post_norm", torch::nn::GroupNorm(std::gcd(kGroupsAfterFusion, width), width))) {
+    for (size_t from = 0; from < spec.width.size(); ++from) {
       auto& chain = resample.emplace_back();
-      const std::string name = base::concat("from_", from, "_");
+      const int64_t inputs = spec.width[from];
       for (size_t at = from; at < place; ++at) {
-        const int64_t outputs = at + 1 == place ? width[place] : width[from];
-        chain.push_back(add(base::concat(name, at - from), width[from], outputs, 3, 2));
+        const int64_t outputs = at + 1 == place ? width : inputs;
+        chain.push_back(register_module(concat("from_", from, "_", at - from),
+                                        std::make_shared<Resampling>(inputs, outputs, 3, 2)));
       }
-      if (from > place) chain.push_back(add(name + "0", width[from], width[place], 1));
+      if (from > place) {
+        chain.push_back(
+            register_module(concat("from_", from, "_0"), std::make_shared<Resampling>(inputs, width, 1, 1)));
+      }
     }
   }
 
-  std::shared_ptr<NormedConvolution> add(const std::string& name, int64_t inputs, int64_t outputs, int64_t kernel_px,
-                                         int64_t stride = 1) {
-    all.push_back(register_module(name, std::make_shared<NormedConvolution>(inputs, outputs, kernel_px, stride)));
-    return all.back();
+  // Before every pass: the weights as they are, and a mask for all its steps.
+  void begin_pass(double dropout, const Tensor& like) {
+    for (const auto& conv : {conv1, conv2, post}) conv->refresh();
+    mask = dropout > 0 && is_training()
+               ? torch::empty({like.size(0), width, 1, 1}, like.options()).bernoulli_(1.0 - dropout) / (1.0 - dropout)
+               : Tensor();
   }
 
   Tensor block(const Tensor& z, const Tensor& x) {
-    const Tensor hidden = conv2->convolved(torch::relu(conv1->forward(z)));
-    return torch::relu(z + conv2->norm->forward(x.defined() ? hidden + x : hidden));
+    Tensor y = conv2->forward(torch::relu(norm1->forward(conv1->forward(z))));
+    if (mask.defined()) y = y * mask;
+    if (x.defined()) y = y + x;
+    return norm3->forward(torch::relu(z + norm2->forward(y)));
   }
 
   Tensor resampled(const Tensor& h, size_t from, int64_t height) {
@@ -77,22 +121,34 @@ struct MdeqImpl::Scale : torch::nn::Module {
     return factor > 1 ? torch::upsample_nearest2d(y, {height, y.size(3) * factor}) : y;
   }
 
-  std::vector<std::shared_ptr<NormedConvolution>> all;
-  std::shared_ptr<NormedConvolution> conv1, conv2, post;
-  Norm last;
-  std::vector<std::vector<std::shared_ptr<NormedConvolution>>> resample;  // by the scale it comes from
+  Tensor fused(const Tensor& sum) { return post_norm->forward(post->forward(torch::relu(sum))); }
+
+  int64_t width;
+  std::shared_ptr<OnceNormalised> conv1, conv2, post;
+  Norm norm1, norm2, norm3;
+  torch::nn::GroupNorm post_norm;
+  std::vector<std::vector<std::shared_ptr<Resampling>>> resample;  // by the scale it comes from
+  Tensor mask;
 };
 
 MdeqImpl::MdeqImpl(const MdeqSpec& spec, const NetworkShape& shape)
-    : stem_norm_(modules::NormKind::batch, spec.width.front()), solver_(spec.solver) {
+    : spec_(spec),
+      stem1_(shape.input[0], spec.width.front(), 3),
+      stem2_(spec.width.front(), spec.width.front(), 3),
+      norm1_(NormKind::batch, spec.width.front()),
+      norm2_(NormKind::batch, spec.width.front()),
+      solver_(spec.solver) {
   check(spec, shape);
-  stem_ = register_module("stem", models::make_stem(models::ConvStem{}, shape, spec.width.front()));
-  register_module("stem_norm", stem_norm_);
+  register_module("stem1", stem1_);
+  register_module("norm1", norm1_);
+  register_module("stem2", stem2_);
+  register_module("norm2", norm2_);
   for (size_t i = 0; i < spec.width.size(); ++i)
-    scales_.push_back(register_module(base::concat("scale_", i), std::make_shared<Scale>(spec.width, i)));
+    scales_.push_back(register_module(concat("scale_", i), std::make_shared<Scale>(spec, i)));
   register_module("solver", solver_);
-  const int64_t features = std::accumulate(spec.width.begin(), spec.width.end(), int64_t{0});
-  linear_ = register_module("linear", modules::Affine(features, shape.outputs));
+  head_ = register_module("head", std::make_shared<MdeqHead>(spec, shape.outputs));
+  if (spec.pretrain) passes_ = register_buffer("passes", torch::zeros({}, torch::kInt64));
+  start_small(*this);
 }
 
 std::vector<Tensor> MdeqImpl::transform(const std::vector<Tensor>& states, const Tensor& x) {
@@ -103,27 +159,35 @@ std::vector<Tensor> MdeqImpl::transform(const std::vector<Tensor>& states, const
     for (size_t j = 0; j < scales_.size(); ++j) {
       if (j != i) sum = sum + scales_[i]->resampled(blocks[j], j, states[i].size(2));
     }
-    next.push_back(scales_[i]->post->forward(torch::relu(sum)));
+    next.push_back(scales_[i]->fused(sum));
   }
   return next;
 }
 
+bool MdeqImpl::begins() {
+  if (!spec_.pretrain || !is_training() || !torch::GradMode::is_enabled()) return false;
+  const int64_t before = passes_.item<int64_t>();
+  if (before < spec_.pretrain->passes) passes_ += 1;
+  return before < spec_.pretrain->passes;
+}
+
 Tensor MdeqImpl::forward(const Tensor& images_BCHW) {
-  const Tensor x = stem_norm_->activated(stem_->forward(images_BCHW), modules::Activation::relu);
-  std::vector<Tensor> like;
+  using modules::Activation;
+  const Tensor first = norm1_->activated(stem1_->forward(images_BCHW), Activation::relu);
+  const Tensor x = norm2_->activated(stem2_->forward(first), Activation::relu);
+  std::vector<Tensor> states;
   for (size_t i = 0; i < scales_.size(); ++i) {
-    for (const auto& conv : scales_[i]->all) conv->refresh();
-    const int64_t width = scales_[i]->last->weight.size(0);
-    like.push_back(torch::empty({x.size(0), width, x.size(2) >> i, x.size(3) >> i}, x.options().requires_grad(false),
-                                x.suggest_memory_format()));
+    scales_[i]->begin_pass(spec_.dropout, x);
+    states.push_back(torch::zeros({x.size(0), scales_[i]->width, x.size(2) >> i, x.size(3) >> i},
+                                  x.options().requires_grad(false).memory_format(x.suggest_memory_format())));
   }
-  const solvers::Packing packing(like);
+  if (begins()) {
+    for (int64_t step = 0; step < spec_.pretrain->steps; ++step) states = transform(states, x);
+    return head_->forward(states);
+  }
+  const solvers::Packing packing(states);
   const solvers::Map F = [&](const Tensor& rows) { return packing.pack(transform(packing.unpack(rows), x)); };
-  std::vector<Tensor> features;
-  const std::vector<Tensor> states = packing.unpack(solver_->solve(F, packing.zeros()));
-  for (size_t i = 0; i < states.size(); ++i)
-    features.push_back(torch::relu(scales_[i]->last->forward(states[i])).mean({2, 3}));
-  return linear_->forward(torch::cat(features, 1));
+  return head_->forward(packing.unpack(solver_->solve(F, packing.zeros())));
 }
 
 }  // namespace optdnn::baselines

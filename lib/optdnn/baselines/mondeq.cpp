@@ -30,6 +30,12 @@ Tensor transformed(const Tensor& kernel, int64_t height, int64_t width) {
   return torch::fft_rfft2(image).permute({2, 3, 0, 1}).flatten(0, 1);
 }
 
+// What every iteration ends with: relu, and zero in the border of one pixel, so that no edge sees the opposite one.
+Tensor bordered_relu(const Tensor& x) {
+  const Tensor inside = x.slice(2, 1, x.size(2) - 1).slice(3, 1, x.size(3) - 1);
+  return torch::constant_pad_nd(torch::relu(inside), {1, 1, 1, 1});
+}
+
 }  // namespace
 
 void check(const MonDeqSpec&, const NetworkShape& shape) {
@@ -92,7 +98,7 @@ Tensor MonDeqImpl::equilibrium(const Tensor& images_BCHW) {
   if (spec_.splitting == Splitting::forward_backward) {
     const auto F = [&](const Tensor& rows) {
       const Tensor z = packing.unpack(rows)[0];
-      return packing.pack({torch::relu((1.0 - alpha) * z + alpha * W.times_W(z) + x)});
+      return packing.pack({bordered_relu((1.0 - alpha) * z + alpha * W.times_W(z) + x)});
     };
     return packing.unpack(solver_->solve(F, packing.zeros()))[0];
   }
@@ -106,10 +112,10 @@ Tensor MonDeqImpl::equilibrium(const Tensor& images_BCHW) {
   };
   const auto F = [&](const Tensor& rows) {
     const Tensor w = packing.unpack(rows)[0];
-    const Tensor y = 2.0 * torch::relu(w) - w;
+    const Tensor y = 2.0 * bordered_relu(w) - w;
     return packing.pack({2.0 * times_V(y + x) - y});
   };
-  return torch::relu(packing.unpack(solver_->solve(F, packing.zeros()))[0]);
+  return bordered_relu(packing.unpack(solver_->solve(F, packing.zeros()))[0]);
 }
 
 Tensor MonDeqImpl::forward(const Tensor& images_BCHW) {

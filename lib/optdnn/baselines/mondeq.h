@@ -1,14 +1,14 @@
 // A monotone operator equilibrium network of one convolution with periodic edges,
 //
-//   z = relu(W z + U x + b),   W = (1 - m) I - g A^T A + B - B^T      so that I - W is at least m I: one solution
+//   z = P relu(W z + U x + b),   W = (1 - m) I - g A^T A + B - B^T      so that I - W is at least m I: one solution
 //
-// with A = A' / |A'|, B = h B' / |B'|, found by operator splitting:
-//   forward_backward    z <- relu(z - alpha (z - W z - U x - b))
-//   peaceman_rachford   y = 2 relu(w) - w,  w <- 2 V(y + alpha (U x + b)) - y,  V = ((1 + alpha) I - alpha W)^-1 by
-//   FFT,
-//                       z = relu(w)
-// Source: Winston, Kolter 2020, arXiv 2006.08591. As there the image gets a border of one pixel, and the head is an
-// average over 4 x 4 pixels and one linear map: 172,218 parameters at width 81 on CIFAR-10.
+// with A = A' / |A'|, B = h B' / |B'| and P, which makes a border of one pixel zero, found by operator splitting:
+//   forward_backward    z <- P relu(z - alpha (z - W z - U x - b))
+//   peaceman_rachford   y = 2 P relu(w) - w,  w <- 2 V(y + alpha (U x + b)) - y,  z = P relu(w),
+//                       V = ((1 + alpha) I - alpha W)^-1 by FFT
+// P relu is the resolvent of z >= 0 inside and z = 0 in the border, so both splittings converge as they do without it.
+// Source: Winston, Kolter 2020, arXiv 2006.08591. As there the image gets that border, and the head is an average over
+// 4 x 4 pixels and one linear map: 172,218 parameters at width 81 on CIFAR-10.
 #pragma once
 
 #include "optdnn/baselines/spec.h"
@@ -26,7 +26,7 @@ class MonDeqImpl : public torch::nn::Module {
   // Shapes: images_BCHW -> logits_BK.
   torch::Tensor forward(const torch::Tensor& images_BCHW);
 
-  // Shapes: images_BCHW -> B x width x H+2 x W+2.
+  // Shapes: images_BCHW -> B x width x H+2 x W+2, zero in the border.
   torch::Tensor equilibrium(const torch::Tensor& images_BCHW);
   torch::Tensor injection(const torch::Tensor& images_BCHW);  // U x + b
   torch::Tensor times_W(const torch::Tensor& z);

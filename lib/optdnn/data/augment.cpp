@@ -21,6 +21,14 @@ const base::NameTable<Augmentation>& enum_names(Augmentation) {
   return table;
 }
 
+const base::NameTable<CropFill>& enum_names(CropFill) {
+  static const base::NameTable<CropFill> table("fills",
+                                               {{"black", "zeros, as torchvision", CropFill::black},
+                                                {"mean", "the mean, as zeros after normalisation", CropFill::mean},
+                                                {"reflect", "the image mirrored at its edge", CropFill::reflect}});
+  return table;
+}
+
 bool contains(const AugmentOptions& options, Augmentation augmentation) {
   return std::find(options.augment.begin(), options.augment.end(), augmentation) != options.augment.end();
 }
@@ -84,6 +92,12 @@ torch::Tensor inside_B1HW(const torch::Tensor& inside_BH, const torch::Tensor& i
   return inside_BH.index({Slice(), None, Slice(), None}).logical_and(inside_BW.index({Slice(), None, None, Slice()}));
 }
 
+// Into 0 ... size-1 by mirroring at the first and the last pixel.
+torch::Tensor mirrored(const torch::Tensor& from, int64_t size) {
+  const torch::Tensor low = from.abs();
+  return torch::where(low.ge(size), 2 * (size - 1) - low, low);
+}
+
 // Blanks the boxes whose four numbers start at a column of the table.
 void blank(torch::Tensor& inputs_BCHW, const ParameterTable& table, int64_t column, const torch::Tensor& y_H,
            const torch::Tensor& x_W) {
@@ -131,7 +145,7 @@ MixupPartner draw_mixup(double alpha, int64_t samples, uint64_t seed, int64_t ep
 
 torch::Tensor augmented(const torch::Tensor& images_NCHW, const std::vector<int64_t>& samples,
                         const std::vector<AugmentParameters>& parameters, const torch::Tensor& black_C,
-                        const torch::Tensor& scale_C) {
+                        const torch::Tensor& scale_C, CropFill fill) {
   const auto whole = images_NCHW.options().dtype(torch::kInt64);
   const auto per_channel = [](const torch::Tensor& values_C) { return values_C.view({-1, 1, 1}); };
   const auto normalised = [&](const torch::Tensor& pixels_BCHW) {
@@ -150,6 +164,10 @@ torch::Tensor augmented(const torch::Tensor& images_NCHW, const std::vector<int6
   const torch::Tensor in_image_B1HW = table.crops() ? inside_B1HW(from_y_BH.ge(0).logical_and(from_y_BH.lt(height)),
                                                                   from_x_BW.ge(0).logical_and(from_x_BW.lt(width)))
                                                     : torch::Tensor();
+  if (fill == CropFill::reflect) {
+    from_y_BH = mirrored(from_y_BH, height);
+    from_x_BW = mirrored(from_x_BW, width);
+  }
   from_y_BH = from_y_BH.clamp(0, height - 1);
   from_x_BW = from_x_BW.clamp(0, width - 1);
 
@@ -157,8 +175,9 @@ torch::Tensor augmented(const torch::Tensor& images_NCHW, const std::vector<int6
   torch::Tensor pixels_BCHW =
       images_NCHW.index({table.column_B1(0).view({-1, 1, 1, 1}), torch::arange(channels, whole).view({1, -1, 1, 1}),
                          from_y_BH.view({-1, 1, height, 1}), from_x_BW.view({-1, 1, 1, width})});
-  if (table.crops()) pixels_BCHW = pixels_BCHW * in_image_B1HW;
+  if (table.crops() && fill == CropFill::black) pixels_BCHW = pixels_BCHW * in_image_B1HW;
   torch::Tensor inputs_BCHW = normalised(pixels_BCHW);
+  if (table.crops() && fill == CropFill::mean) inputs_BCHW.masked_fill_(in_image_B1HW.logical_not(), 0.0);
   if (table.cuts()) blank(inputs_BCHW, table, 4, y_H, x_W);
   if (table.erases()) blank(inputs_BCHW, table, 8, y_H, x_W);
   return inputs_BCHW;

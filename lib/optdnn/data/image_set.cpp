@@ -69,7 +69,7 @@ Batch ImageSet::augmented_batch(uint64_t seed, int64_t epoch, const std::vector<
     parameters.push_back(draw_augmentation(options_, height, width, seed, epoch, sample));
   }
   const torch::Tensor samples_B = upload(torch::tensor(indices, torch::kInt64), train_.labels_N.device());
-  return {augmented(train_.images_NCHW, indices, parameters, black_C_, scale_C_),
+  return {augmented(train_.images_NCHW, indices, parameters, black_C_, scale_C_, options_.crop_fill),
           train_.labels_N.index_select(0, samples_B)};
 }
 

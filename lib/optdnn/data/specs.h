@@ -25,7 +25,8 @@ struct ImageSpec : AugmentOptions {
   void fields(Fields& f) {
     f("batch_size", batch_size, config::between(1, 1 << 20), "images per iteration");
     f("augment", augment, "list of crop, flip, cutout, erase, mixup; of training images only");
-    f("crop_padding", crop_padding, config::between(0, 64), "black pixels around the image that is cropped");
+    f("crop_padding", crop_padding, config::between(0, 64), "pixels around the image that is cropped");
+    f("crop_fill", crop_fill, "what those pixels are");
     f("cutout_size", cutout_size, config::between(1, 1024), "side of the square that is cut out, in pixels");
     f("erase_probability", erase_probability, config::between(0, 1), "how often a random rectangle is erased");
     f("mixup_alpha", mixup_alpha, config::between(0.05, 4), "both parameters of mixup's Beta distribution");

@@ -21,6 +21,10 @@ void ExperimentSpec::check(config::Checker& checker) const {
                   "algorithm: {name: apg2} with a module, or model: {name: resnet, layers: 20}");
     return;
   }
+  if (evaluate.weights == training::EvaluatedWeights::both && !train.ema) {
+    checker.error("evaluate", "evaluate.weights both wants a moving average beside the weights",
+                  "train: {ema: {decay: 0.999}}");
+  }
   if (model) {
     for (const std::string& key : algorithm_keys()) {
       if (checker.is_given(key))

@@ -9,12 +9,12 @@
 
 namespace optdnn::experiment {
 
-nlohmann::ordered_json json_of(const training::Evaluation& evaluation) {
+nlohmann::ordered_json json_of(const training::Evaluation& evaluation, std::string_view prefix) {
   metrics::Record record(0, 0, 0);
-  evaluation.add_to(record, "test");
+  evaluation.add_to(record, prefix);
   nlohmann::ordered_json json;
   for (const auto& [name, value] : record.entries()) {
-    if (name.starts_with("test/")) std::visit([&, key = name](const auto& v) { json[key] = v; }, value);
+    if (name.starts_with(prefix)) std::visit([&, key = name](const auto& v) { json[key] = v; }, value);
   }
   return json;
 }
@@ -51,6 +51,7 @@ void Summary::add_result(const training::TrainResult& result) {
   json_["iteration"] = result.iteration;
   if (result.last.samples == 0) return;  // stopped before an evaluation
   json_["last"] = json_of(result.last);
+  if (result.last_raw) json_["last"].update(json_of(*result.last_raw, "test_raw"));
   json_["best"] = {{"headline", result.best}, {"iteration", result.best_iteration}};
 }
 

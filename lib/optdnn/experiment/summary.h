@@ -10,7 +10,7 @@
 namespace optdnn::experiment {
 
 // {"test/loss": 0.57, "test/error_pct": 19.8}
-nlohmann::ordered_json json_of(const training::Evaluation& evaluation);
+nlohmann::ordered_json json_of(const training::Evaluation& evaluation, std::string_view prefix = "test");
 
 class Summary {
  public:

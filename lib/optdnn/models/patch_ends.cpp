@@ -1,5 +1,7 @@
 #include "optdnn/models/patch_ends.h"
 
+#include <cmath>
+
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
 #include "optdnn/modules/vision_layers.h"
@@ -36,7 +38,13 @@ class PatchTokens : public Map {
   PatchTokens(int64_t patch_px, int64_t inputs, int64_t patches, int64_t width)
       : conv_(register_module("conv", BiasedConvolution(inputs, width, modules::Window{patch_px, patch_px, 0}))),
         class_token_11D_(register_parameter("cls_token", modules::truncated_normal({1, 1, width}))),
-        positions_1ND_(register_parameter("pos_embed", modules::truncated_normal({1, 1 + patches, width}))) {}
+        positions_1ND_(register_parameter("pos_embed", modules::truncated_normal({1, 1 + patches, width}))) {
+    // As timm's and DeiT's ViT, where linear maps alone are truncated normal: torch's default of a convolution.
+    const double bound = 1.0 / std::sqrt(static_cast<double>(inputs * patch_px * patch_px));
+    torch::NoGradGuard no_grad;
+    conv_->weight.uniform_(-bound, bound);
+    conv_->bias.uniform_(-bound, bound);
+  }
   torch::Tensor forward(const torch::Tensor& images_BCHW) override {
     const torch::Tensor patches_BND = conv_->forward(images_BCHW).flatten(2).transpose(1, 2);
     return torch::cat({class_token_11D_.expand({patches_BND.size(0), -1, -1}), patches_BND}, 1) + positions_1ND_;

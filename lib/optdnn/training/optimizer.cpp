@@ -11,6 +11,7 @@ const base::NameTable<DecayOn>& enum_names(DecayOn) {
       "choices",
       {
           {"all", "every parameter", DecayOn::all},
+          {"all_but_coefficients", "every parameter but a rule's learned coefficients", DecayOn::all_but_coefficients},
           {"weights", "parameters of two dimensions or more: no norms, biases and coefficients", DecayOn::weights},
       });
   return names;

@@ -10,8 +10,8 @@
 namespace optdnn::training {
 
 // Which parameters weight decay pulls: all, or weights alone, which have two dimensions or more; norms, biases and
-// coefficients have fewer.
-enum class DecayOn { all, weights };
+// coefficients have fewer. A rule's coefficients have no reason to be near zero, so by default they are left out.
+enum class DecayOn { all, weights, all_but_coefficients };
 const base::NameTable<DecayOn>& enum_names(DecayOn);
 
 struct SgdSpec {
@@ -21,7 +21,7 @@ struct SgdSpec {
   double momentum = 0.0;
   bool nesterov = false;
   double weight_decay = 0.0;
-  DecayOn decay_on = DecayOn::all;
+  DecayOn decay_on = DecayOn::all_but_coefficients;
 
   template <class Fields>
   void fields(Fields& f) {
@@ -29,7 +29,7 @@ struct SgdSpec {
     f("momentum", momentum, config::at_least(0) & config::less_than(1), "share of the previous update that is kept");
     f("nesterov", nesterov, "look ahead along the momentum");
     f("weight_decay", weight_decay, config::at_least(0), "this much of each weight is added to its gradient");
-    f("decay_on", decay_on, "all parameters, or weights: no norms, biases and coefficients");
+    f("decay_on", decay_on, "all parameters; all_but_coefficients of the rule; or weights: no norms and biases either");
   }
   void check(config::Checker& c) const;
 };
@@ -40,7 +40,7 @@ struct AdamFields {
   std::array<double, 2> betas = {0.9, 0.999};
   double epsilon = 1e-8;
   double weight_decay = 0.0;
-  DecayOn decay_on = DecayOn::all;
+  DecayOn decay_on = DecayOn::all_but_coefficients;
 
   template <class Fields>
   void fields(Fields& f) {
@@ -48,7 +48,7 @@ struct AdamFields {
     f("betas", betas, config::at_least(0) & config::less_than(1), "memory of the two moments");
     f("epsilon", epsilon, config::above(0), "added to the root of the second moment");
     f("weight_decay", weight_decay, config::at_least(0), "strength of the pull to zero");
-    f("decay_on", decay_on, "all parameters, or weights: no norms, biases and coefficients");
+    f("decay_on", decay_on, "all parameters; all_but_coefficients of the rule; or weights: no norms and biases either");
   }
 };
 

@@ -9,6 +9,21 @@ bool is_weight(const std::string& name, int64_t dimensions) {
   return dimensions >= 2 && !name.ends_with("cls_token") && !name.ends_with("pos_embed");
 }
 
+// Named as in stage_0.coefficients.gamma.
+bool is_coefficient(const std::string& name) { return ("." + name).find(".coefficients.") != std::string::npos; }
+
+bool is_decayed(DecayOn decay_on, const std::string& name, int64_t dimensions) {
+  switch (decay_on) {
+    case DecayOn::all:
+      return true;
+    case DecayOn::all_but_coefficients:
+      return !is_coefficient(name);
+    case DecayOn::weights:
+      break;
+  }
+  return is_weight(name, dimensions) && !is_coefficient(name);
+}
+
 }  // namespace
 
 std::vector<ParameterGroup> make_groups(const NamedParameters& parameters, double weight_decay, DecayOn decay_on,
@@ -18,7 +33,7 @@ std::vector<ParameterGroup> make_groups(const NamedParameters& parameters, doubl
   decayed.moments.resize(moments);
   free.moments.resize(moments);
   for (const auto& [name, parameter] : parameters) {
-    ParameterGroup& group = decay_on == DecayOn::all || is_weight(name, parameter.dim() - stacked) ? decayed : free;
+    ParameterGroup& group = is_decayed(decay_on, name, parameter.dim() - stacked) ? decayed : free;
     group.names.push_back(name);
     group.parameters.push_back(parameter);
     for (auto& moment : group.moments) moment.push_back(torch::zeros_like(parameter).detach());

@@ -6,6 +6,16 @@
 
 namespace optdnn::training {
 
+const base::NameTable<EvaluatedWeights>& enum_names(EvaluatedWeights) {
+  static const base::NameTable<EvaluatedWeights> names(
+      "choices", {
+                     {"ema", "the moving average where there is one", EvaluatedWeights::ema},
+                     {"raw", "the weights themselves", EvaluatedWeights::raw},
+                     {"both", "test/ is the average, test_raw/ the weights themselves", EvaluatedWeights::both},
+                 });
+  return names;
+}
+
 const base::NameTable<Precision>& enum_names(Precision) {
   static const base::NameTable<Precision> names(
       "precisions", {

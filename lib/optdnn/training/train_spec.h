@@ -59,6 +59,10 @@ struct TrainSpec {
   int64_t save_iterations(const Length& whole) const;
 };
 
+// Of a run with a moving average: the average, the weights themselves, or both, which costs two evaluations.
+enum class EvaluatedWeights { ema, raw, both };
+const base::NameTable<EvaluatedWeights>& enum_names(EvaluatedWeights);
+
 struct EvaluateSpec {
   static constexpr std::string_view kHelp =
       "how the test set is used; the last iteration is always followed by an evaluation";
@@ -66,12 +70,14 @@ struct EvaluateSpec {
   int64_t batch_size = 512;
   bool flip_average = false;
   std::optional<bool> margins;
+  EvaluatedWeights weights = EvaluatedWeights::ema;
 
   template <class Fields>
   void fields(Fields& f) {
     f("every", every, "distance of evaluations; default: 1 epoch");
     f("batch_size", batch_size, config::between(1, 1 << 20), "samples per forward pass");
     f("flip_average", flip_average, "images: mean output of the image and its mirror image");
+    f("weights", weights, "with train.ema: the average, raw weights, or both: test/ is the average, test_raw/ raw");
     f("margins", margins, "classes: smallest margin and normalised margin; default: for vectors, not for images");
   }
   int64_t every_iterations(const Length& whole) const;

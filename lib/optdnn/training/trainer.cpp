@@ -126,11 +126,18 @@ class Trainer {
     for (metrics::Sink* sink : job_.progress) sink->write(mean);
   }
 
+  std::vector<Evaluation> evaluated() {
+    return evaluate(job_.network, *job_.test_loader, loss_, spec_.precision, job_.device, job_.evaluate);
+  }
+
   // With the moving average in the weights' place where there is one; the best weights are kept meanwhile.
   void evaluate_all() {
+    if (ema_ && job_.evaluate.weights == EvaluatedWeights::both) {
+      const auto raw = evaluated();
+      for_each_run([&](int64_t run) { results_[run].last_raw = raw[run]; });
+    }
     swap_average();
-    const auto evaluations =
-        evaluate(job_.network, *job_.test_loader, loss_, spec_.precision, job_.device, job_.evaluate);
+    const auto evaluations = evaluated();
     for_each_run([&](int64_t run) {
       TrainResult& result = results_[run];
       result.last = evaluations[run];
@@ -145,12 +152,13 @@ class Trainer {
 
   void judge(int64_t run, metrics::Record& record) {
     results_[run].last.add_to(record, "test");
+    if (results_[run].last_raw) results_[run].last_raw->add_to(record, "test_raw");
     for (const auto& observe : job_.runs[run].observers) observe(static_cast<int64_t>(epochs()), record);
   }
 
-  // The moving average takes the weights' place, or gives it back.
+  // The moving average takes the weights' place, or gives it back; with evaluate.weights: raw it stays apart.
   void swap_average() {
-    if (ema_) ema_->swap();
+    if (ema_ && job_.evaluate.weights != EvaluatedWeights::raw) ema_->swap();
   }
 
   // Everything that continues a run, under the names it has in a checkpoint. Weights and moments share memory.

@@ -56,6 +56,7 @@ struct TrainJob {
 
 struct TrainResult {
   Evaluation last;
+  std::optional<Evaluation> last_raw;  // evaluate.weights: both; `last` is then that of the moving average
   double best = std::numeric_limits<double>::quiet_NaN();  // smallest headline of all evaluations
   int64_t best_iteration = 0;
   int64_t iterations = 0;  // done in all
