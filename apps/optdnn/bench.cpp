@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "command.h"
+#include "convolution_counts.h"
 #include "failure.h"
 #include "optdnn/base/device.h"
 #include "optdnn/experiment/bench.h"
@@ -42,6 +43,7 @@ nlohmann::ordered_json bench_json(const experiment::Row& row, const BenchCommand
           {"fastest_s", *std::min_element(report.iteration_s.begin(), report.iteration_s.end())},
           {"median_s", median(report.iteration_s)},
           {"losses", report.losses},
+          {"convolutions", json_of(report.convolutions)},
           {"iteration_s", report.iteration_s},
           {"iteration", report.iteration},
           {"device", run_with.device},
@@ -52,14 +54,15 @@ nlohmann::ordered_json bench_json(const experiment::Row& row, const BenchCommand
 }
 
 void print_rows(const nlohmann::ordered_json& rows) {
-  TextTable table({"row", "seeds", "iterations", "fastest (ms)", "median (ms)", "first loss"});
+  TextTable table({"row", "seeds", "iterations", "fastest (ms)", "median (ms)", "first loss", "convolutions"});
   for (const auto& row : rows) {
     if (row.contains("error")) {
-      table.add({row["id"], "", "", "", "", row["error"]});
+      table.add({row["id"], "", "", "", "", row["error"], ""});
       continue;
     }
     table.add({row["id"], row["seeds"].dump(), row["iterations"].dump(), fixed(1e3 * row["fastest_s"].get<double>(), 3),
-               fixed(1e3 * row["median_s"].get<double>(), 3), fixed(row["losses"].front().get<double>(), 5)});
+               fixed(1e3 * row["median_s"].get<double>(), 3), fixed(row["losses"].front().get<double>(), 5),
+               text_of(row["convolutions"])});
   }
   std::cout << table.text();
 }

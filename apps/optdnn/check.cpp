@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "command.h"
+#include "convolution_counts.h"
 #include "failure.h"
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/check.h"
@@ -39,7 +40,7 @@ std::string universal_text(const experiment::CheckReport& report) {
 
 void print_text(const std::vector<Checked>& rows) {
   TextTable table({"row", "parameters", "multiply-adds", "first loss", "convergent", "universal", "iterations",
-                   "per seed", "memory"});
+                   "per seed", "memory", "convolutions"});
   for (const Checked& row : rows) {
     if (!row.report) {
       table.add({row.id, "failed"});
@@ -48,7 +49,8 @@ void print_text(const std::vector<Checked>& rows) {
     const auto& r = *row.report;
     table.add({row.id, base::with_thousands(r.cost.parameters), base::with_thousands(r.cost.multiply_adds),
                fixed(r.loss, 4), r.convergent ? (*r.convergent ? "yes" : "no") : "", universal_text(r),
-               base::with_thousands(r.iterations), duration_text(r.total_s), fixed(r.memory_mib, 0) + " MiB"});
+               base::with_thousands(r.iterations), duration_text(r.total_s), fixed(r.memory_mib, 0) + " MiB",
+               text_of(json_of(r.convolutions))});
   }
   std::cout << table.text();
   for (const Checked& row : rows) {
@@ -75,6 +77,7 @@ void print_json(const std::vector<Checked>& rows) {
     item["batch_s"] = r.batch_s;
     item["total_s"] = r.total_s;
     item["memory_mib"] = r.memory_mib;
+    item["convolutions"] = json_of(r.convolutions);
   }
   std::cout << list.dump(2) << '\n';
 }

@@ -1,6 +1,6 @@
 // How long a 3x3 convolution takes by LibTorch, by F(2x2, 3x3) and by F(4x4, 3x3): each pass and shape, in turn, the
 // minimum over rounds. Prints a JSON line for each; scripts/bench/convolutions.py makes tables and figures of them.
-//   convolution_times --threads 2 --rounds 15 BATCH,SIZE_PX,INPUTS,OUTPUTS ...
+//   convolution_times [--avx2] --threads 2 --rounds 15 BATCH,SIZE_PX,INPUTS,OUTPUTS ...
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
 
@@ -16,7 +16,8 @@
 
 namespace {
 
-using optdnn::kernels::WeightStrides, optdnn::kernels::WinogradShape, optdnn::kernels::WinogradTile;
+using optdnn::kernels::Instructions, optdnn::kernels::WeightStrides, optdnn::kernels::WinogradShape,
+    optdnn::kernels::WinogradTile;
 using torch::Tensor;
 
 constexpr double kRound_s = 0.01;  // a round repeats short passes for so long
@@ -44,7 +45,7 @@ std::vector<double> fastest_s(const std::vector<std::function<void()>>& ways, in
   return fastest;
 }
 
-void measure(const WinogradShape& shape, int rounds) {
+void measure(const WinogradShape& shape, int rounds, Instructions with) {
   const auto channels_last = at::MemoryFormat::ChannelsLast;
   const Tensor x = torch::randn({shape.images, shape.inputs, shape.height, shape.width}).contiguous(channels_last);
   const Tensor w = (torch::randn({shape.outputs, shape.inputs, 3, 3}) * 0.1).contiguous(channels_last);
@@ -65,11 +66,13 @@ void measure(const WinogradShape& shape, int rounds) {
     std::pair<Way, Way> winograd;
   } passes[] = {
       {"forward", [&] { torch::conv2d(x, w, {}, 1, 1); },
-       ours([&](auto tile) { winograd_forward(tile, shape, numbers(x), numbers(w), strides, numbers(y)); })},
-      {"data", [&] { backward(true, false); },
-       ours([&](auto tile) { winograd_backward_data(tile, shape, numbers(dy), numbers(w), strides, numbers(dx)); })},
-      {"weights", [&] { backward(false, true); },
-       ours([&](auto tile) { winograd_backward_weights(tile, shape, numbers(x), numbers(dy), numbers(dw), strides); })},
+       ours([&](auto tile) { winograd_forward(tile, shape, numbers(x), numbers(w), strides, numbers(y), with); })},
+      {"data", [&] { backward(true, false); }, ours([&](auto tile) {
+         winograd_backward_data(tile, shape, numbers(dy), numbers(w), strides, numbers(dx), with);
+       })},
+      {"weights", [&] { backward(false, true); }, ours([&](auto tile) {
+         winograd_backward_weights(tile, shape, numbers(x), numbers(dy), numbers(dw), strides, with);
+       })},
   };
   for (const auto& pass : passes) {
     const auto s = fastest_s({pass.libtorch, pass.winograd.first, pass.winograd.second}, rounds);
@@ -88,7 +91,8 @@ void measure(const WinogradShape& shape, int rounds) {
 int main(int count, char** words) {
   const torch::NoGradGuard no_grad;
   int rounds = 15;
-  if (optdnn::kernels::best_instructions() == optdnn::kernels::Instructions::none) {
+  Instructions with = optdnn::kernels::best_instructions();
+  if (with == Instructions::none) {
     std::cerr << "convolution_times: this processor has no AVX2, there is nothing to compare\n";
     return 3;
   }
@@ -100,9 +104,11 @@ int main(int count, char** words) {
       at::set_num_threads(std::atoi(words[++i]));
     } else if (word == "--rounds" && i + 1 < count) {
       rounds = std::atoi(words[++i]);
+    } else if (word == "--avx2") {
+      with = Instructions::avx2;
     } else if (std::sscanf(word.c_str(), "%lld,%lld,%lld,%lld", &n[0], &n[1], &n[2], &n[3]) == 4) {
       shape = {n[0], n[1], n[1], n[2], n[3]};
-      measure(shape, rounds);
+      measure(shape, rounds, with);
     } else {
       std::cerr << "convolution_times: wanted BATCH,SIZE_PX,INPUTS,OUTPUTS, received " << word << '\n';
       return 2;

@@ -44,12 +44,15 @@ class Bench {
     const int64_t block = options_.device == "cpu" ? 1 : kBlock;
     const int64_t blocks = std::max<int64_t>(1, bench_.iterations / block);
     std::vector<double> clock;
+    kernels::ConvolutionCounts before;
     // The last iteration is followed by an evaluation, so one more is trained than timed.
     report.iteration = train(bench_.warm_up + blocks * block + 1, nullptr, [&, begun = int64_t{0}]() mutable {
       if (begun >= bench_.warm_up && (begun - bench_.warm_up) % block == 0) {
         base::synchronize(options_.device);
         clock.push_back(options_.seconds());
       }
+      if (begun == 0) before = kernels::counted_convolutions();
+      if (begun == 1) report.convolutions = kernels::counted_convolutions() - before;
       ++begun;
       return false;
     });

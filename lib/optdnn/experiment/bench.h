@@ -23,6 +23,7 @@ struct BenchReport {
   // Of each timed iteration, of all seeds together; on a GPU means over blocks of 20, between which it is waited for.
   std::vector<double> iteration_s;
   std::string iteration;  // "captured", or why iterations ran operator by operator
+  kernels::ConvolutionCounts convolutions;  // passes of one iteration, by the way they were done
 };
 
 // Errors: ConfigError if the parts do not fit or an epoch is too short, EnvironmentError if data are missing or the

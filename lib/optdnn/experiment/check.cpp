@@ -10,6 +10,7 @@
 #include "optdnn/experiment/observe.h"
 #include "optdnn/experiment/universal.h"
 #include "optdnn/experiment/weights.h"
+#include "optdnn/kernels/workspace.h"
 #include "optdnn/training/precision.h"
 #include "optdnn/training/trainer.h"
 
@@ -68,7 +69,10 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
   report.batch_s = fastest_of(std::min<int64_t>(kTimedPasses, loader.batches_per_epoch()), options,
                               [&] { batch = *batches.next(); });
   const auto loss = training::make_loss(loss_spec);
+  kernels::free_idle_workspaces();
+  const kernels::ConvolutionCounts before = kernels::counted_convolutions();
   report.loss = forward_and_back(network, batch, loss, row.spec.train, device);  // the first pass also warms up
+  report.convolutions = kernels::counted_convolutions() - before;
   if (!std::isfinite(report.loss)) throw base::DivergedError("the loss of the first batch is not finite");
   report.iteration_s = fastest_of(kTimedPasses, options,
                                   [&] {
@@ -79,7 +83,9 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
   report.iterations = training::length_of(row.spec.train, loader.batches_per_epoch()).iterations;
   report.total_s = report.iteration_s * static_cast<double>(report.iterations);
   report.memory_mib = report.cost.activation_mib_per_sample * static_cast<double>(loader.options().batch_size) +
-                      kTensorsPerWeight * 4.0 * static_cast<double>(report.cost.parameters) / (1 << 20);
+                      (kTensorsPerWeight * 4.0 * static_cast<double>(report.cost.parameters) +
+                       static_cast<double>(kernels::idle_workspace_bytes())) /
+                          (1 << 20);
   if (network.opt_net) {
     const auto certificates = certify_stages(*rule_of(row.spec), *network.opt_net);
     report.convergent =

@@ -13,7 +13,8 @@ struct CheckReport {
   double iteration_s = 0;  // measured: forward and backward
   double batch_s = 0;      // measured: reading and augmenting a batch, one thread
   double total_s = 0;      // estimate of training, without evaluation
-  double memory_mib = 0;   // estimate: activations of a batch, weights, gradients and optimizer state
+  double memory_mib = 0;   // estimate: activations of a batch, weights, gradients, optimizer state, workspaces
+  kernels::ConvolutionCounts convolutions;    // passes of one forward and backward, by the way they were done
   std::optional<bool> convergent, universal;  // of a rule; universal may be open
 };
 

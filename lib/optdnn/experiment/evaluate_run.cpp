@@ -1,6 +1,6 @@
 // evaluate_run of run.h: the weights of a run's folder on the test set.
 #include "optdnn/base/device.h"
-#include "optdnn/config/read.h"
+#include "optdnn/experiment/earlier_runs.h"
 #include "optdnn/experiment/loaders.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/pictures.h"
@@ -14,7 +14,7 @@ namespace optdnn::experiment {
 nlohmann::ordered_json evaluate_run(const std::filesystem::path& folder, const std::string& weights,
                                     const RunOptions& options, const std::filesystem::path& sample) {
   base::Diagnostics diagnostics;
-  const config::Node node = config::read_yaml_file(folder / "resolved.yaml", diagnostics);
+  const config::Node node = read_resolved(folder / "resolved.yaml", diagnostics);
   diagnostics.throw_if_errors();
   const ExperimentSpec spec = read_experiment(node, diagnostics);
   diagnostics.throw_if_errors();

@@ -4,6 +4,7 @@
 
 #include "optdnn/base/random.h"
 #include "optdnn/experiment/weights.h"
+#include "optdnn/modules/convolve.h"
 
 namespace optdnn::experiment {
 
@@ -24,8 +25,9 @@ std::vector<modules::ModuleSpec> modules_of(const ExperimentSpec& spec, const al
   return modules;
 }
 
-models::Network make_network(const ExperimentSpec& spec, const models::NetworkShape& shape, uint64_t seed) {
-  base::seed_torch(seed);
+namespace {
+
+models::Network build_network(const ExperimentSpec& spec, const models::NetworkShape& shape) {
   if (spec.model) return baselines::make_baseline(*spec.model, shape);
   const algorithms::Rule rule = *rule_of(spec);
   models::OptNetSpec net;
@@ -39,6 +41,15 @@ models::Network make_network(const ExperimentSpec& spec, const models::NetworkSh
   if (spec.solver) net.solver = *spec.solver;
   net.recompute = spec.train.recompute;
   return models::make_opt_net(rule, net, shape);
+}
+
+}  // namespace
+
+models::Network make_network(const ExperimentSpec& spec, const models::NetworkShape& shape, uint64_t seed) {
+  base::seed_torch(seed);
+  models::Network network = build_network(spec, shape);
+  modules::set_convolutions(*network.module.ptr(), spec.train.convolutions);
+  return network;
 }
 
 models::Network make_stacked_network(const ExperimentSpec& spec, const models::NetworkShape& shape,

@@ -5,7 +5,7 @@
 #include "optdnn/base/files.h"
 #include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
-#include "optdnn/config/read.h"
+#include "optdnn/experiment/earlier_runs.h"
 
 namespace optdnn::experiment {
 
@@ -60,7 +60,7 @@ std::string differences(const config::Node& there, const config::Node& here) {
 void claim(const RunFolder& folder, const config::Node& resolved) {
   if (fs::exists(folder.resolved())) {
     base::Diagnostics diagnostics;
-    const config::Node there = config::read_yaml_file(folder.resolved(), diagnostics);
+    const config::Node there = read_resolved(folder.resolved(), diagnostics);
     diagnostics.throw_if_errors();
     if (config_hash(there) == config_hash(resolved)) return;
     throw base::ConfigError(

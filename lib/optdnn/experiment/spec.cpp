@@ -4,6 +4,7 @@
 
 #include "optdnn/config/dump.h"
 #include "optdnn/config/merge.h"
+#include "optdnn/data/catalogue.h"
 
 namespace optdnn::experiment {
 
@@ -68,6 +69,8 @@ void check_families(const ExperimentSpec& spec, const algorithms::Rule& rule, co
 
 ExperimentSpec read_experiment(const config::Node& node, base::Diagnostics& diagnostics) {
   auto spec = config::read<ExperimentSpec>(node, diagnostics, "experiment");
+  // Vectors have no convolutions: one value for all, that of runs from before there was a choice.
+  if (data::dataset_shape(spec.dataset).input.size() != 3) spec.train.convolutions = kernels::Convolutions::exact;
   if (!spec.algorithm || spec.algorithm->name.empty()) return spec;
   const auto rule = make_rule(*spec.algorithm, diagnostics);
   if (!rule) return spec;

@@ -67,7 +67,7 @@ struct ExperimentSpec {
 };
 
 // Reads one experiment. Besides the fields it makes the rule once, so that its mistakes are reported too, and gives an
-// implicit one a solver; that of an explicit one is dropped.
+// implicit one a solver; that of an explicit one is dropped, and so is the choice of convolutions for vectors.
 ExperimentSpec read_experiment(const config::Node& node, base::Diagnostics& diagnostics);
 
 // The keys that describe a network which is the run of a rule, and so have no meaning beside `model`.

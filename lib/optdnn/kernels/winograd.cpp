@@ -13,8 +13,9 @@ namespace {
 
 constexpr int64_t kWeightPartsPerThread = 4;  // fewer are not worth waking a thread
 
-const WinogradKernels& kernels_of(Instructions instructions, WinogradTile tile) {
-  return instructions == Instructions::avx512 ? winograd_avx512(tile) : winograd_avx2(tile);
+const WinogradKernels& kernels_of(Instructions instructions, WinogradTile tile, const WinogradShape& shape) {
+  if (instructions == Instructions::avx2) return winograd_avx2(tile);
+  return std::max(shape.inputs, shape.outputs) <= kNarrowChannels ? winograd_narrow(tile) : winograd_avx512(tile);
 }
 
 int64_t floats_of(const WinogradProductPlan& plan, int64_t threads) {
@@ -25,7 +26,7 @@ int64_t floats_of(const WinogradGradientPlan& plan, int64_t threads) {
 }
 
 void multiply(WinogradTile tile, const WinogradProduct& job, Instructions instructions) {
-  const WinogradKernels& kernels = kernels_of(instructions, tile);
+  const WinogradKernels& kernels = kernels_of(instructions, tile, job.shape);
   const int64_t threads = at::get_num_threads();
   const WinogradProductPlan plan = kernels.plan_product(job.shape, threads);
   const Workspace workspace(floats_of(plan, threads));
@@ -87,7 +88,7 @@ void winograd_backward_data(WinogradTile tile, const WinogradShape& shape, const
 
 void winograd_backward_weights(WinogradTile tile, const WinogradShape& shape, const float* x, const float* dy,
                                float* dw, const WeightStrides& strides, Instructions instructions) {
-  const WinogradKernels& kernels = kernels_of(instructions, tile);
+  const WinogradKernels& kernels = kernels_of(instructions, tile, shape);
   const WinogradGradient job = {shape, x, dy, dw, strides};
   const WinogradGradientPlan plan = kernels.plan_gradient(shape);
   const Workspace workspace(floats_of(plan, at::get_num_threads()));
@@ -102,7 +103,7 @@ void winograd_backward_weights(WinogradTile tile, const WinogradShape& shape, co
 
 int64_t winograd_workspace_bytes(WinogradTile tile, const WinogradShape& shape, int64_t threads,
                                  Instructions instructions) {
-  const WinogradKernels& kernels = kernels_of(instructions, tile);
+  const WinogradKernels& kernels = kernels_of(instructions, tile, shape);
   const int64_t floats = std::max({floats_of(kernels.plan_product(shape, threads), threads),
                                    floats_of(kernels.plan_product(exchanged(shape), threads), threads),
                                    floats_of(kernels.plan_gradient(shape), threads)});

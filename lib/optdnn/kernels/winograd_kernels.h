@@ -59,5 +59,7 @@ struct WinogradKernels {
 
 const WinogradKernels& winograd_avx2(WinogradTile tile);
 const WinogradKernels& winograd_avx512(WinogradTile tile);
+const WinogradKernels& winograd_narrow(WinogradTile tile);  // of AVX-512, for at most kNarrowChannels
+constexpr int64_t kNarrowChannels = 8;
 
 }  // namespace optdnn::kernels

@@ -1,6 +1,6 @@
-// Vectors of floats as wide as the file that includes this is compiled for: 16 lanes with AVX-512, 8 with AVX2. All is
-// in an anonymous namespace, and nothing of the standard library is called, so that the copies of files compiled for
-// different processors never meet in the linker.
+// Vectors of floats as wide as the file that includes this is compiled for: 16 lanes with AVX-512, 8 with AVX2 or where
+// OPTDNN_EIGHT_LANES is defined. All is in an anonymous namespace, and nothing of the standard library is called, so
+// that the copies of files compiled for different processors never meet in the linker.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,14 @@
 namespace optdnn::kernels {
 namespace {
 
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) && !defined(OPTDNN_EIGHT_LANES)
 constexpr int kLanes = 16;
-constexpr int kAccumulators = 24;  // of 32 registers; the rest hold what is multiplied
 #else
 constexpr int kLanes = 8;
+#endif
+#if defined(__AVX512F__)
+constexpr int kAccumulators = 24;  // of 32 registers; the rest hold what is multiplied
+#else
 constexpr int kAccumulators = 12;  // of 16
 #endif
 
@@ -28,7 +31,7 @@ typedef float LanesAnywhere __attribute__((vector_size(kLanes * sizeof(float)), 
 OPTDNN_INLINE Lanes load(const float* from) { return *reinterpret_cast<const LanesAnywhere*>(from); }
 OPTDNN_INLINE void store(float* to, Lanes value) { *reinterpret_cast<LanesAnywhere*>(to) = value; }
 
-#if defined(__AVX2__) && !defined(__AVX512F__)
+#if defined(__AVX2__)
 OPTDNN_INLINE __m256i first_lanes(int count) {
   alignas(32) static constexpr int32_t kOnes[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kOnes + 8 - count));
@@ -39,7 +42,7 @@ OPTDNN_INLINE __m256i first_lanes(int count) {
 template <bool kWhole>
 OPTDNN_INLINE Lanes load_first(const float* from, int count) {
   if constexpr (kWhole) return load(from);
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) && !defined(OPTDNN_EIGHT_LANES)
   return (Lanes)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1), from);
 #elif defined(__AVX2__)
   return (Lanes)_mm256_maskload_ps(from, first_lanes(count));
@@ -55,7 +58,7 @@ OPTDNN_INLINE void store_first(float* to, Lanes value, int count) {
   if constexpr (kWhole) {
     store(to, value);
   } else {
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) && !defined(OPTDNN_EIGHT_LANES)
     _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1), (__m512)value);
 #elif defined(__AVX2__)
     _mm256_maskstore_ps(to, first_lanes(count), (__m256)value);

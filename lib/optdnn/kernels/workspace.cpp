@@ -16,8 +16,10 @@ namespace {
 constexpr int64_t kPageBytes = int64_t{2} << 20;
 
 struct Idle {
-  ~Idle() {
+  ~Idle() { free_all(); }
+  void free_all() {
     for (const auto& block : blocks) std::free(block.data);
+    blocks.clear();
   }
   std::mutex mutex;
   std::vector<Workspace::Block> blocks;
@@ -57,6 +59,18 @@ Workspace::Workspace(int64_t floats) {
 Workspace::~Workspace() {
   const std::lock_guard lock(idle().mutex);
   idle().blocks.push_back(block_);
+}
+
+int64_t idle_workspace_bytes() {
+  const std::lock_guard lock(idle().mutex);
+  int64_t floats = 0;
+  for (const auto& block : idle().blocks) floats += block.floats;
+  return floats * static_cast<int64_t>(sizeof(float));
+}
+
+void free_idle_workspaces() {
+  const std::lock_guard lock(idle().mutex);
+  idle().free_all();
 }
 
 }  // namespace optdnn::kernels

@@ -24,4 +24,8 @@ class Workspace {
   Block block_;
 };
 
+// Bytes of the blocks that wait for the next call, and their return to the system.
+int64_t idle_workspace_bytes();
+void free_idle_workspaces();
+
 }  // namespace optdnn::kernels

@@ -26,8 +26,7 @@ AffineImpl::AffineImpl(int64_t inputs, int64_t outputs, bool with_bias) {
   if (with_bias) bias = register_parameter("bias", torch::empty({outputs}).uniform_(-bound, bound));
 }
 
-ConvolutionImpl::ConvolutionImpl(int64_t inputs, int64_t outputs, int64_t kernel_px, int64_t stride)
-    : stride_(stride), padding_(kernel_px / 2) {
+ConvolutionImpl::ConvolutionImpl(int64_t inputs, int64_t outputs, int64_t kernel_px, int64_t stride) : stride_(stride) {
   weight = register_parameter("weight", torch::empty({outputs, inputs, kernel_px, kernel_px}));
   const double deviation = std::sqrt(2.0 / static_cast<double>(outputs * kernel_px * kernel_px));
   torch::NoGradGuard no_grad;

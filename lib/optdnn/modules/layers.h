@@ -10,6 +10,7 @@
 #include "optdnn/base/names.h"
 #include "optdnn/modules/activation.h"
 #include "optdnn/modules/batch_norm_relu.h"
+#include "optdnn/modules/convolve.h"
 
 namespace optdnn::modules {
 
@@ -30,11 +31,12 @@ TORCH_MODULE(Affine);
 class ConvolutionImpl : public torch::nn::Module {
  public:
   ConvolutionImpl(int64_t inputs, int64_t outputs, int64_t kernel_px, int64_t stride = 1);
-  torch::Tensor forward(const torch::Tensor& x) { return torch::conv2d(x, weight, {}, stride_, padding_); }
+  torch::Tensor forward(const torch::Tensor& x) { return convolve(x, weight, stride_, convolutions); }
   torch::Tensor weight;
+  kernels::Convolutions convolutions = kernels::Convolutions::exact;
 
  private:
-  int64_t stride_, padding_;
+  int64_t stride_;
 };
 TORCH_MODULE(Convolution);
 

@@ -11,7 +11,7 @@ NormalisedConvolutionImpl::NormalisedConvolutionImpl(int64_t inputs, int64_t out
 }
 
 torch::Tensor NormalisedConvolutionImpl::apply(const torch::Tensor& x, const torch::Tensor& kernel) const {
-  return torch::conv2d(x, kernel, {}, stride_, kernel.size(-1) / 2);
+  return convolve(x, kernel, stride_, convolutions);
 }
 
 }  // namespace optdnn::modules

@@ -19,6 +19,7 @@ class NormalisedConvolutionImpl : public torch::nn::Module {
   torch::Tensor apply(const torch::Tensor& x, const torch::Tensor& kernel) const;
   torch::Tensor forward(const torch::Tensor& x) { return apply(x, kernel()); }
   torch::Tensor weight, gain;
+  kernels::Convolutions convolutions = kernels::Convolutions::exact;
 
  private:
   int64_t stride_;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "optdnn/kernels/convolutions.h"
 #include "optdnn/training/duration.h"
 
 namespace optdnn::training {
@@ -32,6 +33,7 @@ struct TrainSpec {
   std::optional<EmaSpec> ema;
   bool deterministic = false;
   bool channels_last = true;
+  kernels::Convolutions convolutions = kernels::Convolutions::fast;
   bool recompute = false;
   std::optional<Duration> log_every;
   std::optional<Duration> save_every;
@@ -47,6 +49,7 @@ struct TrainSpec {
     f("deterministic", deterministic,
       "on a GPU: the same bits in every run, by slower kernels; a CPU gives them in any case");
     f("channels_last", channels_last, "images with their channels innermost, which is faster");
+    f("convolutions", convolutions, "how 3x3 convolutions of stride 1 are done in float32 on the CPU");
     f("recompute", recompute,
       "keep only the arguments of the modules T and run them again in the backward pass: less memory, more time");
     f("log_every", log_every, "distance of log points; default: 25 iterations");

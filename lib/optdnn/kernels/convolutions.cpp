@@ -1,0 +1,111 @@
+#include "optdnn/kernels/convolutions.h"
+
+#include <algorithm>
+#include <atomic>
+
+namespace optdnn::kernels {
+
+namespace {
+
+constexpr int64_t kFewestContracted = 6;     // channels that forward and data sum over
+constexpr int64_t kFewestForWeights = 12;    // inputs for the weights' gradient, or for F(4x4)
+constexpr int64_t kNarrow = 8;               // on both sides, whose vectors are full
+constexpr int64_t kMostChannels = 511;       // beyond it the weights at the points fit no cache
+constexpr int64_t kManyWeights = 128 * 128;  // at the points more than a second-level cache holds,
+constexpr int64_t kFewestTilesForMany = 96;  // so that they are to be read for many tiles
+constexpr int64_t kFewestTiles = 16;         // of the whole batch
+constexpr int64_t kDirectProducts = 9;       // of a pixel
+
+constexpr int64_t kPoints2 = 16, kPoints4 = 36;  // of a tile
+
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+bool channels_suit(Convolutions how, Pass pass, const WinogradShape& shape) {
+  if (std::max(shape.inputs, shape.outputs) > kMostChannels) return false;
+  switch (pass) {
+    case Pass::forward:
+      return shape.inputs >= kFewestContracted;
+    case Pass::data:
+      return shape.outputs >= kFewestContracted;
+    case Pass::weights:
+      if (how == Convolutions::fast && shape.inputs == kNarrow && shape.outputs == kNarrow) return true;
+      return shape.inputs >= kFewestForWeights;
+  }
+  return false;
+}
+
+// Tiles of outputs x outputs pixels that cover an image.
+int64_t tiles_of(const WinogradShape& shape, int64_t outputs) {
+  return divide_up(shape.height, outputs) * divide_up(shape.width, outputs);
+}
+
+// Whether tiles with so many points save products, those that reach over the edge included, and are enough.
+bool tiles_suit(const WinogradShape& shape, int64_t tiles, int64_t points) {
+  const bool many = shape.inputs * shape.outputs > kManyWeights;
+  return tiles * points < kDirectProducts * shape.height * shape.width &&
+         shape.images * tiles >= (many ? kFewestTilesForMany : kFewestTiles);
+}
+
+}  // namespace
+
+const base::NameTable<Convolutions>& enum_names(Convolutions) {
+  static const base::NameTable<Convolutions> names(
+      "convolutions",
+      {
+          {"fast", "on the CPU 3x3 convolutions by Winograd's F(4x4): half the time, other rounding",
+           Convolutions::fast},
+          {"careful", "by F(2x2): less gain, and less rounding error than the direct way", Convolutions::careful},
+          {"exact", "LibTorch's, bit by bit", Convolutions::exact},
+      });
+  return names;
+}
+
+std::string_view name_of(Pass pass) {
+  constexpr std::array<std::string_view, kPasses.size()> names = {"forward", "data", "weights"};
+  return names[static_cast<size_t>(pass)];
+}
+
+std::string_view name_of(Way way) {
+  switch (way) {
+    case Way::tile_4:
+      return "F(4x4)";
+    case Way::tile_2:
+      return "F(2x2)";
+    case Way::libtorch:
+      break;
+  }
+  return "LibTorch";
+}
+
+Way way_of(Convolutions how, Pass pass, const WinogradShape& shape) {
+  if (how == Convolutions::exact || best_instructions() == Instructions::none) return Way::libtorch;
+  if (!channels_suit(how, pass, shape)) return Way::libtorch;
+  const int64_t tiles_2 = tiles_of(shape, 2), tiles_4 = tiles_of(shape, 4);
+  const bool by_4 = how == Convolutions::fast && tiles_4 * kPoints4 < tiles_2 * kPoints2;
+  if (by_4 && tiles_suit(shape, tiles_4, kPoints4)) return Way::tile_4;
+  return tiles_suit(shape, tiles_2, kPoints2) ? Way::tile_2 : Way::libtorch;
+}
+
+ConvolutionCounts ConvolutionCounts::operator-(const ConvolutionCounts& before) const {
+  ConvolutionCounts since = *this;
+  for (const Pass pass : kPasses) {
+    for (const Way way : kWays) since.at(pass, way) -= before.at(pass, way);
+  }
+  return since;
+}
+
+namespace {
+std::array<std::array<std::atomic<int64_t>, kWays.size()>, kPasses.size()> counters;
+}  // namespace
+
+void count(Pass pass, Way way) { ++counters[static_cast<size_t>(pass)][static_cast<size_t>(way)]; }
+
+ConvolutionCounts counted_convolutions() {
+  ConvolutionCounts counts;
+  for (const Pass pass : kPasses) {
+    for (const Way way : kWays) counts.at(pass, way) = counters[static_cast<size_t>(pass)][static_cast<size_t>(way)];
+  }
+  return counts;
+}
+
+}  // namespace optdnn::kernels

@@ -1,0 +1,20 @@
+// The convolutions of modules and networks as one node: by Winograd's algorithm where kernels/convolutions.h says so,
+// by LibTorch's where not, each pass for itself. LibTorch's too for what is not float32 on the CPU with channels
+// innermost, for kernels other than 3x3 and strides other than 1, in autocast, and for the gradients when they are to
+// be differentiated themselves.
+#pragma once
+
+#include <torch/torch.h>
+
+#include "optdnn/kernels/convolutions.h"
+
+namespace optdnn::modules {
+
+// "Same" padding, no bias. Shapes: x_BCHW, weight O x C x k x k -> B x O x H/stride x W/stride.
+torch::Tensor convolve(const torch::Tensor& x, const torch::Tensor& weight, int64_t stride,
+                       kernels::Convolutions convolutions);
+
+// For every convolution inside; until then each is exact.
+void set_convolutions(torch::nn::Module& network, kernels::Convolutions convolutions);
+
+}  // namespace optdnn::modules
