@@ -87,6 +87,83 @@ class ResNet(nn.Module):
         return self.head["linear"](torch.relu(self.head["norm"](x)).mean((2, 3)))
 
 
+class WideBlock(nn.Module):
+    """Pre-activation, whose shortcut is a 1x1 convolution of what is activated where the width changes."""
+
+    def __init__(self, inputs: int, width: int, stride: int):
+        super().__init__()
+        self.norm1, self.norm2 = nn.BatchNorm2d(inputs), nn.BatchNorm2d(width)
+        self.conv1 = nn.Conv2d(inputs, width, 3, stride=stride, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.projection = nn.Conv2d(inputs, width, 1, stride=stride, bias=False) if inputs != width else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        activated = torch.relu(self.norm1(x))
+        shortcut = x if self.projection is None else self.projection(activated)
+        return shortcut + self.conv2(torch.relu(self.norm2(self.conv1(activated))))
+
+
+class WideResNet(nn.Module):
+    """Zagoruyko and Komodakis 2016, without dropout."""
+
+    def __init__(self, blocks: int, widening: int, classes: int):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.blocks, inputs = [], 16
+        for stage in range(3):
+            for i in range(blocks):
+                width = 16 * widening << stage
+                self.blocks.append(f"block_{stage}_{i}")
+                self.add_module(self.blocks[-1], WideBlock(inputs, width, 2 if stage > 0 and i == 0 else 1))
+                inputs = width
+        self.last_norm, self.head = nn.BatchNorm2d(inputs), nn.Linear(inputs, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        for block in self.blocks:
+            x = getattr(self, block)(x)
+        return self.head(torch.relu(self.last_norm(x)).mean((2, 3)))
+
+
+class NormConvolution(nn.Module):
+    """BN-ReLU-Conv."""
+
+    def __init__(self, inputs: int, outputs: int, kernel_px: int, number: str = ""):
+        super().__init__()
+        self.number = number
+        self.add_module("norm" + number, nn.BatchNorm2d(inputs))
+        self.add_module("conv" + number, nn.Conv2d(inputs, outputs, kernel_px, padding=kernel_px // 2, bias=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        norm, conv = getattr(self, "norm" + self.number), getattr(self, "conv" + self.number)
+        return conv(torch.relu(norm(x)))
+
+
+class DenseNet(nn.Module):
+    """Huang et al. 2017, without bottlenecks and compression; `layers` of each block."""
+
+    def __init__(self, layers: int, growth: int, classes: int):
+        super().__init__()
+        width, self.layers = 16, layers
+        self.stem = nn.ModuleDict({"conv": nn.Conv2d(3, width, 3, padding=1, bias=False)})
+        for block in range(3):
+            if block > 0:
+                self.add_module(f"transition_{block}", NormConvolution(width, width, 1))
+            for i in range(layers):
+                self.add_module(f"block_{block}_{i}", NormConvolution(width, growth, 3, "1"))
+                width += growth
+        self.head = nn.ModuleDict({"norm": nn.BatchNorm2d(width), "linear": nn.Linear(width, classes)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem["conv"](x)
+        for block in range(3):
+            if block > 0:
+                x = functional.avg_pool2d(getattr(self, f"transition_{block}")(x), 2)
+            for i in range(self.layers):
+                x = torch.cat([x, getattr(self, f"block_{block}_{i}")(x)], 1)
+        return self.head["linear"](torch.relu(self.head["norm"](x)).mean((2, 3)))
+
+
 class WeightNormConvolution(nn.Module):
     """3x3, a gain for each output."""
 

@@ -17,9 +17,18 @@ WORKS = [
      Work("rings_momentum", "Momentum", ADAM, arguments=PLANE | {"g": 0.9})),
     ("the same, 32 seeds as one network, per seed", 20.0, 1e-4,
      Work("rings_momentum_32_seeds", "Momentum", ADAM, arguments=PLANE | {"g": 0.9})),
-    ("pre-activation ResNet-20, batch 128, float32", 1.2, 1e-3,
+    ("pre-activation ResNet-20, batch 128, float32", 1.9, 1e-3,
      Work("resnet20", "ResNet", SGD, batches=4, losses=3, iterations=4, warm_up=1,
           arguments={"blocks": 3, "widths": [16, 32, 64], "classes": 10})),
+    ("WRN-16-2, batch 128, float32", 2.0, 2e-3,
+     Work("wrn16_2", "WideResNet", SGD | {"weight_decay": 5e-4}, batches=4, losses=3, iterations=4, warm_up=1,
+          arguments={"blocks": 2, "widening": 2, "classes": 10})),
+    ("DenseNet-40, growth 12, batch 64, float32", 1.3, 2e-3,
+     Work("densenet40", "DenseNet", SGD, batches=4, losses=3, iterations=4, warm_up=1,
+          arguments={"layers": 12, "growth": 12, "classes": 10})),
+    ("pre-activation ResNet-110 of base width 8, batch 128, float32", 1.3, 2e-3,
+     Work("narrow110", "ResNet", SGD, batches=4, losses=3, iterations=4, warm_up=1,
+          arguments={"blocks": 18, "widths": [8, 16, 32], "classes": 10})),
 ]
 
 DEQ = Work("deq", "Deq", {"name": "SGD", "lr": 0.01}, batches=4, losses=3, iterations=4, warm_up=1, compiled=False,
@@ -59,7 +68,7 @@ def rows(program: pathlib.Path, folder: pathlib.Path) -> list[Row]:
                for what, promise, tolerance, work in WORKS]
     equilibrium = "equilibrium network of width 24, batch 64, Anderson to a residual of 1e-3, exact gradient; torchdeq"
     return [*trained,
-            Row("deq", equilibrium, 1.5, lambda: training.contestants(DEQ, program, folder), 5e-3),
+            Row("deq", equilibrium, 2.0, lambda: training.contestants(DEQ, program, folder), 5e-3),
             Row("deq_memory", "the same, peak memory", 1.0, lambda: memory.peaks(DEQ, program, folder), 5e-3),
             *(Row(f"{row}_{rule}", f"{rule}, {PLACES[row]}, per multiply-add", 1 / 1.05,
                   lambda row=row, rule=rule: rules.contestants(row, rule, program, folder))

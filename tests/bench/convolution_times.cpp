@@ -12,12 +12,14 @@
 #include <iostream>
 #include <string>
 
-#include "optdnn/kernels/winograd.h"
+#include "optdnn/base/device.h"
+#include "optdnn/kernels/convolutions.h"
 
 namespace {
 
 using optdnn::kernels::Instructions, optdnn::kernels::WeightStrides, optdnn::kernels::WinogradShape,
     optdnn::kernels::WinogradTile;
+using optdnn::kernels::Pass;
 using torch::Tensor;
 
 constexpr double kRound_s = 0.01;  // a round repeats short passes for so long
@@ -61,28 +63,28 @@ void measure(const WinogradShape& shape, int rounds, Instructions with) {
     return std::pair<Way, Way>([=] { pass(WinogradTile::two); }, [=] { pass(WinogradTile::four); });
   };
   const struct {
-    const char* name;
+    Pass which;
     Way libtorch;
     std::pair<Way, Way> winograd;
   } passes[] = {
-      {"forward", [&] { torch::conv2d(x, w, {}, 1, 1); },
+      {Pass::forward, [&] { torch::conv2d(x, w, {}, 1, 1); },
        ours([&](auto tile) { winograd_forward(tile, shape, numbers(x), numbers(w), strides, numbers(y), with); })},
-      {"data", [&] { backward(true, false); }, ours([&](auto tile) {
+      {Pass::data, [&] { backward(true, false); }, ours([&](auto tile) {
          winograd_backward_data(tile, shape, numbers(dy), numbers(w), strides, numbers(dx), with);
        })},
-      {"weights", [&] { backward(false, true); }, ours([&](auto tile) {
+      {Pass::weights, [&] { backward(false, true); }, ours([&](auto tile) {
          winograd_backward_weights(tile, shape, numbers(x), numbers(dy), numbers(dw), strides, with);
        })},
   };
   for (const auto& pass : passes) {
     const auto s = fastest_s({pass.libtorch, pass.winograd.first, pass.winograd.second}, rounds);
-    std::printf(
-        "{\"batch\": %lld, \"size_px\": %lld, \"inputs\": %lld, \"outputs\": %lld, \"pass\": \"%s\", \"threads\": %d, "
-        "\"libtorch_s\": %.4g, \"tile_2_s\": %.4g, \"tile_4_s\": %.4g}\n",
-        static_cast<long long>(shape.images), static_cast<long long>(shape.height),
-        static_cast<long long>(shape.inputs), static_cast<long long>(shape.outputs), pass.name, at::get_num_threads(),
-        s[0], s[1], s[2]);
-    std::fflush(stdout);
+    const auto chosen = name_of(way_of(optdnn::kernels::Convolutions::fast, pass.which, shape));
+    std::cout << "{\"batch\": " << shape.images << ", \"size_px\": " << shape.height << ", \"inputs\": " << shape.inputs
+              << ", \"outputs\": " << shape.outputs << ", \"pass\": \"" << name_of(pass.which)
+              << "\", \"threads\": " << at::get_num_threads() << ", \"instructions\": \"" << name_of(with)
+              << "\", \"processor\": \"" << optdnn::base::device_name("cpu") << "\", \"fast\": \"" << chosen
+              << "\", \"libtorch_s\": " << s[0] << ", \"tile_2_s\": " << s[1] << ", \"tile_4_s\": " << s[2] << "}"
+              << std::endl;
   }
 }
 
