@@ -1,5 +1,5 @@
 // Gradient checkpointing changes memory and nothing else.
-#include "optdnn/models/recompute.h"
+#include "optdnn/execution/recompute.h"
 
 #include <ATen/autocast_mode.h>
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "optdnn/algorithms/call_groups.h"
 #include "optdnn/algorithms/root_condition.h"
 
 namespace optdnn::baselines {

@@ -2,8 +2,8 @@
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
+#include "optdnn/execution/recompute.h"
 #include "optdnn/models/image_sizes.h"
-#include "optdnn/models/recompute.h"
 
 namespace optdnn::baselines {
 
@@ -54,7 +54,7 @@ torch::Tensor DenseNetImpl::added(const Layer& layer, const std::vector<torch::T
   const auto run = [layer](const std::vector<torch::Tensor>& inputs) {
     return layer->forward(torch::cat(inputs, 1), 0);
   };
-  return memory_efficient_ ? models::recomputed(layer, run, features) : run(features);
+  return memory_efficient_ ? execution::recomputed(layer, run, features) : run(features);
 }
 
 torch::Tensor DenseNetImpl::forward(const torch::Tensor& images_BCHW) {

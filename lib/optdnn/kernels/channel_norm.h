@@ -1,7 +1,7 @@
 // Batch norm followed by relu over memory whose channels lie innermost: x_NC is N rows, one per sample and pixel, of C
-// channels. Two passes forwards and two back; what relu lets pass is found again from x. Sums are those of fixed pieces
-// of rows, added up in their order, so that no result depends on the number of threads.
-// Source: Ioffe, Szegedy 2015. The variance is summed about the first row, so that a large mean does not cancel.
+// channels. Two passes forward and two backward; what relu lets pass is found again from x. Sums are those of fixed
+// pieces of rows, added up in their order, so that no result depends on the number of threads. Source: Ioffe, Szegedy
+// 2015. The variance is summed about the first row, so that a large mean does not cancel.
 #pragma once
 
 #include <cstdint>

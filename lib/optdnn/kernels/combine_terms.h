@@ -1,20 +1,19 @@
-// One linear combination of a tape over plain memory, to be inlined (small_matrix.h).
+// One linear combination over plain memory, to be inlined (small_matrix.h).
 #pragma once
 
+#include "optdnn/kernels/combinations.h"
 #include "optdnn/kernels/small_matrix.h"
-#include "optdnn/kernels/tape.h"
 
 namespace optdnn::kernels {
 
 template <class Number>
-OPTDNN_INLINE Number weight_of(const TapeTerm& term, const Number* learned) {
-  return term.learned < 0 ? static_cast<Number>(term.weight) : learned[term.learned];
+OPTDNN_INLINE Number weight_of(const Term& term, const Number* learned) {
+  return term.is_constant() ? static_cast<Number>(term.weight) : learned[term.learned];
 }
 
 // out_N = the sum of the terms, zero without any; at(value) is where a value's N numbers lie.
 template <class Number, class At>
-OPTDNN_INLINE void combine_terms(const std::vector<TapeTerm>& terms, const Number* learned, At at, Number* out,
-                                 int64_t N) {
+OPTDNN_INLINE void combine_terms(const Terms& terms, const Number* learned, At at, Number* out, int64_t N) {
   if (terms.empty()) std::fill(out, out + N, Number(0));
   const auto term = [&](int64_t i, Number & weight, const Number*& source) __attribute__((always_inline)) {
     weight = weight_of(terms[i], learned);

@@ -13,19 +13,20 @@ namespace {
 constexpr int64_t kBlocksPerPiece = 16;  // whose dots are summed in `Number`
 
 template <class Number>
-OPTDNN_INLINE void combine_block(const Tape& tape, const Number* learned, Number* const* values, int64_t count) {
-  Number* const* out = values + tape.inputs;
-  for (const TapeOperation& operation : tape.operations) {
+OPTDNN_INLINE void combine_block(const Combinations& of, const Number* learned, Number* const* values, int64_t count) {
+  Number* const* out = values + of.inputs;
+  for (const Terms& terms : of.made) {
     const auto at = [&](int value) __attribute__((always_inline)) { return values[value]; };
-    combine_terms(operation.terms, learned, at, *out++, count);
+    combine_terms(terms, learned, at, *out++, count);
   }
 }
 
-OPTDNN_EACH_PROCESSOR void combine(const Tape& tape, const float* learned, float* const* values, int64_t count) {
-  combine_block(tape, learned, values, count);
+OPTDNN_EACH_PROCESSOR void combine(const Combinations& of, const float* learned, float* const* values, int64_t count) {
+  combine_block(of, learned, values, count);
 }
-OPTDNN_EACH_PROCESSOR void combine(const Tape& tape, const double* learned, double* const* values, int64_t count) {
-  combine_block(tape, learned, values, count);
+OPTDNN_EACH_PROCESSOR void combine(const Combinations& of, const double* learned, double* const* values,
+                                   int64_t count) {
+  combine_block(of, learned, values, count);
 }
 OPTDNN_EACH_PROCESSOR float dot(const float* a, const float* b, int64_t count) {
   float sum = 0;
@@ -51,7 +52,7 @@ class Place {
     }
     const LinearBlock<Number> block{piece, begin, count, values_.data()};
     if (run_.before) run_.before(block);
-    combine(run_.tape, learned, values_.data(), count);
+    combine(run_.combinations, learned, values_.data(), count);
     if (run_.after) run_.after(block);
   }
   const Number* value(int v) const { return values_[v]; }
@@ -94,7 +95,7 @@ void run_linear(const LinearRun<Number>& run, const std::vector<Number>& learned
 }
 
 template <class Number>
-std::vector<double> run_linear(const LinearRun<Number>& a, const LinearRun<Number>& b, const std::vector<TapeDot>& dots,
+std::vector<double> run_linear(const LinearRun<Number>& a, const LinearRun<Number>& b, const std::vector<Dot>& dots,
                                const std::vector<Number>& learned, int64_t count) {
   const int64_t L = std::ssize(learned);
   std::vector<Number> sums(b.pieces(count) * L);
@@ -103,7 +104,7 @@ std::vector<double> run_linear(const LinearRun<Number>& a, const LinearRun<Numbe
       [&](auto& places, int64_t piece, int64_t begin, int64_t size) {
         places.first.combine_at(piece, begin, size, learned.data());
         places.second.combine_at(piece, begin, size, learned.data());
-        for (const TapeDot& d : dots) {
+        for (const Dot& d : dots) {
           sums[piece * L + d.learned] += dot(places.first.value(d.a), places.second.value(d.b), size);
         }
       });
@@ -112,11 +113,11 @@ std::vector<double> run_linear(const LinearRun<Number>& a, const LinearRun<Numbe
   return total;
 }
 
-#define OPTDNN_PER_NUMBER(Number)                                                             \
-  template struct LinearRun<Number>;                                                          \
-  template void run_linear(const LinearRun<Number>&, const std::vector<Number>&, int64_t);    \
-  template std::vector<double> run_linear(const LinearRun<Number>&, const LinearRun<Number>&, \
-                                          const std::vector<TapeDot>&, const std::vector<Number>&, int64_t);
+#define OPTDNN_PER_NUMBER(Number)                                                                                      \
+  template struct LinearRun<Number>;                                                                                   \
+  template void run_linear(const LinearRun<Number>&, const std::vector<Number>&, int64_t);                             \
+  template std::vector<double> run_linear(const LinearRun<Number>&, const LinearRun<Number>&, const std::vector<Dot>&, \
+                                          const std::vector<Number>&, int64_t);
 OPTDNN_PER_NUMBER(float)
 OPTDNN_PER_NUMBER(double)
 

@@ -1,12 +1,12 @@
-// Tapes of linear combinations over plain memory, in blocks that stay in the first-level cache: however many terms
-// there are, an input is read once and an output written once. On all of LibTorch's threads.
+// Linear combinations over plain memory, in blocks that stay in the first-level cache: however many terms there are, an
+// input is read once and an output written once. On all of LibTorch's threads.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <vector>
 
-#include "optdnn/kernels/tape.h"
+#include "optdnn/kernels/combinations.h"
 
 namespace optdnn::kernels {
 
@@ -17,11 +17,11 @@ struct LinearBlock {
   Number* const* values;
 };
 
-// A tape without modules and its values in memory, `count` numbers each; one that nobody keeps is null, as is an input
-// that is not read.
+// Combinations and their values in memory, `count` numbers each; one that nobody keeps is null, as is an input that is
+// not read.
 template <class Number>
 struct LinearRun {
-  const Tape& tape;
+  const Combinations& combinations;
   std::vector<Number*> values;
   // Called for each block, if given: `before` the combinations, to fill in inputs (in room of the block's own where
   // they are null), and `after` them.
@@ -31,8 +31,8 @@ struct LinearRun {
   int64_t pieces(int64_t count) const;
 };
 
-// sum_i a_i b_i of a value of one tape and one of another.
-struct TapeDot {
+// sum_i a_i b_i of a value of one list of combinations and one of another.
+struct Dot {
   int a, b;
   int learned;  // the sum it is part of
 };
@@ -40,10 +40,10 @@ struct TapeDot {
 template <class Number>
 void run_linear(const LinearRun<Number>& run, const std::vector<Number>& learned, int64_t count);
 
-// Runs both tapes, which have blocks of one size, and returns the sums of the dots by learned weight. They are added up
+// Runs both, which have blocks of one size, and returns the sums of the dots by learned weight. They are added up
 // in a fixed order.
 template <class Number>
-std::vector<double> run_linear(const LinearRun<Number>& a, const LinearRun<Number>& b, const std::vector<TapeDot>& dots,
+std::vector<double> run_linear(const LinearRun<Number>& a, const LinearRun<Number>& b, const std::vector<Dot>& dots,
                                const std::vector<Number>& learned, int64_t count);
 
 }  // namespace optdnn::kernels

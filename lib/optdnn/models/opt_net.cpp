@@ -2,6 +2,7 @@
 
 #include <numeric>
 
+#include "optdnn/algorithms/call_groups.h"
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
 #include "optdnn/models/image_sizes.h"
@@ -52,7 +53,8 @@ void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleS
   }
 }
 
-OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape) {
+OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape)
+    : rule_(rule), depth_(spec.depth.begin(), spec.depth.end()) {
   check_rule(rule, spec.modules);
   if (spec.depth.size() != spec.width.size()) {
     throw ConfigError(concat("depth has ", spec.depth.size(), " stages, width has ", spec.width.size()));
@@ -62,58 +64,74 @@ OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, con
   across_ = std::visit([](const auto& transition) { return transition.state; }, spec.transition);
   dense_ = hands_on_iterates(spec.transition);
   const bool image = shape.is_image();
-  const int total = static_cast<int>(std::accumulate(spec.depth.begin(), spec.depth.end(), int64_t{0}));
-  const bool carry = across_ == StateAcross::carry;
-  const auto whole = carry ? std::make_shared<const Plan>(make_plan(rule, total)) : nullptr;
+  const int total = std::accumulate(depth_.begin(), depth_.end(), 0);
+  auto programs = this->programs(dense_ ? execution::Outputs::every : execution::Outputs::last);
   const auto width_after = [&](size_t i) { return dense_ ? (spec.depth[i] + 1) * spec.width[i] : spec.width[i]; };
 
   stem_ = register_module("stem", make_stem(spec.stem, shape, spec.width.front()));
-  int first = 0;
   modules::Steps among{0, total};
-  for (size_t i = 0; i < spec.depth.size(); ++i) {
-    const int depth = static_cast<int>(spec.depth[i]);
+  for (size_t i = 0; i < depth_.size(); ++i) {
     if (i > 0) {
       transitions_.push_back(register_module(
           concat("transition_", i), make_transition(spec.transition, width_after(i - 1), spec.width[i], image)));
     }
-    const auto plan = carry ? whole : std::make_shared<const Plan>(make_plan(rule, depth, dense_));
+    const auto first = across_ == StateAcross::carry ? static_cast<int>(among.first) : 0;
     stages_.push_back(register_module(
-        concat("stage_", i), std::make_shared<Stage>(rule, plan, first, depth, spec.modules, spec.width[i], image,
-                                                     spec.init_scale, spec.solver, among, spec.recompute)));
-    if (carry) first += depth;
-    among.first += depth;
+        concat("stage_", i),
+        std::make_shared<Stage>(rule, std::move(programs[i]), first, depth_[i], spec.modules, spec.width[i], image,
+                                spec.init_scale, spec.solver, among, spec.recompute)));
+    among.first += depth_[i];
   }
   head_ = register_module("head", make_head(spec.head, shape, width_after(spec.width.size() - 1)));
 }
 
-torch::Tensor OptNetImpl::forward(const torch::Tensor& inputs) { return head_->forward(run(inputs, nullptr)); }
+// One per stage: carried over, they are parts of one run; else each stage begins anew.
+std::vector<execution::Program> OptNetImpl::programs(execution::Outputs outputs) const {
+  if (across_ == StateAcross::carry) return execution::make_programs(rule_, depth_, outputs);
+  std::vector<execution::Program> programs;
+  for (const int depth : depth_) programs.push_back(execution::make_programs(rule_, {depth}, outputs).front());
+  return programs;
+}
+
+torch::Tensor OptNetImpl::forward(const torch::Tensor& inputs) {
+  return head_->forward(run(inputs, [this](size_t i, auto given) { return stages_[i]->run(std::move(given)); }));
+}
 
 std::vector<torch::Tensor> OptNetImpl::path(const torch::Tensor& inputs) {
+  const auto programs = this->programs(dense_ ? execution::Outputs::every : execution::Outputs::free);
   std::vector<torch::Tensor> path;
-  run(inputs, &path);
+  run(inputs, [&](size_t i, auto given) {
+    if (i == 0) path.push_back(given.front());
+    auto outputs = stages_[i]->run(programs[i], std::move(given));
+    const auto handed_on = outputs.begin() + programs[i].iterates;
+    path.insert(path.end(), outputs.begin(), handed_on);
+    if (across_ == StateAcross::carry && i + 1 < stages_.size()) outputs.erase(outputs.begin(), handed_on);
+    return outputs;
+  });
   return path;
 }
 
-torch::Tensor OptNetImpl::run(const torch::Tensor& inputs, std::vector<torch::Tensor>* path) {
-  std::vector<torch::Tensor> iterates = {stem_->forward(inputs)};  // of a stage, its input first
-  State state = stages_.front()->start(iterates.front());
-  const auto handed_on = [&](size_t i) {
-    return dense_ ? torch::cat(iterates, inputs.dim() == 4 ? 1 : -1) : stages_[i]->output(state);
-  };
-  for (size_t i = 0; i < stages_.size(); ++i) {
-    if (i > 0 && across_ == StateAcross::carry) {
-      for (torch::Tensor& block : state) {
-        if (block.defined()) block = transitions_[i - 1]->forward(block);
-      }
-    } else if (i > 0) {
-      iterates = {transitions_[i - 1]->forward(handed_on(i - 1))};
-      state = stages_[i]->start(iterates.front());
+torch::Tensor OptNetImpl::run(const torch::Tensor& inputs, const RunStage& run) {
+  std::vector<torch::Tensor> given = {stem_->forward(inputs)};
+  for (size_t i = 0;; ++i) {
+    std::vector<torch::Tensor> iterates;  // of a stage, its input first
+    if (dense_) iterates = given;
+    auto outputs = run(i, std::move(given));
+    const bool last = i + 1 == stages_.size();
+    if (dense_) {
+      iterates.insert(iterates.end(), outputs.begin(), outputs.end());
+      outputs = {torch::cat(iterates, inputs.dim() == 4 ? 1 : -1)};
+    } else if (across_ == StateAcross::restart || last) {
+      outputs = {outputs.back()};
     }
-    const auto known = static_cast<ptrdiff_t>(i > 0 ? iterates.size() : 0);
-    state = stages_[i]->run(std::move(state), dense_ || path ? &iterates : nullptr);
-    if (path) path->insert(path->end(), iterates.begin() + known, iterates.end());
+    if (last) return outputs.front();
+    given.clear();
+    for (const torch::Tensor& handed_on : outputs) given.push_back(transitions_[i]->forward(handed_on));
   }
-  return handed_on(stages_.size() - 1);
+}
+
+void OptNetImpl::force_executor(std::string_view name) {
+  for (const auto& stage : stages_) stage->execution().force(name);
 }
 
 }  // namespace optdnn::models

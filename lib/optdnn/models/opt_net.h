@@ -1,4 +1,4 @@
-// OptNet: a forward pass is the run of a first-order algorithm.
+// OptNet: a forward pass is the run of a first-order algorithm, a program per stage (execution/program.h).
 //
 //   s = start(stem(input));  per step: y = C s + D u, u_i = T_i(y_i), s = A s + B u;  head(output(s))
 //
@@ -19,7 +19,7 @@ struct OptNetSpec {
   std::optional<HeadSpec> head;
   double init_scale = 1.0;
   solvers::SolverSpec solver = solvers::AndersonSpec{};  // of an implicit rule
-  bool recompute = false;                                // modules run again on the way back (recompute.h)
+  bool recompute = false;                                // modules run again in the backward pass
 };
 
 // Errors: ConfigError naming the rule if no state starts at the input, if modules that must be fresh for each pair are
@@ -33,14 +33,22 @@ class OptNetImpl : public torch::nn::Module {
 
   // Shapes: B x (input) -> B x outputs.
   torch::Tensor forward(const torch::Tensor& inputs);
-  // The rule's output before the first step and after each one. Shapes: B x width x (image).
+  // The rule's output before the first step and after each one, where the network has it. Shapes: B x width x (image).
   std::vector<torch::Tensor> path(const torch::Tensor& inputs);
 
   const std::vector<std::shared_ptr<Stage>>& stages() const { return stages_; }
+  // Every stage runs by the executor of this name from now on. Errors: ConfigError where one declines.
+  void force_executor(std::string_view name);
 
  private:
-  torch::Tensor run(const torch::Tensor& inputs, std::vector<torch::Tensor>* path);
+  std::vector<execution::Program> programs(execution::Outputs outputs) const;
+  // What the last stage hands on. `run` gives what stage i does: its outputs, or where the run is carried over what the
+  // next stage reads.
+  using RunStage = std::function<std::vector<torch::Tensor>(size_t i, std::vector<torch::Tensor> inputs)>;
+  torch::Tensor run(const torch::Tensor& inputs, const RunStage& run);
 
+  algorithms::Rule rule_;
+  std::vector<int> depth_;
   StateAcross across_;
   bool dense_;
   std::shared_ptr<Map> stem_, head_;

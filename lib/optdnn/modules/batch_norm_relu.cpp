@@ -2,12 +2,13 @@
 
 #include <cmath>
 
+#include "optdnn/kernels/differentiable.h"
+
 namespace optdnn::modules {
 
 using kernels::ChannelMap;
 using kernels::ChannelMoments;
 using torch::Tensor;
-using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 namespace {
@@ -45,44 +46,42 @@ ChannelMap normalising(const Tensor& weight, const Tensor& bias, const BatchStat
   return map;
 }
 
-struct Statistics : torch::CustomClassHolder {
-  explicit Statistics(BatchStatistics of) : batch(std::move(of)) {}
-  BatchStatistics batch;
-};
+// relu(batch norm(x)) of x, weight and bias, by the batch's own statistics.
+class TrainedNorm : public kernels::Differentiable {
+ public:
+  explicit TrainedNorm(BatchNorm norm) : norm_(std::move(norm)) {}
 
-struct TrainedNode : torch::autograd::Function<TrainedNode> {
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias,
-                        const BatchNorm& norm) {
-    const ChannelMoments moments = with_type_of(
-        x, [&](auto number) { return kernels::channel_moments(x.const_data_ptr<decltype(number)>(), rows(x), channels(x)); });
-    const auto statistics = c10::make_intrusive<Statistics>(take_statistics(moments, norm, rows(x)));
-    context->save_for_backward({x, weight, bias});
-    context->saved_data["statistics"] = torch::IValue::make_capsule(statistics);
-    return normalised_relu(x, weight, bias, statistics->batch);
+  variable_list forward(at::TensorList inputs, variable_list& saved) override {
+    const Tensor& x = inputs[0];
+    const ChannelMoments moments = with_type_of(x, [&](auto number) {
+      return kernels::channel_moments(x.const_data_ptr<decltype(number)>(), rows(x), channels(x));
+    });
+    statistics_ = take_statistics(moments, norm_, rows(x));
+    saved = inputs.vec();
+    return {normalised_relu(x, inputs[1], inputs[2], statistics_)};
   }
 
-  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const variable_list saved = context->get_saved_variables();
+  variable_list backward(const variable_list& saved, variable_list gradients) const override {
     const Tensor &x = saved[0], &weight = saved[1], &bias = saved[2];
-    if (!gradients[0].defined()) return variable_list(4);
-    const auto statistics =
-        c10::static_intrusive_pointer_cast<Statistics>(context->saved_data["statistics"].toCapsule());
-    if (torch::GradMode::is_enabled()) {  // a derivative of this derivative is wanted
-      variable_list found = batch_norm_relu_gradients(gradients[0], x, weight, bias, statistics->batch.epsilon);
-      found.emplace_back();
-      return found;
-    }
     const Tensor dy = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
-    const auto back = batch_norm_relu_backward(dy, x, weight, bias, statistics->batch);
+    const auto back = batch_norm_relu_backward(dy, x, weight, bias, statistics_);
     Tensor dx = torch::empty_like(x);
     with_type_of(x, [&](auto number) {
       using Number = decltype(number);
       kernels::map_relu_backward(dy.const_data_ptr<Number>(), x.const_data_ptr<Number>(),
-                        kernels::ReluBackward<Number>(back.map, back.slopes, channels(x)), dx.data_ptr<Number>(), rows(x),
-                        channels(x));
+                                 kernels::ReluBackward<Number>(back.map, back.slopes, channels(x)),
+                                 dx.data_ptr<Number>(), rows(x), channels(x));
     });
-    return {dx, back.d_weight, back.d_bias, {}};
+    return {dx, back.d_weight, back.d_bias};
   }
+
+  variable_list differentiable_backward(const variable_list& saved, variable_list gradients) const override {
+    return batch_norm_relu_gradients(gradients[0], saved[0], saved[1], saved[2], statistics_.epsilon);
+  }
+
+ private:
+  BatchNorm norm_;
+  BatchStatistics statistics_;
 };
 
 }  // namespace
@@ -92,7 +91,9 @@ Tensor batch_norm_relu(const Tensor& x, const BatchNorm& norm) {
     return torch::relu(torch::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.training,
                                          norm.momentum, norm.epsilon, /*cudnn_enabled=*/true));
   }
-  if (norm.training) return TrainedNode::apply(x, norm.weight, norm.bias, norm);
+  if (norm.training) {
+    return kernels::apply(c10::make_intrusive<TrainedNorm>(norm), {x, norm.weight, norm.bias}).front();
+  }
   return normalised_relu(x, norm.weight, norm.bias,
                          statistics_of(doubles(norm.running_mean), doubles(norm.running_var), norm.epsilon));
 }
@@ -102,7 +103,8 @@ bool batch_norm_relu_fits(const Tensor& x, const BatchNorm& norm) {
   if (!x.device().is_cpu() || (type != torch::kFloat32 && type != torch::kFloat64)) return false;
   if (x.dim() != 4 || !x.is_contiguous(at::MemoryFormat::ChannelsLast) || rows(x) < 2) return false;
   if (norm.weight.scalar_type() != type || norm.weight.dim() != 1) return false;
-  const int64_t at_once = with_type_of(x, [&](auto number) { return kernels::rows_at_once<decltype(number)>(channels(x)); });
+  const int64_t at_once =
+      with_type_of(x, [&](auto number) { return kernels::rows_at_once<decltype(number)>(channels(x)); });
   return rows(x) % at_once == 0 && (norm.training || !torch::GradMode::is_enabled());
 }
 
@@ -121,7 +123,7 @@ Tensor normalised_relu(const Tensor& x, const Tensor& weight, const Tensor& bias
   with_type_of(x, [&](auto number) {
     using Number = decltype(number);
     kernels::map_relu(x.const_data_ptr<Number>(), normalising(weight, bias, statistics), y.data_ptr<Number>(), rows(x),
-             channels(x));
+                      channels(x));
   });
   return y;
 }
@@ -131,8 +133,8 @@ BatchNormReluBackward batch_norm_relu_backward(const Tensor& dy, const Tensor& x
   BatchNormReluBackward back{normalising(weight, bias, statistics), {}, {}, {}};
   kernels::ChannelSums sums = with_type_of(x, [&](auto number) {
     using Number = decltype(number);
-    return kernels::relu_backward_sums(dy.const_data_ptr<Number>(), x.const_data_ptr<Number>(), back.map, statistics.mean,
-                              rows(x), channels(x));
+    return kernels::relu_backward_sums(dy.const_data_ptr<Number>(), x.const_data_ptr<Number>(), back.map,
+                                       statistics.mean, rows(x), channels(x));
   });
   // dx = scale (dz - mean of dz - (x - mean) / deviation^2 mean of dz (x - mean))
   const auto N = static_cast<double>(rows(x));

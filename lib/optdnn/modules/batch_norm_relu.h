@@ -31,7 +31,7 @@ BatchStatistics take_statistics(const kernels::ChannelMoments& moments, const Ba
 torch::Tensor normalised_relu(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
                               const BatchStatistics& statistics);
 
-// The way back but for its last pass over memory. dy and x lie alike.
+// The backward pass but for its last pass over memory. dy and x lie alike.
 struct BatchNormReluBackward {
   kernels::ChannelMap map;
   kernels::ChannelSlopes slopes;  // for ReluBackward

@@ -1,5 +1,5 @@
 // Linear maps made at random, and the norms of their outputs, against LibTorch's operators.
-#include "optdnn/models/linear_node.h"
+#include "optdnn/execution/linear_node.h"
 
 #include <ATen/Parallel.h>
 
@@ -8,10 +8,13 @@
 
 #include "models/fast_and_slow.h"
 #include "optdnn/base/random.h"
-#include "optdnn/models/stage_tape.h"
+#include "optdnn/execution/linear_combination.h"
 
 using namespace optdnn;
-using namespace optdnn::models;
+using namespace optdnn::execution;
+using kernels::Combinations;
+using kernels::LinearMap;
+using kernels::Terms;
 using modules::BatchNorm;
 using tests::difference;
 using torch::Tensor;
@@ -20,21 +23,21 @@ namespace {
 
 LinearMap random_map(std::mt19937& random, int learned) {
   const auto draw = [&](int count) { return static_cast<int>(random() % static_cast<unsigned>(count)); };
-  Tape tape{1 + draw(4), {}};
-  const int operations = 1 + draw(5);
-  for (int i = 0; i < operations; ++i) {
-    TapeOperation operation;
+  Combinations all{1 + draw(4), {}};
+  const int combinations = 1 + draw(5);
+  for (int i = 0; i < combinations; ++i) {
+    Terms made;
     for (int terms = 1 + draw(6); terms > 0; --terms) {
       const double weights[] = {1.0, -0.5, 2.0, 0.3};
-      operation.terms.push_back({draw(tape.values()), weights[draw(4)], learned && draw(3) == 0 ? draw(learned) : -1});
+      made.push_back({draw(all.values()), weights[draw(4)], learned && draw(3) == 0 ? draw(learned) : -1});
     }
-    tape.operations.push_back(operation);
+    all.made.push_back(made);
   }
   std::vector<int> outputs;
-  for (int v = tape.inputs; v < tape.values(); ++v) {
-    if (v + 1 == tape.values() || draw(2)) outputs.push_back(v);
+  for (int v = all.inputs; v < all.values(); ++v) {
+    if (v + 1 == all.values() || draw(2)) outputs.push_back(v);
   }
-  return {tape, outputs};
+  return {all, outputs};
 }
 
 // Some outputs with a norm after them, none, one, or one of them with two.
@@ -52,8 +55,7 @@ std::vector<NormedOutput> random_norms(std::mt19937& random, size_t outputs, int
 
 std::vector<Tensor> by_operators(const LinearMap& map, std::vector<Tensor> values, at::TensorList learned,
                                  const std::vector<NormedOutput>& normed) {
-  for (const TapeOperation& operation : map.tape.operations)
-    values.push_back(combine(operation.terms, values, learned));
+  for (const Terms& terms : map.combinations.made) values.push_back(combine(terms, values, learned));
   std::vector<Tensor> outputs = pick(values, map.outputs);
   for (const auto& [output, norm] : normed) {
     outputs.push_back(torch::relu(torch::batch_norm(outputs[output], norm.weight, norm.bias, norm.running_mean,
@@ -103,7 +105,7 @@ TEST_CASE("linear maps made at random equal LibTorch's operators: values, first 
     const auto normed = random_norms(random, map->outputs.size(), channels), normed_slow = copies(normed);
     CAPTURE(round, L, size, channels, normed.size());
     std::vector<Tensor> inputs, learned, wanted;
-    for (int i = 0; i < map->tape.inputs; ++i) {
+    for (int i = 0; i < map->combinations.inputs; ++i) {
       inputs.push_back(torch::randn({2, channels, size, size}, torch::kFloat64).contiguous(layout).requires_grad_());
     }
     for (int l = 0; l < L; ++l) learned.push_back(torch::randn({}, torch::kFloat64).requires_grad_());
@@ -111,7 +113,8 @@ TEST_CASE("linear maps made at random equal LibTorch's operators: values, first 
     wanted.insert(wanted.end(), learned.begin(), learned.end());
     for (const auto& [output, norm] : normed) wanted.insert(wanted.end(), {norm.weight, norm.bias});
 
-    const auto fast = apply(map, inputs, learned, normed), slow = by_operators(*map, inputs, learned, normed_slow);
+    const auto fast = apply_linear(map, inputs, learned, normed),
+               slow = by_operators(*map, inputs, learned, normed_slow);
     require_equal(fast, slow, 1e-11);
     for (size_t i = 0; i < normed.size(); ++i) {
       REQUIRE(difference(normed[i].norm.running_mean, normed_slow[i].norm.running_mean) < 1e-12);
@@ -133,7 +136,7 @@ TEST_CASE("linear maps made at random equal LibTorch's operators: values, first 
 
 TEST_CASE("a linear map whose output only its norm is asked for has the gradients of that alone") {
   base::seed_torch(4);
-  const auto map = std::make_shared<const LinearMap>(Tape{2, {{-1, 0, {{0, 1.0}, {1, 0.5}}}}}, std::vector<int>{2});
+  const auto map = std::make_shared<const LinearMap>(Combinations{2, {{{0, 1.0}, {1, 0.5}}}}, std::vector<int>{2});
   std::mt19937 random(4);
   std::vector<NormedOutput> normed;
   while (normed.empty()) normed = random_norms(random, 1, 16);
@@ -142,7 +145,8 @@ TEST_CASE("a linear map whose output only its norm is asked for has the gradient
     inputs.push_back(torch::randn({2, 16, 4, 4}, torch::kFloat64).contiguous(at::MemoryFormat::ChannelsLast));
     inputs.back().requires_grad_();
   }
-  const Tensor fast = apply(map, inputs, {}, normed)[1], slow = by_operators(*map, inputs, {}, copies(normed))[1];
+  const Tensor fast = apply_linear(map, inputs, {}, normed)[1],
+               slow = by_operators(*map, inputs, {}, copies(normed))[1];
   const Tensor weights = torch::randn_like(slow);
   require_equal(torch::autograd::grad({fast}, inputs, {weights}), torch::autograd::grad({slow}, inputs, {weights}),
                 1e-11);
@@ -157,7 +161,7 @@ TEST_CASE("a linear map with norms is the same for any number of threads") {
     base::seed_torch(5);
     const auto map = std::make_shared<const LinearMap>(random_map(random, 2));
     std::vector<Tensor> inputs, learned = {torch::randn({}).requires_grad_(), torch::randn({}).requires_grad_()};
-    for (int i = 0; i < map->tape.inputs; ++i) {
+    for (int i = 0; i < map->combinations.inputs; ++i) {
       inputs.push_back(torch::randn({8, 16, 32, 32}).contiguous(at::MemoryFormat::ChannelsLast).requires_grad_());
     }
     const BatchNorm norm{torch::ones({16}).requires_grad_(),
@@ -167,7 +171,7 @@ TEST_CASE("a linear map with norms is the same for any number of threads") {
                          true,
                          0.1,
                          1e-5};
-    const auto outputs = apply(map, inputs, learned, {{0, norm}});
+    const auto outputs = apply_linear(map, inputs, learned, {{0, norm}});
     std::vector<Tensor> wanted = inputs, weights;
     wanted.insert(wanted.end(), {norm.weight, norm.bias});
     wanted.insert(wanted.end(), learned.begin(), learned.end());
@@ -183,10 +187,15 @@ TEST_CASE("a linear map with norms is the same for any number of threads") {
 }
 
 TEST_CASE("a linear map keeps no tensor that its derivatives do not need") {
-  const auto constant =
-      std::make_shared<const LinearMap>(Tape{2, {{-1, 0, {{0, 1.0}, {1, 0.5}}}}}, std::vector<int>{2});
+  const auto constant = std::make_shared<const LinearMap>(Combinations{2, {{{0, 1.0}, {1, 0.5}}}}, std::vector<int>{2});
   REQUIRE(constant->kept == std::vector<bool>{false, false});
   const auto learned =
-      std::make_shared<const LinearMap>(Tape{2, {{-1, 0, {{0, 1.0}, {1, 1.0, 0}}}}}, std::vector<int>{2});
+      std::make_shared<const LinearMap>(Combinations{2, {{{0, 1.0}, {1, 1.0, 0}}}}, std::vector<int>{2});
   REQUIRE(learned->kept == std::vector<bool>{false, true});
+}
+
+TEST_CASE("what two terms of one weight pass back is one value") {
+  const LinearMap twins(Combinations{3, {{{0, 0.5}, {1, 0.5}, {2, 0.25}}}}, {3});
+  REQUIRE(twins.gradients[0] == twins.gradients[1]);
+  REQUIRE(twins.gradients[0] != twins.gradients[2]);
 }

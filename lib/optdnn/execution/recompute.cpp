@@ -1,16 +1,17 @@
-#include "optdnn/models/recompute.h"
+#include "optdnn/execution/recompute.h"
 
 #include <ATen/autocast_mode.h>
 
-namespace optdnn::models {
+#include "optdnn/kernels/differentiable.h"
+
+namespace optdnn::execution {
 
 using torch::Tensor;
-using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 namespace {
 
-// What a run depends on beside its tensors, and the way back does not know.
+// What a run depends on beside its tensors, and the backward pass does not know.
 struct Surroundings {
   explicit Surroundings(const torch::Device& device_)
       : device(device_),
@@ -64,46 +65,49 @@ class KeptBuffers {
   std::vector<Tensor> buffers_, before_;
 };
 
-struct Recomputation : torch::CustomClassHolder {
-  Recomputation(std::shared_ptr<torch::nn::Module> module_, RunOnTensors run_, size_t inputs_, Surroundings then_)
-      : module(std::move(module_)), run(std::move(run_)), inputs(inputs_), then(std::move(then_)) {}
-
-  Tensor run_again(const variable_list& at) const {
-    const Visit visit(then);
-    return run(at);
-  }
-
-  std::shared_ptr<torch::nn::Module> module;
-  RunOnTensors run;
-  size_t inputs;  // the other tensors are the module's parameters
-  Surroundings then;
-};
-
-class Recomputed : public torch::autograd::Function<Recomputed> {
+// run(inputs), of its inputs and then the module's parameters.
+class Recomputed : public kernels::Differentiable {
  public:
-  static Tensor forward(AutogradContext* context, const c10::intrusive_ptr<Recomputation>& job, at::TensorList tensors) {
-    context->save_for_backward(tensors.vec());
-    context->saved_data["job"] = torch::IValue::make_capsule(job);
-    return job->run(tensors.slice(0, job->inputs).vec());
+  Recomputed(std::shared_ptr<torch::nn::Module> module, RunOnTensors run, size_t inputs, Surroundings then)
+      : module_(std::move(module)), run_(std::move(run)), inputs_(inputs), then_(std::move(then)) {}
+
+  variable_list forward(at::TensorList tensors, variable_list& saved) override {
+    saved = tensors.vec();
+    return {run_(tensors.slice(0, inputs_).vec())};
   }
 
-  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const auto job = c10::static_intrusive_pointer_cast<Recomputation>(context->saved_data["job"].toCapsule());
-    variable_list tensors = context->get_saved_variables(), wanted;
-    for (size_t i = 0; i < job->inputs; ++i)
+  variable_list backward(const variable_list& saved, variable_list gradients) const override {
+    variable_list tensors = saved, wanted;
+    for (size_t i = 0; i < inputs_; ++i) {
       tensors[i] = tensors[i].detach().requires_grad_(tensors[i].requires_grad());
+    }
     for (const Tensor& tensor : tensors) {
       if (tensor.requires_grad()) wanted.push_back(tensor);
     }
     const torch::AutoGradMode with_gradients(true);
-    const KeptBuffers kept(*job->module);
-    const Tensor output = job->run_again({tensors.begin(), tensors.begin() + job->inputs});
+    const KeptBuffers kept(*module_);
+    const Tensor output = run_again({tensors.begin(), tensors.begin() + static_cast<ptrdiff_t>(inputs_)});
     const variable_list found = torch::autograd::grad({output}, wanted, {gradients.front()});
-    variable_list result(1);  // of the job
+    variable_list result;
     auto next = found.begin();
     for (const Tensor& tensor : tensors) result.push_back(tensor.requires_grad() ? *next++ : Tensor());
     return result;
   }
+
+  variable_list differentiable_backward(const variable_list& saved, variable_list gradients) const override {
+    return backward(saved, std::move(gradients));  // whose own derivative is not offered
+  }
+
+ private:
+  Tensor run_again(const variable_list& at) const {
+    const Visit visit(then_);
+    return run_(at);
+  }
+
+  std::shared_ptr<torch::nn::Module> module_;
+  RunOnTensors run_;
+  size_t inputs_;
+  Surroundings then_;
 };
 
 }  // namespace
@@ -113,9 +117,10 @@ Tensor recomputed(const std::shared_ptr<torch::nn::Module>& module, RunOnTensors
   if (!torch::GradMode::is_enabled()) return run(inputs);
   std::vector<Tensor> tensors = inputs;
   for (const Tensor& parameter : module->parameters()) tensors.push_back(parameter);
-  const auto job =
-      c10::make_intrusive<Recomputation>(module, std::move(run), inputs.size(), Surroundings(inputs.front().device()));
-  return Recomputed::apply(job, at::TensorList(tensors));
+  return kernels::apply(c10::make_intrusive<Recomputed>(module, std::move(run), inputs.size(),
+                                                        Surroundings(inputs.front().device())),
+                        tensors)
+      .front();
 }
 
-}  // namespace optdnn::models
+}  // namespace optdnn::execution

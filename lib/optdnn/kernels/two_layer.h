@@ -1,24 +1,16 @@
 // T(x) = W2 s(W1 x + b1) + b2 and its derivative for one run of small layers, samples innermost: loops over plain
-// memory, to be inlined (kernels/small_matrix.h). The numbers are those of the operators up to rounding.
+// memory, to be inlined (small_matrix.h). The numbers are those of the operators up to rounding.
 #pragma once
 
-#include "optdnn/modules/activation.h"
 #include "optdnn/kernels/small_matrix.h"
 
-namespace optdnn::modules {
-
-using kernels::add_outer;
-using kernels::fast_tanh;
-using kernels::multiply;
-using kernels::prefetch;
+namespace optdnn::kernels {
 
 // Width times hidden up to which the kernel is faster than matrix products (measured at 256 samples).
 constexpr int64_t kLargestKernel = 1024;
 
-// The kernel wants a derivative that follows from the value.
-inline bool kernel_has(Activation activation) {
-  return activation == Activation::tanh || activation == Activation::sigmoid || activation == Activation::relu;
-}
+// Those whose derivative follows from the value.
+enum class SmallActivation { tanh, sigmoid, relu };
 
 // Weights of `Number`, or with `const Number` weights that are read: H x D, H, D x H, D.
 template <class Number>
@@ -28,15 +20,15 @@ struct TwoLayerPointers {
 
 struct TwoLayerSizes {
   int64_t D, H, N;  // width, hidden, samples
-  Activation activation;
+  SmallActivation activation;
 };
 
 // h = s(h) for `count` numbers.
 template <class Number>
-OPTDNN_INLINE void activate_in_place(Activation activation, Number* h, int64_t count) {
-  if (activation == Activation::tanh) {
+OPTDNN_INLINE void activate_in_place(SmallActivation activation, Number* h, int64_t count) {
+  if (activation == SmallActivation::tanh) {
     for (int64_t i = 0; i < count; ++i) h[i] = fast_tanh(h[i]);
-  } else if (activation == Activation::sigmoid) {
+  } else if (activation == SmallActivation::sigmoid) {
     for (int64_t i = 0; i < count; ++i) h[i] = Number(0.5) + Number(0.5) * fast_tanh(Number(0.5) * h[i]);
   } else {
     for (int64_t i = 0; i < count; ++i) h[i] = h[i] < 0 ? Number(0) : h[i];
@@ -45,17 +37,17 @@ OPTDNN_INLINE void activate_in_place(Activation activation, Number* h, int64_t c
 
 // d = d s'(z) from h = s(z).
 template <class Number>
-OPTDNN_INLINE void times_slope(Activation activation, const Number* h, Number* d, int64_t count) {
-  if (activation == Activation::tanh) {
+OPTDNN_INLINE void times_slope(SmallActivation activation, const Number* h, Number* d, int64_t count) {
+  if (activation == SmallActivation::tanh) {
     for (int64_t i = 0; i < count; ++i) d[i] *= Number(1) - h[i] * h[i];
-  } else if (activation == Activation::sigmoid) {
+  } else if (activation == SmallActivation::sigmoid) {
     for (int64_t i = 0; i < count; ++i) d[i] *= h[i] * (Number(1) - h[i]);
   } else {
     for (int64_t i = 0; i < count; ++i) d[i] = h[i] > 0 ? d[i] : Number(0);
   }
 }
 
-// Shapes: x_DN -> y_DN; h_HN is kept for the way back.
+// Shapes: x_DN -> y_DN; h_HN is kept for the backward pass.
 template <class Number>
 OPTDNN_INLINE void two_layer(const TwoLayerSizes& s, const TwoLayerPointers<const Number>& w, const Number* x_DN,
                              Number* h_HN, Number* y_DN) {
@@ -82,4 +74,4 @@ OPTDNN_INLINE void two_layer_backward(const TwoLayerSizes& s, const TwoLayerPoin
   multiply<true>(w.W1, int64_t{1}, s.D, static_cast<const Number*>(nullptr), dz_HN, dx_DN, s.D, s.H, s.N);
 }
 
-}  // namespace optdnn::modules
+}  // namespace optdnn::kernels

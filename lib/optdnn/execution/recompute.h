@@ -1,4 +1,4 @@
-// Gradient checkpointing: of run(inputs) only the inputs are kept, and on the way back it is run once more. The numbers
+// Gradient checkpointing: of run(inputs) only the inputs are kept, and the backward pass runs it once more. The numbers
 // are those of run(inputs), gradients too, up to rounding: the second run sees the random numbers and the precision of
 // the first, and batch statistics count the first alone.
 //   Chen et al. 2016, arXiv 1604.06174; for DenseNets Pleiss et al. 2017, arXiv 1707.06990
@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-namespace optdnn::models {
+namespace optdnn::execution {
 
 using RunOnTensors = std::function<torch::Tensor(const std::vector<torch::Tensor>&)>;
 
@@ -19,4 +19,4 @@ using RunOnTensors = std::function<torch::Tensor(const std::vector<torch::Tensor
 torch::Tensor recomputed(const std::shared_ptr<torch::nn::Module>& module, RunOnTensors run,
                          const std::vector<torch::Tensor>& inputs);
 
-}  // namespace optdnn::models
+}  // namespace optdnn::execution

@@ -1,8 +1,8 @@
-#include "optdnn/models/linear_combination.h"
+#include "optdnn/execution/linear_combination.h"
 
 #include <algorithm>
 
-namespace optdnn::models {
+namespace optdnn::execution {
 
 namespace {
 
@@ -43,4 +43,31 @@ torch::Tensor linear_combination(const std::vector<WeightedTensor>& terms) {
   return sum;
 }
 
-}  // namespace optdnn::models
+std::vector<WeightedTensor> weighted(const kernels::Terms& terms, const std::vector<torch::Tensor>& values,
+                                     at::TensorList learned) {
+  std::vector<WeightedTensor> weighted;
+  weighted.reserve(terms.size());
+  for (const kernels::Term& term : terms) {
+    weighted.push_back({values[term.value], term.weight, term.is_constant() ? torch::Tensor() : learned[term.learned]});
+  }
+  return weighted;
+}
+
+torch::Tensor combine(const kernels::Terms& terms, const std::vector<torch::Tensor>& values, at::TensorList learned) {
+  return terms.empty() ? zeros_like_values(values) : linear_combination(weighted(terms, values, learned));
+}
+
+torch::Tensor zeros_like_values(const std::vector<torch::Tensor>& values) {
+  const auto found = std::find_if(values.begin(), values.end(), [](const auto& value) { return value.defined(); });
+  TORCH_CHECK(found != values.end(), "[zeros_like_values] wanted a value, all have been read for the last time");
+  return torch::zeros_like(*found);
+}
+
+std::vector<torch::Tensor> pick(const std::vector<torch::Tensor>& values, const std::vector<int>& wanted) {
+  std::vector<torch::Tensor> picked;
+  picked.reserve(wanted.size());
+  for (const int value : wanted) picked.push_back(values[value]);
+  return picked;
+}
+
+}  // namespace optdnn::execution

@@ -1,5 +1,5 @@
 // A linear map of tensors as one autograd node, with the norms that follow it: the moments of an output are taken while
-// it is made, and on the way back the gradient that comes through its norm is added where the others are combined.
+// it is made, and in the backward pass the gradient that comes through its norm is added where the others are combined.
 #pragma once
 
 #include <torch/torch.h>
@@ -7,10 +7,10 @@
 #include <memory>
 #include <vector>
 
-#include "optdnn/models/linear_map.h"
+#include "optdnn/kernels/linear_map.h"
 #include "optdnn/modules/batch_norm_relu.h"
 
-namespace optdnn::models {
+namespace optdnn::execution {
 
 // relu(batch norm) of an output is wanted too.
 struct NormedOutput {
@@ -21,7 +21,8 @@ struct NormedOutput {
 // The outputs for these inputs, then the normed ones; `learned` are scalars, by the terms' numbers. Shapes: all tensors
 // alike. One pass for all outputs where they are dense float or double tensors on the CPU that lie alike and autocast
 // is off, else by LibTorch's operators, which give the same numbers up to rounding. Differentiable any number of times.
-std::vector<torch::Tensor> apply(const std::shared_ptr<const LinearMap>& map, const std::vector<torch::Tensor>& inputs,
-                                 at::TensorList learned, const std::vector<NormedOutput>& normed = {});
+std::vector<torch::Tensor> apply_linear(const std::shared_ptr<const kernels::LinearMap>& map,
+                                        const std::vector<torch::Tensor>& inputs, at::TensorList learned,
+                                        const std::vector<NormedOutput>& normed = {});
 
-}  // namespace optdnn::models
+}  // namespace optdnn::execution
