@@ -46,6 +46,7 @@ nlohmann::ordered_json bench_json(const experiment::Row& row, const BenchCommand
           {"convolutions", json_of(report.convolutions)},
           {"iteration_s", report.iteration_s},
           {"iteration", report.iteration},
+          {"executors", experiment::executors_json(report.executors)},
           {"device", run_with.device},
           {"device_name", base::device_name(run_with.device)},
           {"threads", base::torch_threads()},
@@ -93,6 +94,7 @@ void add_bench(CLI::App& app, int& status) {
   add_which_options(app, options->which, /*several_configs=*/false, /*with_seeds=*/true);
   add_data_option(app, options->where);
   add_device_options(app, options->where);
+  add_executor_option(app, options->where);
   const auto count = [&](const char* name, int64_t& value, const char* help) {
     app.add_option(name, value, help)->check(CLI::Range(1, 1'000'000))->capture_default_str();
   };

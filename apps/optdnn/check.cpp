@@ -54,6 +54,9 @@ void print_text(const std::vector<Checked>& rows) {
   }
   std::cout << table.text();
   for (const Checked& row : rows) {
+    if (row.report && !row.report->executors.empty()) {
+      std::cout << row.id << " runs " << experiment::executors_text(row.report->executors) << '\n';
+    }
     if (!row.report) std::cerr << row.id << ": error: " << row.error << '\n';
   }
 }
@@ -78,6 +81,7 @@ void print_json(const std::vector<Checked>& rows) {
     item["total_s"] = r.total_s;
     item["memory_mib"] = r.memory_mib;
     item["convolutions"] = json_of(r.convolutions);
+    item["executors"] = experiment::executors_json(r.executors);
   }
   std::cout << list.dump(2) << '\n';
 }
@@ -141,6 +145,7 @@ void add_check(CLI::App& app, int& status) {
   add_which_options(app, options->which, true, true);
   add_data_option(app, options->where);
   add_device_options(app, options->where);
+  add_executor_option(app, options->where);
   app.add_flag("--json", options->json, "print JSON");
   app.callback([options, &status] {
     const auto& paths = options->which.configs;

@@ -22,6 +22,11 @@ void add_device_options(CLI::App& app, Where& where) {
       ->capture_default_str();
 }
 
+void add_executor_option(CLI::App& app, Where& where) {
+  app.add_option("--executor", where.executor,
+                 "run every stage by this one: whole, fused or operators; else by the fastest that takes it");
+}
+
 void add_which_options(CLI::App& app, Which& which, bool several_configs, bool with_seeds) {
   auto* config = app.add_option("CONFIG", which.configs, "YAML file: one experiment, or a table of rows")->required();
   if (!several_configs) config->expected(1);

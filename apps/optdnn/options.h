@@ -17,6 +17,7 @@ struct Where {
   std::string device = "auto";
   int threads = 0;  // of an operation; 0: chosen by the task
   int loader_threads = 1;
+  std::string executor;  // empty: the fastest that takes a stage
   bool no_graph = false;
 };
 
@@ -29,6 +30,7 @@ struct Which {
 
 void add_data_option(CLI::App& app, Where& where);
 void add_device_options(CLI::App& app, Where& where);
+void add_executor_option(CLI::App& app, Where& where);
 void add_which_options(CLI::App& app, Which& which, bool several_configs, bool with_seeds);
 
 }  // namespace optdnn::app

@@ -73,6 +73,7 @@ experiment::RunOptions run_options(const Where& where) {
     base::log_warning(base::concat("this machine has a GPU that LibTorch ", base::torch_version(),
                                    " cannot use; running on the CPU"));
   }
+  options.executor = where.executor;
   options.no_graph = where.no_graph;
   options.threads = where.threads;
   options.loader_threads = where.loader_threads;

@@ -152,6 +152,7 @@ void add_train(CLI::App& app, int& status) {
   add_data_option(app, options->where);
   auto* out = app.add_option("--out", options->where.out, "folder of the runs")->capture_default_str();
   add_device_options(app, options->where);
+  add_executor_option(app, options->where);
   app.add_option("--shard", options->shard, "i/n: only every n-th run, beginning with the i-th");
   auto* resume = app.add_flag_callback(
       "--resume", [] {}, "continue what is there (the default)");

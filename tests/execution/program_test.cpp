@@ -87,18 +87,20 @@ TEST_CASE("an implicit step is its explicit part and a solve") {
 TEST_CASE("outputs that cost nothing are those the last one follows from") {
   const auto rule = rule_of("z[k+1] = z[k] + S(x[k])\nx[k+1] = x[k] + T(x[k]) + z[k]/4");
   for (const Program& program : make_programs(rule, {3}, Outputs::free)) REQUIRE(program.iterates == 3);
-  const auto aside = make_programs(
-      rule_of({.name = "aside", .equations = "x[k+1] = x[k] + T(x[k])\nz[k+1] = S(x[k+1])", .output = "z"}), {3},
-      Outputs::free);
+  algorithms::RuleSpec spec;
+  spec.equations = "x[k+1] = x[k] + T(x[k])\nz[k+1] = S(x[k+1])";
+  spec.output = "z";
+  const auto aside = make_programs(rule_of(spec), {3}, Outputs::free);
   REQUIRE(aside.front().iterates == 1);  // S of the last step alone
   REQUIRE(aside.front().outputs.size() == 1);
 }
 
 TEST_CASE("an output that is still zero is refused, with the number of steps") {
-  const auto rule = rule_of({.name = "late",
-                             .equations = "x[k+1] = x[k] + T(x[k])\nz[k+1] = z[k] + y[k]\ny[k+1] = x[k]",
-                             .output = "z",
-                             .start = {{"z", 0.0}, {"y", 0.0}}});
+  algorithms::RuleSpec spec;
+  spec.equations = "x[k+1] = x[k] + T(x[k])\nz[k+1] = z[k] + y[k]\ny[k+1] = x[k]";
+  spec.output = "z";
+  spec.start = {{"z", 0.0}, {"y", 0.0}};
+  const auto rule = rule_of(spec);
   REQUIRE_THROWS_AS(make_programs(rule, {1}, Outputs::last), base::ConfigError);
   REQUIRE_NOTHROW(make_programs(rule, {2}, Outputs::last));
   REQUIRE_THROWS_AS(make_programs(rule, {2}, Outputs::every), base::ConfigError);
@@ -109,14 +111,14 @@ TEST_CASE("equal values are one: terms fall together, zero terms go, copies and 
       2, {{{0, 0.5}, {0, 0.5}}, {{2, 2.0}, {1, 0.0}}, {{0, 2.0}}, {{1, 1.0}, {1, -1.0}}, {{0, 1.0}, {5, 3.0}}},
       {3, 4, 6}));
   REQUIRE(merged.operations.size() == 2);  // 2 v0, and zero, which a learned weight might still multiply
-  REQUIRE(terms_of(merged, 0) == Terms{{0, 2.0}});
+  REQUIRE((terms_of(merged, 0) == Terms{{0, 2.0}}));
   REQUIRE(terms_of(merged, 1).empty());
   REQUIRE(merged.outputs == std::vector<int>{2, 2, 0});
 }
 
 TEST_CASE("terms of one value with learned weights stay apart") {
   const Terms terms = {{0, 1.0, 0}, {0, 1.0, 1}, {0, 0.5}};
-  REQUIRE(terms_of(merge_equal(combinations(1, {terms}, {1})), 0) == terms);
+  REQUIRE((terms_of(merge_equal(combinations(1, {terms}, {1})), 0) == terms));
   const auto rule = rule_of("x[k+1] = x[k] + a*x[k] + b*x[k-1] + T(x[k])",
                             {learned(constant("a", 0.5)), learned(constant("b", 0.5))});
   const auto programs = make_programs(rule, {2}, Outputs::last);
@@ -130,7 +132,7 @@ TEST_CASE("what nobody reads is dropped, with its modules and weights; inputs st
   REQUIRE(left.inputs == 2);
   REQUIRE(left.operations.size() == 2);
   REQUIRE(left.learned.size() == 1);
-  REQUIRE(terms_of(left, 1) == Terms{{2, 1.0, 0}});
+  REQUIRE((terms_of(left, 1) == Terms{{2, 1.0, 0}}));
 }
 
 TEST_CASE("a part reads what was made before it, in its order") {
@@ -140,7 +142,7 @@ TEST_CASE("a part reads what was made before it, in its order") {
   REQUIRE(read == std::vector<int>{0, 1, 2});
   REQUIRE(part.inputs == 3);
   REQUIRE(part.outputs == std::vector<int>{3, 0});
-  REQUIRE(terms_of(part, 0) == Terms{{2, 1.0}, {1, 1.0}});
+  REQUIRE((terms_of(part, 0) == Terms{{2, 1.0}, {1, 1.0}}));
 }
 
 TEST_CASE("a value goes after its last read, an output never, and the count of values follows") {

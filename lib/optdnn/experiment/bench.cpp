@@ -36,7 +36,7 @@ class Bench {
     report.seeds = std::ssize(seeds_);
     report.batch_size = first().front().inputs.size(0);
     LossSink sink;
-    train(bench_.losses + 1, &sink, {});
+    train(bench_.losses + 1, &sink, {}, &report.executors);
     sink.losses.pop_back();  // of the last iteration, whose record is of the whole epoch
     report.losses = std::move(sink.losses);
 
@@ -79,11 +79,13 @@ class Bench {
 
   // One epoch of so many iterations, from the initial weights; `before_iteration` is polled before each. Returns how
   // iterations ran.
-  std::string train(int64_t iterations, metrics::Sink* sink, std::function<bool()> before_iteration) const {
+  std::string train(int64_t iterations, metrics::Sink* sink, std::function<bool()> before_iteration,
+                    std::vector<StageExecutor>* executors = nullptr) const {
     const data::KeptBatches trained(shape_, batches_, iterations), tested(shape_, batches_, 1);
     const Loaders loaders{{trained, {data::Split::train, trained.batch_size(), seeds_}},
                           {tested, {data::Split::test, tested.batch_size(), seeds_}}};
     const models::Network network = make_stacked_network(spec_, network_shape(shape_), seeds_);
+    force_executor(network, options_.executor);
     training::TrainJob job = make_job(spec_, shape_, network, loaders);
     job.runs.resize(seeds_.size());
     job.schedule = {};
@@ -101,6 +103,7 @@ class Bench {
     for (const auto& result : results) {
       if (result.diverged) throw base::DivergedError(*result.diverged);
     }
+    if (executors) *executors = executors_of(network);
     return results.front().iteration;
   }
 

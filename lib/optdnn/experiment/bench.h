@@ -3,6 +3,7 @@
 // row's seeds train as one network where they can; else the first does alone.
 #pragma once
 
+#include "optdnn/experiment/executors.h"
 #include "optdnn/experiment/run.h"
 
 namespace optdnn::experiment {
@@ -17,6 +18,7 @@ struct BenchOptions {
 };
 
 struct BenchReport {
+  std::vector<StageExecutor> executors;
   int64_t seeds = 0;  // trained at once
   int64_t batch_size = 0;
   std::vector<double> losses;  // of the first iterations of the first seed, one each

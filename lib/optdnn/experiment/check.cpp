@@ -55,6 +55,7 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
   set_threads(options, dataset.shape());
   const models::NetworkShape shape = network_shape(dataset.shape());
   models::Network network = make_network(row.spec, shape, row.spec.seeds.front());
+  force_executor(network, options.executor);
   if (row.spec.init.from) begin_at(*network.module.ptr(), *row.spec.init.from);
   const auto loss_spec = row.spec.loss.value_or(training::default_loss(dataset.shape()));
   training::check_loss(loss_spec, dataset.shape());
@@ -80,6 +81,7 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
                                     base::synchronize(options.device);
                                   }) *
                        static_cast<double>(row.spec.train.accumulate);
+  report.executors = executors_of(network);
   report.iterations = training::length_of(row.spec.train, loader.batches_per_epoch()).iterations;
   report.total_s = report.iteration_s * static_cast<double>(report.iterations);
   report.memory_mib = report.cost.activation_mib_per_sample * static_cast<double>(loader.options().batch_size) +

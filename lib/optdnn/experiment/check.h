@@ -2,6 +2,7 @@
 #pragma once
 
 #include "optdnn/baselines/cost.h"
+#include "optdnn/experiment/executors.h"
 #include "optdnn/experiment/run.h"
 
 namespace optdnn::experiment {
@@ -16,6 +17,7 @@ struct CheckReport {
   double memory_mib = 0;   // estimate: activations of a batch, weights, gradients, optimizer state, workspaces
   kernels::ConvolutionCounts convolutions;    // passes of one forward and backward, by the way they were done
   std::optional<bool> convergent, universal;  // of a rule; universal may be open
+  std::vector<StageExecutor> executors;
 };
 
 // Errors: ConfigError if the parts do not fit together, EnvironmentError if data are missing.

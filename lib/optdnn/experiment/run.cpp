@@ -7,6 +7,7 @@
 #include "optdnn/base/share_out.h"
 #include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
+#include "optdnn/experiment/executors.h"
 #include "optdnn/experiment/job.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/observe.h"
@@ -75,6 +76,11 @@ RunOutcome end(Begun& run, int64_t number, const training::TrainResult& result, 
     run.summary.write(run.folder.summary(), "diverged");
     return {Status::failed, run.seed, std::make_exception_ptr(*result.diverged)};
   }
+  const auto executors = executors_of(network);
+  if (!executors.empty()) {
+    log_to(run.folder, executors_text(executors));
+    run.summary.add_executors(executors);
+  }
   const char* status = result.stopped ? "stopped" : "finished";
   log_to(run.folder, concat(status, " after ", result.iterations, " iterations, begun at ", result.resumed_at,
                             "; iterations ", result.iteration));
@@ -99,6 +105,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   set_threads(options, dataset.shape());
   const baselines::Cost cost = cost_of(row.spec, shape, seeds.front());
   const models::Network network = make_stacked_network(row.spec, shape, seeds);
+  force_executor(network, options.executor);
   const Loaders loaders = make_loaders(dataset, row.spec, seeds, options.loader_threads);
   training::TrainJob job = make_job(row.spec, dataset.shape(), network, loaders);
   job.device = torch::Device(options.device);

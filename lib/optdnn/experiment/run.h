@@ -20,6 +20,7 @@ struct RunOptions {
   int loader_threads = 1;
   bool resume = true;     // continue what is there
   bool alone = false;     // every seed by itself, also where several could train as one network
+  std::string executor;   // what every stage runs by (execution/executor.h); empty: the fastest that takes it
   bool no_graph = false;  // every iteration operator by operator, also where a GPU could replay it
   bool quiet = false;
   int terminal_columns = 0;  // of a progress bar; 0: plain lines instead

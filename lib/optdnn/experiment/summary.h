@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "optdnn/baselines/cost.h"
+#include "optdnn/experiment/executors.h"
 #include "optdnn/experiment/run.h"
 #include "optdnn/training/trainer.h"
 
@@ -22,6 +23,7 @@ class Summary {
     json_["threads_sharing_runs"] = threads;
   }
   void add_cost(const baselines::Cost& cost);
+  void add_executors(const std::vector<StageExecutor>& executors) { json_["executors"] = executors_json(executors); }
   void add_result(const training::TrainResult& result);
   // The certificate of each stage at the current coefficients, with what the config adds. `when`: certificate_at_start,
   // or certificate for the end.
