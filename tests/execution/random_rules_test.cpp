@@ -144,3 +144,40 @@ TEST_CASE("derivatives of random rules equal differences of the naive reading, s
     }
   }
 }
+
+TEST_CASE("random rules with an unknown run through `fused` as by the operators, values and gradients") {
+  int rules = 0;
+  for (uint64_t seed = 2000; rules < 30; ++seed) {
+    const auto drawn = draw(seed);
+    if (!drawn) continue;
+    algorithms::RuleSpec spec = drawn->naive.spec();  // whose last line is that of x
+    spec.equations.insert(spec.equations.size() - 1, " + 0.5*R(x[k+1] + 0.5*x[k])");
+    base::Diagnostics diagnostics;
+    const auto rule = algorithms::make_rule(spec, diagnostics);
+    if (!rule) continue;
+    ++rules;
+    CAPTURE(seed, spec.equations);
+    REQUIRE_FALSE(rule->is_explicit());
+    base::seed_torch(seed);
+    modules::DenseTwoLayerSpec module{4};
+    module.lipschitz = 0.3;
+    Weights weights(*rule, module, kWidth, false);
+    const Tensor x = torch::randn({kSamples, kWidth}, torch::kFloat64).requires_grad_();
+    const Program program = make_programs(*rule, {3}, Outputs::last).front();
+    std::string why;
+    const Tensor slow = tests::run_by("operators", program, weights, {x}, why).front();
+    const Tensor fast = tests::run_by("fused", program, weights, {x}, why).front();
+    REQUIRE(why.empty());
+    REQUIRE(largest(fast - slow) <= 1e-8 * std::max(1.0, largest(slow)));
+    tests::run_by("whole", program, weights, {x}, why);
+    REQUIRE(why == "it solves for unknowns");
+    tests::variable_list wanted = weights.all();
+    wanted.push_back(x);
+    const auto a = torch::autograd::grad({fast.square().sum()}, wanted, {}, {}, false, true);
+    const auto b = torch::autograd::grad({slow.square().sum()}, wanted, {}, {}, false, true);
+    for (size_t i = 0; i < a.size(); ++i) {
+      REQUIRE(a[i].defined() == b[i].defined());
+      if (a[i].defined()) REQUIRE(largest(a[i] - b[i]) <= 1e-6 * std::max(1.0, largest(b[i])));
+    }
+  }
+}
