@@ -241,3 +241,11 @@ TEST_CASE("dense_mlp reads the input and all layers before it at every layer") {
   REQUIRE(torch::allclose(net->forward(x), expected, 1e-6, 1e-6));
   REQUIRE(w["layer_3.weight"].size(1) == 2 + 3 * 4);
 }
+
+TEST_CASE("images too small for the blocks of a DenseNet are refused") {
+  baselines::DenseNetSpec spec;
+  spec.layers = 7;
+  CHECK_NOTHROW(baselines::check_baseline(spec, {{3, 4, 4}, 2}));
+  CHECK_THROWS_WITH(baselines::check_baseline(spec, {{3, 2, 2}, 2}),
+                    "images of 2 x 2 pixels are too small: before block 2 model 'densenet' would halve 1 x 1");
+}
