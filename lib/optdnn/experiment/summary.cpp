@@ -35,6 +35,10 @@ Summary::Summary(const Table& table, const Row& row, uint64_t seed, const std::s
   if (options.device != "cpu") json_["gpu_software"] = base::gpu_software(options.device);
   json_["threads"] = base::torch_threads();
   json_["loader_threads"] = options.loader_threads;
+  for (const auto& entry : enum_names(row.spec.train.convolutions).entries()) {
+    if (entry.value == row.spec.train.convolutions) json_["convolutions"] = entry.name;
+  }
+  json_["convolution_kernels"] = name_of(kernels::best_instructions());  // of this processor, whose rounding they have
   if (!row.paper.is_null()) json_["paper"] = config::to_json(row.paper);
 }
 
