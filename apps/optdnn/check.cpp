@@ -58,6 +58,7 @@ void print_text(const std::vector<Checked>& rows) {
       std::cout << row.id << " runs " << experiment::executors_text(row.report->executors) << '\n';
     }
     if (!row.report) std::cerr << row.id << ": error: " << row.error << '\n';
+    if (row.report && row.report->warning) std::cerr << row.id << ": warning: " << *row.report->warning << '\n';
   }
 }
 

@@ -1,10 +1,11 @@
-// SIGINT and SIGTERM ask a run to save and stop; a second one ends the program at once.
+// SIGINT, SIGTERM, SIGHUP (unless nohup has it ignored), SIGUSR1 and a closed pipe ask a run to save and stop; a second
+// one ends the program at once.
 #pragma once
 
 namespace optdnn::app {
 
 void watch_signals();
 bool stop_requested();
-int stop_status();  // 130 or 143, of the signal that came
+int stop_status();  // 128 + the signal that came
 
 }  // namespace optdnn::app

@@ -27,6 +27,7 @@ struct TrainCommandOptions {
   Which which;
   Where where;
   std::string shard;
+  std::string retry;
   bool fresh = false, alone = false, dry_run = false, quiet = false;
 };
 
@@ -122,6 +123,7 @@ int train(const TrainCommandOptions& options, bool out_given) {
   experiment::RunOptions run_with = run_options(options.where);
   run_with.resume = !options.fresh;
   run_with.alone = options.alone;
+  run_with.retry_failed = !options.retry.empty();
   run_with.quiet = options.quiet;
 
   base::set_log_level(base::LogLevel::warning);
@@ -156,7 +158,9 @@ void add_train(CLI::App& app, int& status) {
   app.add_option("--shard", options->shard, "i/n: only every n-th run, beginning with the i-th");
   auto* resume = app.add_flag_callback(
       "--resume", [] {}, "continue what is there (the default)");
-  app.add_flag("--fresh", options->fresh, "begin anew where a run of the same config is there")->excludes(resume);
+  app.add_flag("--fresh", options->fresh, "set aside what is there, under .old/, and begin anew")->excludes(resume);
+  app.add_option("--retry", options->retry, "failed: go on with runs that diverged, from their last checkpoint")
+      ->check(CLI::IsMember({"failed"}));
   app.add_flag("--alone", options->alone, "train every seed by itself, also where several could be one network");
   app.add_flag("--dry-run", options->dry_run, "name the runs, train nothing");
   app.add_flag("--quiet", options->quiet, "print nothing but errors");

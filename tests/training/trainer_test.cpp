@@ -2,12 +2,15 @@
 #include "optdnn/training/trainer.h"
 
 #include <fstream>
+#include <set>
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
+#include "optdnn/base/random.h"
 #include "optdnn/training/checkpoint.h"
 #include "optdnn/training/gradients.h"
 #include "optdnn/training/optimizer.h"
+#include "optdnn/training/spikes.h"
 #include "support/catch.h"
 #include "support/temporary_folder.h"
 #include "training/small_nets.h"
@@ -351,6 +354,188 @@ TEST_CASE("flip averaging is the mean of the outputs of an image and its mirror 
   flipped.flip_average = true;
   REQUIRE(evaluate(small.job.network, small.test_loader, loss, Precision::float32, torch::kCPU, flipped)[0].loss ==
           Approx(expected).epsilon(1e-6));
+}
+
+namespace {
+
+// Training batches by their number since the start; those listed have an image of NaN. Others than the first order's
+// are asked for with large epochs (a rollback), and are sound.
+struct BadBatches : data::DataSet {
+  std::set<int64_t> bad;
+  const Tensor number = torch::zeros({}, torch::kInt64);
+  SmallImages images;
+  data::DataShape shape() const override { return images.shape(); }
+  int64_t size(data::Split split) const override { return images.size(split); }
+  data::Batch batch(data::Split split, uint64_t seed, int64_t epoch,
+                    const std::vector<int64_t>& indices) const override {
+    data::Batch made = images.batch(split, seed, 0, indices);
+    if (split == data::Split::test || epoch > 1000) return made;
+    const int64_t now = number.item<int64_t>();
+    number.fill_(now + 1);
+    if (bad.contains(now)) made.inputs[0].fill_(std::numeric_limits<float>::quiet_NaN());
+    return made;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("skipped updates leave weights, moments and statistics as they were, are counted, and are bounded") {
+  for (const int64_t accumulate : {1, 2}) {
+    BadBatches batches;
+    batches.bad = {3, 9};
+    const TemporaryFolder folder;
+    SmallJob small(batches, Net::with_batch_norm);
+    use(small.job, folder);
+    small.job.train.length = Duration{{}, 6, {}};
+    small.job.train.accumulate = accumulate;
+    small.job.train.on_divergence.skip = 2;
+    small.job.train.log_every = Duration{{}, 1, {}};
+    small.job.schedule = ConstantSchedule{};
+    Keep keep;
+    small.run().sinks = {&keep};
+    std::vector<Tensor> weights;
+    small.job.stop_requested = [&] {
+      weights.push_back(flat_weights(small.job.network).clone());
+      return false;
+    };
+    const TrainResult result = train_alone(small.job);
+    REQUIRE(result.iterations == 6);
+    REQUIRE(result.skipped == (accumulate == 1 ? 1 : 2));
+    REQUIRE(torch::equal(weights[3 / accumulate], weights[3 / accumulate + 1]));
+    REQUIRE(!torch::equal(weights[0], weights[1]));
+    REQUIRE(*keep.records.back().number("train/skipped") == static_cast<double>(result.skipped));
+    REQUIRE(load_state(folder / "checkpoints")->skipped == result.skipped);
+  }
+  BadBatches batches;
+  batches.bad = {1, 2, 4};
+  SmallJob small(batches);
+  small.job.train.on_divergence.skip = 2;
+  REQUIRE_THROWS_AS(train_alone(small.job), base::DivergedError);
+}
+
+TEST_CASE("a rollback goes on from the last checkpoint with other batches, also from the start") {
+  for (const int64_t bad : {1, 12}) {  // before the first checkpoint, and after the second
+    BadBatches batches;
+    batches.bad = {bad};
+    const TemporaryFolder folder;
+    SmallJob small(batches, Net::with_batch_norm);
+    use(small.job, folder);
+    small.job.train.length = Duration{{}, 14, {}};
+    small.job.train.save_every = Duration{{}, 5, {}};
+    small.job.train.on_divergence.rollback = 1;
+    Keep keep;
+    small.run().sinks = {&keep};
+    const TrainResult result = train_alone(small.job);
+    REQUIRE(result.iterations == 14);
+    REQUIRE(result.rollbacks == 1);
+    REQUIRE(keep.rewound_to == (bad == 1 ? 0 : 10));
+    REQUIRE(std::isfinite(result.last.loss));
+    REQUIRE(load_state(folder / "checkpoints")->rollbacks == 1);
+  }
+}
+
+TEST_CASE("a test loss or a statistic that is not finite is a divergence, and no checkpoint") {
+  const SmallImages images;
+  const TemporaryFolder folder;
+  SmallJob small(images, Net::with_batch_norm);
+  use(small.job, folder);
+  small.job.stop_requested = [&, iteration = 0]() mutable {
+    if (iteration++ == 5) {
+      const torch::NoGradGuard no_grad;
+      for (Tensor buffer : small.job.network.ptr()->buffers()) {
+        if (buffer.is_floating_point()) buffer.fill_(std::numeric_limits<float>::quiet_NaN());
+      }
+    }
+    return false;
+  };
+  try {
+    train_alone(small.job);
+    FAIL("went on");
+  } catch (const base::DivergedError& error) {
+    REQUIRE(std::string(error.what()) ==
+            "the test loss after iteration 7 (epoch 1) is not finite; the checkpoint is "
+            "that of before");
+  }
+  REQUIRE(!load_state(folder / "checkpoints"));
+}
+
+TEST_CASE("the test loss is plain, whatever is minimised") {
+  const SmallImages images;
+  SmallJob small(images);
+  CrossEntropyLoss smooth;
+  smooth.label_smoothing = 0.3;
+  small.job.loss = smooth;
+  const double reported = train_alone(small.job).last.loss;
+  REQUIRE(reported == evaluate(small.job.network, small.test_loader, make_loss(CrossEntropyLoss{}), Precision::float32,
+                               torch::kCPU)[0]
+                          .loss);
+}
+
+TEST_CASE("a loss that stands out is counted") {
+  Spikes spikes(1);
+  base::RandomStream random(1, "losses", 0, 0);
+  for (int i = 0; i < 300; ++i) REQUIRE(!spikes.see(0, 1 + 0.1 * random.uniform()));
+  REQUIRE(spikes.see(0, 5.0));
+  REQUIRE(!spikes.see(0, 1.05));
+  Spikes other(1);
+  other.unpack(spikes.packed(0), 0);
+  REQUIRE(other.see(0, 5.0));
+  REQUIRE(other.count(0) == 2);
+}
+
+TEST_CASE("killed before any iteration, a run goes on to the bits of an unbroken one") {
+  struct Killed {};
+  struct Variant {
+    const char* name;
+    Net net;
+    std::function<void(TrainJob&)> configure;
+  };
+  const auto adamw = [](TrainJob& job) {
+    AdamwSpec spec;
+    spec.learning_rate = 0.01;
+    job.optimizer = spec;
+  };
+  const std::vector<Variant> variants = {
+      {"SGD", Net::with_batch_norm, [](TrainJob&) {}},
+      {"AdamW", Net::convolutions, adamw},
+      {"dropout", Net::with_dropout, adamw},
+      {"average", Net::with_batch_norm, [](TrainJob& job) { job.train.ema = EmaSpec{0.9}; }},
+      {"accumulation", Net::convolutions, [](TrainJob& job) { job.train.accumulate = 3; }},
+      {"clipping", Net::convolutions, [](TrainJob& job) { job.train.gradient_clip = 0.1; }},
+      {"float64", Net::with_batch_norm, [](TrainJob& job) { job.train.precision = Precision::float64; }},
+      {"bfloat16", Net::convolutions, [](TrainJob& job) { job.train.precision = Precision::bfloat16; }},
+  };
+  const SmallImages images(60);
+  for (const Variant& variant : variants) {
+    const auto train_in = [&](const TemporaryFolder& folder, int64_t kill_at, uint64_t seed) {
+      SmallJob small(images, variant.net);
+      small.job.network = make_net(variant.net, seed);
+      variant.configure(small.job);
+      use(small.job, folder);
+      const auto lines = metrics::make_json_lines_sink(folder / "metrics.jsonl");
+      small.run().sinks = {lines.get()};
+      small.job.train.length = Duration{{}, 8, {}};
+      small.job.train.log_every = Duration{{}, 1, {}};
+      small.job.train.save_every = Duration{{}, 3, {}};
+      small.job.train.keep_best = true;
+      small.job.stop_requested = [&] { return kill_at-- == 0 ? throw Killed() : false; };
+      train_alone(small.job);
+    };
+    const TemporaryFolder whole;
+    train_in(whole, -1, 1);
+    for (int64_t kill_at = 0; kill_at < 8; ++kill_at) {
+      CAPTURE(variant.name, kill_at);
+      const TemporaryFolder folder;
+      REQUIRE_THROWS_AS(train_in(folder, kill_at, 1), Killed);
+      train_in(folder, -1, kill_at < 3 ? 1 : 100);  // before the first checkpoint the run begins anew
+      for (const char* file : {"checkpoints/state.safetensors", "checkpoints/last.safetensors",
+                               "checkpoints/best.safetensors", "metrics.jsonl"}) {
+        CAPTURE(file);
+        const bool same = text_of(folder / file) == text_of(whole / file);
+        REQUIRE(same);
+      }
+    }
+  }
 }
 
 }  // namespace optdnn::training

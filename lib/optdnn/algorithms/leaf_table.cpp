@@ -5,6 +5,11 @@
 
 namespace optdnn::algorithms {
 
+bool LeafTable::has(int coefficient) const {
+  const auto first = values_.lower_bound({coefficient, {}});
+  return first != values_.end() && first->first.coefficient == coefficient;
+}
+
 double LeafTable::at(const Leaf& leaf) const {
   const auto past = values_.upper_bound({leaf.coefficient, {std::numeric_limits<int>::max()}});
   const Leaf& last = std::prev(past)->first;

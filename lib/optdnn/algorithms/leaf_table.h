@@ -12,7 +12,9 @@ class LeafTable {
  public:
   explicit LeafTable(std::map<Leaf, double> values) : values_(std::move(values)) {}
 
-  // Requires a coefficient that has a value in the table.
+  // Whether the table has values of that coefficient; one that no step needs has none.
+  bool has(int coefficient) const;
+  // Requires has(leaf.coefficient).
   double at(const Leaf& leaf) const;
   const std::map<Leaf, double>& values() const& { return values_; }
   std::map<Leaf, double> values() && { return std::move(values_); }  // so that a loop may go over a temporary's

@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -40,28 +41,67 @@ std::string read_file(const fs::path& path, uint64_t max_bytes) {
   return bytes;
 }
 
+namespace {
+
+// Whether what is on the disk is what was written; the pages in memory are dropped first where the system does that.
+bool reads_back(const fs::path& path, std::string_view bytes) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+  std::string block(std::min<size_t>(bytes.size() + 1, 1 << 20), '\0');
+  bool same = true;
+  for (;;) {
+    const ssize_t size = ::read(file, block.data(), block.size());
+    if (size < 0 && errno == EINTR) continue;
+    same = size >= 0 && static_cast<size_t>(size) <= bytes.size() && bytes.substr(0, size) == block.substr(0, size);
+    if (!same || size == 0) break;
+    bytes.remove_prefix(size);
+  }
+  ::close(file);
+  return same && bytes.empty();
+}
+
+}  // namespace
+
+void sync_folder(const fs::path& path) {
+  const int folder = ::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = folder >= 0 && (::fsync(folder) == 0 || errno == EINVAL);  // not every file system can
+  const int error = errno;
+  if (folder >= 0) ::close(folder);
+  if (!synced) throw EnvironmentError(concat("cannot flush the folder ", path.string(), ": ", std::strerror(error)));
+}
+
 void write_file_atomically(const fs::path& path, std::string_view bytes) {
   const fs::path temporary = path.string() + concat(".", ::getpid(), ".part");
   const auto fail = [&](const char* what) {
-    const std::string reason = std::strerror(errno);
+    const int error = errno;
     std::error_code ignored;
     fs::remove(temporary, ignored);
-    throw EnvironmentError(concat("cannot ", what, " ", path.string(), ": ", reason));
+    throw EnvironmentError(concat("cannot ", what, " ", path.string(), ": ", std::strerror(error)),
+                           hint_for(std::error_code(error, std::generic_category())));
   };
   const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file < 0) fail("write");
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file, bytes.data(), bytes.size());
+  for (std::string_view rest = bytes; !rest.empty();) {
+    const ssize_t written = ::write(file, rest.data(), rest.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
+      const int error = errno;
       ::close(file);
+      errno = error;
       fail("write");
     }
-    bytes.remove_prefix(written);
+    rest.remove_prefix(written);
   }
   const bool flushed = ::fsync(file) == 0;
-  if (::close(file) != 0 || !flushed) fail("flush");
+  const int error = errno;
+  const bool closed = ::close(file) == 0;
+  if (!flushed) errno = error;
+  if (!closed || !flushed) fail("flush");
+  errno = EIO;
+  if (!reads_back(temporary, bytes)) fail("read back what was written to");
   if (::rename(temporary.c_str(), path.c_str()) != 0) fail("rename");
+  sync_folder(path.parent_path());
 }
 
 void make_folders(const fs::path& path) {
@@ -75,7 +115,8 @@ std::string hint_for(const std::error_code& code) {
   if (code == std::errc::permission_denied) return "`ls -ld` shows who may read and write there";
   if (code == std::errc::too_many_symbolic_link_levels) return "a symbolic link leads back to itself; remove it";
   if (code == std::errc::filename_too_long) return "a name has at most 255 bytes, a path 4,095";
-  if (code == std::errc::no_space_on_device) return "`df -h` shows the room that is left";
+  if (code == std::errc::no_space_on_device)
+    return "`df -h` shows the room that is left; with more of it the same command goes on";
   if (code == std::errc::read_only_file_system) return "choose another folder, for instance with --out";
   if (code == std::errc::not_a_directory) return "a file stands where a folder should be";
   if (code == std::errc::too_many_files_open) return "`ulimit -n` raises the number of files open at once";

@@ -13,8 +13,12 @@ namespace optdnn::base {
 // (the size is checked before memory is taken).
 std::string read_file(const std::filesystem::path& path, uint64_t max_bytes);
 
-// Writes next to `path`, flushes to disk, then renames: after a crash either the old file or the new one is there.
+// Writes next to `path`, flushes to disk, reads it back, then renames: after a crash either the old file or the new one
+// is there, whole. Errors: EnvironmentError, after which the old one is there.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+// A rename in the folder survives a loss of power once this has returned.
+void sync_folder(const std::filesystem::path& path);
 
 void make_folders(const std::filesystem::path& path);
 

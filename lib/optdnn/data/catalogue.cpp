@@ -132,4 +132,16 @@ int64_t batch_size(const DataSetSpec& spec) {
       spec);
 }
 
+bool drop_last(const DataSetSpec& spec) {
+  return std::visit(
+      [](const auto& s) {
+        if constexpr (requires { s.drop_last; }) {
+          return s.drop_last;
+        } else {
+          return false;
+        }
+      },
+      spec);
+}
+
 }  // namespace optdnn::data

@@ -25,4 +25,7 @@ DataShape dataset_shape(const DataSetSpec& spec);
 // Samples per iteration, "all of them" worked out. Errors: as make_dataset.
 int64_t batch_size(const DataSetSpec& spec);
 
+// Whether a last training batch that is smaller than the others is left out.
+bool drop_last(const DataSetSpec& spec);
+
 }  // namespace optdnn::data

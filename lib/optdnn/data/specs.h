@@ -20,10 +20,12 @@ const base::NameTable<Samples>& enum_names(Samples);
 // What the image sets have in common.
 struct ImageSpec : AugmentOptions {
   int64_t batch_size = 128;
+  bool drop_last = false;
 
   template <class Fields>
   void fields(Fields& f) {
     f("batch_size", batch_size, config::between(1, 1 << 20), "images per iteration");
+    f("drop_last", drop_last, "leave out the last batch of an epoch where it is smaller than the others");
     f("augment", augment, "list of crop, flip, cutout, erase, mixup; of training images only");
     f("crop_padding", crop_padding, config::between(0, 64), "pixels around the image that is cropped");
     f("crop_fill", crop_fill, "what those pixels are");

@@ -5,9 +5,12 @@
 #include <limits>
 
 #include "optdnn/base/device.h"
+#include "optdnn/experiment/job.h"
 #include "optdnn/experiment/loaders.h"
+#include "optdnn/experiment/memory.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/observe.h"
+#include "optdnn/experiment/smallest_batch.h"
 #include "optdnn/experiment/universal.h"
 #include "optdnn/experiment/weights.h"
 #include "optdnn/kernels/workspace.h"
@@ -60,10 +63,16 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
   const auto loss_spec = row.spec.loss.value_or(training::default_loss(dataset.shape()));
   training::check_loss(loss_spec, dataset.shape());
   const data::Loader loader = make_loaders(dataset, row.spec, {row.spec.seeds.front()}, 0).train;
+  check_smallest_batch(row, dataset, loader);
 
+  const torch::Device device(options.device);
+  std::optional<MemoryEstimate> memory;
+  if (device.is_cpu()) {
+    memory = estimate_memory(row.spec, dataset.shape(), loader.options().batch_size, options.loader_threads);
+    check_memory(*memory);
+  }
   CheckReport report;
   report.cost = baselines::measure_cost(network, shape);
-  const torch::Device device(options.device);
   training::prepare_network(*network.module.ptr(), device, row.spec.train.precision, row.spec.train.channels_last);
   auto batches = loader.epoch(0);
   data::Batch batch;
@@ -82,12 +91,15 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
                                   }) *
                        static_cast<double>(row.spec.train.accumulate);
   report.executors = executors_of(network);
-  report.iterations = training::length_of(row.spec.train, loader.batches_per_epoch()).iterations;
+  const training::Length length = training::length_of(row.spec.train, loader.batches_per_epoch());
+  report.warning = warmup_warning(row.spec, length);
+  report.iterations = length.iterations;
   report.total_s = report.iteration_s * static_cast<double>(report.iterations);
   report.memory_mib = report.cost.activation_mib_per_sample * static_cast<double>(loader.options().batch_size) +
                       (kTensorsPerWeight * 4.0 * static_cast<double>(report.cost.parameters) +
                        static_cast<double>(kernels::idle_workspace_bytes())) /
                           (1 << 20);
+  if (memory) report.memory_mib = memory->peak_mib;
   if (network.opt_net) {
     const auto certificates = certify_stages(*rule_of(row.spec), *network.opt_net);
     report.convergent =

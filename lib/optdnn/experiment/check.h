@@ -14,13 +14,15 @@ struct CheckReport {
   double iteration_s = 0;  // measured: forward and backward
   double batch_s = 0;      // measured: reading and augmenting a batch, one thread
   double total_s = 0;      // estimate of training, without evaluation
-  double memory_mib = 0;   // estimate: activations of a batch, weights, gradients, optimizer state, workspaces
+  double memory_mib = 0;   // estimate of the peak, see memory.h; on a GPU of activations, weights and optimizer
   kernels::ConvolutionCounts convolutions;    // passes of one forward and backward, by the way they were done
   std::optional<bool> convergent, universal;  // of a rule; universal may be open
   std::vector<StageExecutor> executors;
+  std::optional<std::string> warning;
 };
 
-// Errors: ConfigError if the parts do not fit together, EnvironmentError if data are missing.
+// Errors: ConfigError if the parts do not fit together, EnvironmentError if data are missing or memory
+// is too small.
 CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datasets);
 
 }  // namespace optdnn::experiment

@@ -1,6 +1,5 @@
 // evaluate_run of run.h: the weights of a run's folder on the test set.
 #include "optdnn/base/device.h"
-#include "optdnn/experiment/earlier_runs.h"
 #include "optdnn/experiment/loaders.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/pictures.h"
@@ -13,12 +12,7 @@ namespace optdnn::experiment {
 
 nlohmann::ordered_json evaluate_run(const std::filesystem::path& folder, const std::string& weights,
                                     const RunOptions& options, const std::filesystem::path& sample) {
-  base::Diagnostics diagnostics;
-  const config::Node node = read_resolved(folder / "resolved.yaml", diagnostics);
-  diagnostics.throw_if_errors();
-  const ExperimentSpec spec = read_experiment(node, diagnostics);
-  diagnostics.throw_if_errors();
-
+  const ExperimentSpec spec = stored_experiment(folder);
   DataSets datasets(options.data, options.device);
   const data::DataSet& dataset = datasets.get(spec.dataset);
   set_threads(options, dataset.shape());
@@ -27,7 +21,8 @@ nlohmann::ordered_json evaluate_run(const std::filesystem::path& folder, const s
   training::prepare_network(*network.module.ptr(), device, spec.train.precision, spec.train.channels_last);
   load_named_weights(*network.module.ptr(), folder / "checkpoints" / weights);
   const Loaders loaders = make_loaders(dataset, spec, {spec.seeds.front()}, options.loader_threads);
-  const auto loss = training::make_loss(spec.loss.value_or(training::default_loss(dataset.shape())));
+  const auto loss =
+      training::make_loss(training::plain_loss(spec.loss.value_or(training::default_loss(dataset.shape()))));
   const auto evaluation =
       training::evaluate(network.module, loaders.test, loss, spec.train.precision, device, spec.evaluate).front();
   if (weights == "last.safetensors") write_pictures(spec, spec.seeds.front(), dataset, {folder});

@@ -1,5 +1,6 @@
 #include "optdnn/experiment/job.h"
 
+#include "optdnn/base/text.h"
 #include "optdnn/solvers/fixed_point.h"
 
 namespace optdnn::experiment {
@@ -22,6 +23,13 @@ training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& s
   if (spec.train.recompute) job.why_eager = "train.recompute reads the random generator";
   if (!points.empty()) job.penalty = [points] { return solvers::take_penalties(points); };
   return job;
+}
+
+std::optional<std::string> warmup_warning(const ExperimentSpec& spec, const training::Length& length) {
+  const int64_t warmup = training::warmup_iterations(spec.schedule, length);
+  if (warmup < length.iterations || warmup == 0) return std::nullopt;
+  return base::concat("the warm-up of ", warmup, " iterations is as long as the training (", length.iterations,
+                      "): the learning rate never comes down, if it is reached at all");
 }
 
 }  // namespace optdnn::experiment

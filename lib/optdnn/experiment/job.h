@@ -12,4 +12,7 @@ namespace optdnn::experiment {
 training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& shape, const models::Network& network,
                             const Loaders& loaders);
 
+// What to say of a schedule whose warm-up is longer than the training; nothing of another.
+std::optional<std::string> warmup_warning(const ExperimentSpec& spec, const training::Length& length);
+
 }  // namespace optdnn::experiment

@@ -13,8 +13,10 @@ std::vector<Certificate> certify_stages(const algorithms::Rule& rule, const mode
   std::vector<Certificate> certificates;
   for (const auto& stage : net.stages()) {
     const algorithms::LeafTable numbers = stage->coefficients().numbers(run);
-    certificates.push_back(algorithms::certify(rule, stage->first() + stage->steps(), stage->first(),
-                                               [&](const algorithms::Leaf& leaf) { return numbers.at(leaf); }));
+    const auto value_of = [&](const algorithms::Leaf& leaf) {
+      return numbers.has(leaf.coefficient) ? numbers.at(leaf) : rule.initial_value(leaf);
+    };
+    certificates.push_back(algorithms::certify(rule, stage->first() + stage->steps(), stage->first(), value_of));
   }
   return certificates;
 }

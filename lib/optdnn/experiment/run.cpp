@@ -7,11 +7,14 @@
 #include "optdnn/base/share_out.h"
 #include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
+#include "optdnn/experiment/claim.h"
 #include "optdnn/experiment/executors.h"
 #include "optdnn/experiment/job.h"
+#include "optdnn/experiment/memory.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/observe.h"
 #include "optdnn/experiment/pictures.h"
+#include "optdnn/experiment/smallest_batch.h"
 #include "optdnn/experiment/summary.h"
 #include "optdnn/metrics/sink.h"
 #include "optdnn/training/checkpoint.h"
@@ -38,17 +41,31 @@ namespace {
 
 constexpr size_t kMostAtOnce = 32;  // Choice: runs in one network; bounds memory
 
+// A seed whose folder is ours.
+struct Held {
+  RunFolder folder;
+  config::Node resolved;
+  Claim claim;
+  bool begun = false;  // there is a state to continue from
+};
+using HeldSeeds = std::map<uint64_t, Held>;
+
 // A run that is about to train: its place and what it leaves there.
 struct Begun {
   uint64_t seed;
   RunFolder folder;
   Summary summary;
+  std::function<void()> before_write;
   std::vector<std::unique_ptr<metrics::Sink>> sinks;
 };
 
-Begun begin(const Table& table, const Row& row, uint64_t seed, const RunOptions& options) {
-  const RunFolder folder = run_folder(options.out, table, row, seed);
-  Begun begun{seed, folder, Summary(table, row, seed, config_hash(resolved_run(row, seed)), options), {}};
+Begun begin(const Table& table, const Row& row, uint64_t seed, const RunOptions& options, const Held& held) {
+  const RunFolder& folder = held.folder;
+  Begun begun{seed, folder, Summary(table, row, seed, config_hash(held.resolved), options), {}, {}};
+  begun.before_write = [&held] {
+    held.claim.check();
+    write_resolved(held.folder, held.resolved);
+  };
   begun.sinks.push_back(metrics::make_json_lines_sink(folder.path / "metrics.jsonl"));
   begun.sinks.push_back(metrics::make_csv_sink(folder.path / "metrics.csv"));
   begun.sinks.push_back(
@@ -70,6 +87,7 @@ std::string seeds_text(const std::vector<uint64_t>& seeds) {
 RunOutcome end(Begun& run, int64_t number, const training::TrainResult& result, const Row& row,
                const models::Network& network, const data::DataSet& dataset) {
   using Status = RunOutcome::Status;
+  run.before_write();
   if (result.diverged) {
     log_to(run.folder, result.diverged->what());  // the terminal hears of it from the command
     run.summary.add_error(result.diverged->what());
@@ -97,19 +115,26 @@ baselines::Cost cost_of(const ExperimentSpec& spec, const models::NetworkShape& 
   return baselines::measure_cost(network, shape);
 }
 
+// Runs that have begun do not need the weights they began with.
+ExperimentSpec without_file(ExperimentSpec spec, const std::vector<uint64_t>& seeds, const HeldSeeds& held) {
+  const bool begun = std::all_of(seeds.begin(), seeds.end(), [&](uint64_t seed) { return held.at(seed).begun; });
+  if (begun) spec.init.from.reset();
+  return spec;
+}
+
 // The seeds as one network; they stand at the same iteration.
 std::vector<RunOutcome> train_together(const Table& table, const Row& row, const std::vector<uint64_t>& seeds,
-                                       const RunOptions& options, DataSets& datasets) {
+                                       const RunOptions& options, DataSets& datasets, const HeldSeeds& held) {
   const data::DataSet& dataset = datasets.get(row.spec.dataset);
   const models::NetworkShape shape = network_shape(dataset.shape());
   set_threads(options, dataset.shape());
-  const baselines::Cost cost = cost_of(row.spec, shape, seeds.front());
-  const models::Network network = make_stacked_network(row.spec, shape, seeds);
-  force_executor(network, options.executor);
   const Loaders loaders = make_loaders(dataset, row.spec, seeds, options.loader_threads);
+  check_smallest_batch(row, dataset, loaders.train);
+  const baselines::Cost cost = cost_of(row.spec, shape, seeds.front());
+  const models::Network network = make_stacked_network(without_file(row.spec, seeds, held), shape, seeds);
+  force_executor(network, options.executor);
   training::TrainJob job = make_job(row.spec, dataset.shape(), network, loaders);
   job.device = torch::Device(options.device);
-  job.resume = options.resume;
   job.stop_requested = options.stop_requested;
   job.seconds = options.seconds;
   if (options.no_graph) job.why_eager = "asked for";
@@ -119,11 +144,12 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   std::vector<Begun> begun;
   job.runs.clear();
   for (int64_t i = 0; i < runs; ++i) {
-    Begun& run = begun.emplace_back(begin(table, row, seeds[i], options));
+    Begun& run = begun.emplace_back(begin(table, row, seeds[i], options, held.at(seeds[i])));
     run.summary.add_cost(cost);
     if (runs > 1) run.summary.add_runs_at_once(runs, base::sharing_threads());
     training::RunJob& part = job.runs.emplace_back();
     part.checkpoints = run.folder.checkpoints();
+    part.before_write = run.before_write;
     for (const auto& sink : run.sinks) part.sinks.push_back(sink.get());
     if (network.opt_net) {
       part.observers.push_back(observe_rule(*rule_of(row.spec), network.opt_net, i));
@@ -133,9 +159,11 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
     log_to(run.folder, concat(row.id, ", ", seeds_text(seeds), ", ", options.device, ", ", base::torch_threads(),
                               " threads, ", options.program_version));
   }
+  const training::Length length = training::length_of(job.train, loaders.train.batches_per_epoch());
+  if (const auto warning = warmup_warning(row.spec, length)) base::log_warning(*warning);
   std::unique_ptr<metrics::Sink> terminal;
   if (!options.quiet) {
-    const int64_t iterations = training::length_of(job.train, loaders.train.batches_per_epoch()).iterations;
+    const int64_t iterations = length.iterations;
     const bool bar = options.terminal_columns > 0;
     terminal = metrics::make_terminal_sink(
         std::cout, {concat(row.id, ", ", seeds_text(seeds)), iterations, bar, options.terminal_columns});
@@ -169,33 +197,96 @@ class Groups {
   std::map<int64_t, size_t> open_;  // by iteration, the group that may not be full
 };
 
+// Where memory ends on the way, the estimate says how much is wanted; the last checkpoint is there.
+std::vector<RunOutcome> train_in_memory(const Table& table, const Row& row, const std::vector<uint64_t>& seeds,
+                                        const RunOptions& options, DataSets& datasets, const HeldSeeds& held) {
+  const auto explain = [&](const std::string& what) {
+    const data::DataSet& dataset = datasets.get(row.spec.dataset);
+    const auto memory = estimate_memory(row.spec, dataset.shape(), data::batch_size(row.spec.dataset),
+                                        options.loader_threads, static_cast<int64_t>(seeds.size()));
+    throw base::EnvironmentError(concat("not enough memory: ", what, "; ", memory_text(memory)),
+                                 "a smaller batch_size, train.recompute: true, or --alone for several seeds; the same "
+                                 "command then goes on from the last checkpoint");
+  };
+  std::string what;
+  try {
+    return train_together(table, row, seeds, options, datasets, held);
+  } catch (const std::bad_alloc& error) {
+    what = error.what();
+  } catch (const c10::Error& error) {
+    what = base::split(error.what_without_backtrace(), '\n').front();
+    if (!options.device.starts_with("cpu") || what.find("allocate memory") == std::string::npos) throw;
+  }
+  explain(what);
+  return {};
+}
+
+// Whether the folder holds this run, finished. Errors: as check_identity.
+bool is_finished(const RunFolder& folder, const config::Node& resolved) {
+  if (!std::filesystem::exists(folder.resolved())) return false;
+  check_identity(folder, resolved);
+  const auto summary = summary_of(folder);
+  return summary.is_object() && summary.value("status", "") == "finished";
+}
+
+// Errors: DivergedError with what the run's summary says, if it diverged before.
+void check_not_failed(const RunFolder& folder) {
+  const auto summary = summary_of(folder);
+  if (!summary.is_object() || summary.value("status", "") != "diverged") return;
+  throw base::DivergedError("diverged before: " + summary.value("error", ""),
+                            "it is left alone; --retry failed goes on from its last checkpoint");
+}
+
+// Makes a seed's folder ours. Returns the iteration it stands at, or nothing if the run is finished.
+std::optional<int64_t> hold(const Table& table, const Row& row, uint64_t seed, const RunOptions& options,
+                            HeldSeeds& held) {
+  const RunFolder folder = run_folder(options.out, table, row, seed);
+  const config::Node resolved = resolved_run(row, seed);
+  if (options.resume && is_finished(folder, resolved)) return std::nullopt;
+  Held& run = held.emplace(seed, Held{folder, resolved, Claim::take(folder.path)}).first->second;
+  if (!options.resume) set_aside(folder, options.out, options.unix_time_s);
+  if (is_finished(folder, resolved)) {  // between the two looks
+    held.erase(seed);
+    return std::nullopt;
+  }
+  check_identity(folder, resolved);
+  if (!options.retry_failed && std::filesystem::exists(folder.resolved())) check_not_failed(folder);
+  base::open_log_file(folder.path / "log.txt");
+  const auto state = training::load_state(folder.checkpoints());
+  run.begun = state.has_value();
+  return state ? state->iteration : 0;
+}
+
 }  // namespace
 
 std::vector<RunOutcome> run(const Table& table, const Row& row, const std::vector<uint64_t>& seeds,
                             const RunOptions& options, DataSets& datasets) {
   using Status = RunOutcome::Status;
   std::vector<RunOutcome> outcomes;
-  Groups waiting(!options.alone && trains_as_one(row.spec, network_shape(data::dataset_shape(row.spec.dataset))));
+  HeldSeeds held;
+  const bool together = !options.alone && row.spec.train.on_divergence.stops() &&
+                        trains_as_one(row.spec, network_shape(data::dataset_shape(row.spec.dataset)));
+  Groups waiting(together);
   for (const uint64_t seed : seeds) try {
-      const RunFolder folder = run_folder(options.out, table, row, seed);
-      const config::Node resolved = resolved_run(row, seed);
-      claim(folder, resolved);
-      if (!options.resume) clear(folder);
-      if (finished_summary(folder, config_hash(resolved)).is_null()) {
-        const auto state = training::load_state(folder.checkpoints());
-        waiting.add(seed, state ? state->iteration : 0);
+      if (const auto iteration = hold(table, row, seed, options, held)) {
+        waiting.add(seed, *iteration);
       } else {
         outcomes.push_back({Status::was_finished, seed, nullptr});
       }
     } catch (...) {
+      held.erase(seed);
       outcomes.push_back({Status::failed, seed, std::current_exception()});
     }
   for (const auto& group : waiting.all()) try {
       if (options.stop_requested && options.stop_requested()) break;
-      const auto trained = train_together(table, row, group, options, datasets);
+      const auto trained = train_in_memory(table, row, group, options, datasets, held);
       outcomes.insert(outcomes.end(), trained.begin(), trained.end());
+      for (const uint64_t seed : group) held.erase(seed);
     } catch (...) {
-      for (const uint64_t seed : group) outcomes.push_back({Status::failed, seed, std::current_exception()});
+      for (const uint64_t seed : group) {
+        held.erase(seed);
+        outcomes.push_back({Status::failed, seed, std::current_exception()});
+      }
     }
   return outcomes;
 }

@@ -18,10 +18,11 @@ struct RunOptions {
   std::string device = "cpu";  // resolved
   int threads = 0;             // of an operation; 0: all cores for images, one for vectors, whose runs share all cores
   int loader_threads = 1;
-  bool resume = true;     // continue what is there
-  bool alone = false;     // every seed by itself, also where several could train as one network
-  std::string executor;   // what every stage runs by (execution/executor.h); empty: the fastest that takes it
-  bool no_graph = false;  // every iteration operator by operator, also where a GPU could replay it
+  bool resume = true;         // continue what is there
+  bool retry_failed = false;  // go on with runs that diverged
+  bool alone = false;         // every seed by itself, also where several could train as one network
+  std::string executor;       // what every stage runs by (execution/executor.h); empty: the fastest that takes it
+  bool no_graph = false;      // every iteration operator by operator, also where a GPU could replay it
   bool quiet = false;
   int terminal_columns = 0;  // of a progress bar; 0: plain lines instead
   std::function<bool()> stop_requested;

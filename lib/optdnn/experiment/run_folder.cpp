@@ -1,5 +1,6 @@
 #include "optdnn/experiment/run_folder.h"
 
+#include <ctime>
 #include <map>
 
 #include "optdnn/base/files.h"
@@ -57,32 +58,61 @@ std::string differences(const config::Node& there, const config::Node& here) {
 
 }  // namespace
 
-void claim(const RunFolder& folder, const config::Node& resolved) {
-  if (fs::exists(folder.resolved())) {
-    base::Diagnostics diagnostics;
-    const config::Node there = read_resolved(folder.resolved(), diagnostics);
-    diagnostics.throw_if_errors();
-    if (config_hash(there) == config_hash(resolved)) return;
-    throw base::ConfigError(
-        concat(folder.path.string(), " holds another experiment; it differs in ", differences(there, resolved)),
-        "give --out another folder, or remove that one");
+ExperimentSpec stored_experiment(const fs::path& folder) {
+  base::Diagnostics diagnostics;
+  const config::Node node = read_resolved(folder / "resolved.yaml", diagnostics);
+  diagnostics.throw_if_errors();
+  ExperimentSpec spec = read_experiment(node, diagnostics);
+  diagnostics.throw_if_errors();
+  return spec;
+}
+
+void check_identity(const RunFolder& folder, const config::Node& resolved) {
+  if (!fs::exists(folder.resolved())) {
+    if (!fs::exists(folder.checkpoints() / "state.safetensors")) return;
+    throw base::EnvironmentError(concat(folder.path.string(), " holds a checkpoint without its resolved.yaml"),
+                                 "--fresh sets it aside and begins anew");
   }
+  const config::Node there = experiment::resolved(stored_experiment(folder.path));
+  if (config::canonical_json(there) == config::canonical_json(resolved)) return;
+  throw base::ConfigError(
+      concat(folder.path.string(), " holds another experiment; it differs in ", differences(there, resolved)),
+      "give --out another folder, or --fresh to set that one aside");
+}
+
+void write_resolved(const RunFolder& folder, const config::Node& resolved) {
+  if (fs::exists(folder.resolved())) return;
   base::make_folders(folder.checkpoints());
   base::write_file_atomically(folder.resolved(), config::to_yaml(resolved));
 }
 
-void clear(const RunFolder& folder) {
-  std::error_code ignored;
-  fs::remove(folder.summary(), ignored);
-  fs::remove_all(folder.checkpoints(), ignored);
-  base::make_folders(folder.checkpoints());
+void set_aside(const RunFolder& folder, const fs::path& runs, double unix_time_s) {
+  const auto seconds = static_cast<std::time_t>(unix_time_s);
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  char time[32];
+  std::strftime(time, sizeof(time), "%Y-%m-%dT%H-%M-%SZ", &utc);
+  fs::path aside = runs / ".old" / time / fs::relative(folder.path, runs);
+  for (int i = 2; fs::exists(aside); ++i)
+    aside = runs / ".old" / concat(time, "-", i) / fs::relative(folder.path, runs);
+
+  std::vector<fs::path> left;
+  for (const auto& entry : fs::directory_iterator(folder.path)) {
+    if (!entry.path().filename().string().starts_with("claim-")) left.push_back(entry.path());
+  }
+  if (left.empty()) return;
+  base::make_folders(aside);
+  for (const fs::path& path : left) {
+    std::error_code error;
+    fs::rename(path, aside / path.filename(), error);
+    if (error) throw base::EnvironmentError(concat("cannot set ", path.string(), " aside: ", error.message()));
+  }
 }
 
-nlohmann::json finished_summary(const RunFolder& folder, const std::string& hash) {
+nlohmann::json summary_of(const RunFolder& folder) {
   if (!fs::exists(folder.summary())) return nullptr;
-  const auto summary = nlohmann::json::parse(base::read_file(folder.summary(), 1 << 24), nullptr, false);
-  if (!summary.is_object() || summary.value("config_hash", "") != hash) return nullptr;
-  return summary.value("status", "") == "finished" ? summary : nlohmann::json(nullptr);
+  auto summary = nlohmann::json::parse(base::read_file(folder.summary(), 1 << 24), nullptr, false);
+  return summary.is_object() ? summary : nlohmann::json(nullptr);
 }
 
 }  // namespace optdnn::experiment

@@ -1,10 +1,11 @@
 // The folder of one run, and what makes it that run:
 //
 //   runs/<config stem>/<row id>/seed-<n>/   resolved.yaml  metrics.jsonl  metrics.csv  summary.json  log.txt
-//   checkpoints/
+//   checkpoints/  claim-1 ...
 //
-// A run is keyed by a hash of its resolved config; device and paths are no part of that. A folder with another hash
-// belongs to another experiment and is refused.
+// What makes a run that run is its config as today's program reads it: resolved.yaml, written with the first record or
+// checkpoint, is read again and compared, so that a key which a version adds with a default refuses no older folder.
+// Device and paths are no part of it. A folder of another experiment is refused.
 #pragma once
 
 #include <filesystem>
@@ -29,14 +30,20 @@ RunFolder run_folder(const std::filesystem::path& runs, const Table& table, cons
 config::Node resolved_run(const Row& row, uint64_t seed);
 std::string config_hash(const config::Node& resolved);
 
-// Makes the folder with its resolved.yaml, or finds both there. Errors: ConfigError naming the keys that differ if
-// another experiment is there, EnvironmentError if the disk refuses.
-void claim(const RunFolder& folder, const config::Node& resolved);
+// What the folder's resolved.yaml means to today's program. Errors: ConfigError if it cannot be read any more.
+ExperimentSpec stored_experiment(const std::filesystem::path& folder);
 
-// Forgets what a run left behind, so that it begins anew whatever happens next.
-void clear(const RunFolder& folder);
+// Passes where no run has begun, or this one. Errors: ConfigError naming the keys that differ if another experiment is
+// there, EnvironmentError if a checkpoint is there without its resolved.yaml.
+void check_identity(const RunFolder& folder, const config::Node& resolved);
 
-// The summary of a finished run with this hash, or null.
-nlohmann::json finished_summary(const RunFolder& folder, const std::string& hash);
+// Unless it is there. Errors: EnvironmentError if the disk refuses.
+void write_resolved(const RunFolder& folder, const config::Node& resolved);
+
+// Moves all but the claims to <runs>/.old/<time>/..., so that a run begins anew. Errors: EnvironmentError.
+void set_aside(const RunFolder& folder, const std::filesystem::path& runs, double unix_time_s);
+
+// The summary of the folder's run, or null.
+nlohmann::json summary_of(const RunFolder& folder);
 
 }  // namespace optdnn::experiment

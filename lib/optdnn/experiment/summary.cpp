@@ -52,6 +52,8 @@ void Summary::add_result(const training::TrainResult& result) {
   json_["iterations"] = result.iterations;
   json_["epochs"] = result.epochs;
   json_["seconds"] = result.seconds;
+  if (result.skipped > 0) json_["skipped"] = result.skipped;
+  if (result.rollbacks > 0) json_["rollbacks"] = result.rollbacks;
   json_["iteration"] = result.iteration;
   if (result.last.samples == 0) return;  // stopped before an evaluation
   json_["last"] = json_of(result.last);

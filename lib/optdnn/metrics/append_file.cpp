@@ -1,5 +1,8 @@
 #include "optdnn/metrics/append_file.h"
 
+#include <cerrno>
+#include <cstring>
+
 #include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
 #include "optdnn/base/text.h"
@@ -21,7 +24,11 @@ void AppendFile::replace(std::string_view bytes) {
 
 void AppendFile::append(std::string_view bytes) {
   if (!out_.is_open()) out_.open(path_, std::ios::binary | std::ios::app);
-  if (!(out_ << bytes << std::flush)) throw base::EnvironmentError(base::concat("cannot write ", path_.string()));
+  errno = 0;
+  if (out_ << bytes << std::flush) return;
+  throw base::EnvironmentError(
+      base::concat("cannot write ", path_.string(), errno != 0 ? base::concat(": ", std::strerror(errno)) : ""),
+      "is the disk full? After that is mended the same command goes on");
 }
 
 }  // namespace optdnn::metrics

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "optdnn/kernels/differentiable.h"
+#include "optdnn/modules/normalisation.h"
 
 namespace optdnn::modules {
 
@@ -87,6 +88,7 @@ class TrainedNorm : public kernels::Differentiable {
 }  // namespace
 
 Tensor batch_norm_relu(const Tensor& x, const BatchNorm& norm) {
+  if (norm.training) check_several_values(rows(x), "batch", "a channel", kBatchNormCure);
   if (!batch_norm_relu_fits(x, norm)) {
     return torch::relu(torch::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.training,
                                          norm.momentum, norm.epsilon, /*cudnn_enabled=*/true));

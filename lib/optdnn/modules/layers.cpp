@@ -3,6 +3,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "optdnn/modules/normalisation.h"
+
 namespace optdnn::modules {
 
 namespace {
@@ -56,8 +58,13 @@ NormImpl::NormImpl(NormKind kind, int64_t channels, int64_t steps) : kind_(kind)
 
 torch::Tensor NormImpl::forward(const torch::Tensor& x, int64_t step) {
   if (kind_ == NormKind::none) return x;
-  if (kind_ != NormKind::batch) return torch::group_norm(x, groups_, weight, bias, kNormEpsilon);
+  if (kind_ != NormKind::batch) {
+    check_several_values(x.numel() / x.size(0) / groups_, kind_ == NormKind::group ? "group" : "layer",
+                         kind_ == NormKind::group ? "a group" : "a sample", kGroupNormCure);
+    return torch::group_norm(x, groups_, weight, bias, kNormEpsilon);
+  }
   const BatchNorm norm = batch_norm(step);
+  if (norm.training) check_several_values(x.numel() / x.size(1), "batch", "a channel", kBatchNormCure);
   return torch::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.training, norm.momentum,
                            norm.epsilon, /*cudnn_enabled=*/true);
 }

@@ -2,6 +2,9 @@
 
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
+#include "optdnn/base/errors.h"
+#include "optdnn/base/text.h"
+
 namespace optdnn::modules {
 
 using torch::Tensor;
@@ -64,6 +67,12 @@ Tensor convolution_norm(const Tensor& weight) {
   return spectral_norm(weight.flatten(1)) * static_cast<double>(weight.size(-1));
 }
 
+void check_several_values(int64_t values, std::string_view norm, std::string_view of, std::string_view cure) {
+  if (values > 1) return;
+  throw base::ConfigError(base::concat("a ", norm, " norm would see one value of ", of, ", which has no deviation"),
+                          std::string(cure));
+}
+
 double lipschitz_constant(Activation activation) {
   switch (activation) {
     case Activation::sigmoid:
@@ -86,6 +95,7 @@ Tensor lipschitz_scale(double lipschitz, const Tensor& norms, Activation activat
 
 Tensor bounded_group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias) {
   const int64_t batch = x.size(0), channels = x.size(1);
+  check_several_values(x.numel() / batch / groups, "group", "a group", kGroupNormCure);
   const std::vector<int64_t> by_group{batch, groups, channels / groups, x.size(2), x.size(3)};
   const Tensor grouped = x.reshape(by_group);
   const Tensor mean = grouped.mean({2, 3, 4}, true);

@@ -1,5 +1,7 @@
 #include "optdnn/modules/vision_layers.h"
 
+#include "optdnn/modules/normalisation.h"
+
 namespace optdnn::modules {
 
 namespace {
@@ -28,6 +30,7 @@ LastNormImpl::LastNormImpl(int64_t channels)
       bias(register_parameter("bias", torch::zeros({channels}))) {}
 
 torch::Tensor LastNormImpl::forward(const torch::Tensor& x) {
+  check_several_values(weight.size(0), "layer", "a pixel", "a width of 2 or more");
   return torch::layer_norm(x, {weight.size(0)}, weight, bias, kLayerNormEpsilon);
 }
 

@@ -33,6 +33,7 @@ struct PhotoSpec {
   std::string folder;
   int64_t classes = 1000;
   int64_t batch_size = 128;
+  bool drop_last = false;
   int64_t size_px = 224;
   int64_t resize_px = 256;
   std::vector<PhotoAugmentation> augment;
@@ -52,6 +53,7 @@ struct PhotoSpec {
       "below the data folder: a folder {train,val}/<class>/<image>, or the beginning of the names of its tar archives");
     f("classes", classes, config::between(2, 1000000), "number of classes");
     f("batch_size", batch_size, config::between(1, 1 << 20), "images per iteration");
+    f("drop_last", drop_last, "leave out the last batch of an epoch where it is smaller than the others");
     f("size_px", size_px, config::between(8, 4096), "height and width of the network's input");
     f("resize_px", resize_px, config::between(8, 8192), "shorter side of a test image before its middle is cut out");
     f("augment", augment, "list of crop, flip, jitter, rand_augment, erase, mixup, cutmix; of training images only");

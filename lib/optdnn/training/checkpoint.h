@@ -1,10 +1,15 @@
 // The folder checkpoints/ of a run:
-//   state.safetensors  all that is needed to continue: weights/..., optimizer/..., ema/..., generator/..., counters
-//   last.safetensors   the weights alone, by the names of their parameters, for everybody else
-//   best.safetensors   those of the best evaluation, if kept
-// Both hold the moving average where there is one.
-// state.safetensors is complete and replaced by one rename, so a crash at any point leaves a state to continue from.
-// last.safetensors is replaced just before it: after a crash between the two it may be newer, until the run goes on.
+//   state.safetensors           all that is needed to continue: weights/..., optimizer/..., ema/..., generator/...,
+//                               progress/..., and in its metadata counters and a SHA-256 of every tensor
+//   state.previous.safetensors  the state before that
+//   last.safetensors            the weights alone, by the names of their parameters, for everybody else
+//   best.safetensors            those of the best evaluation, if kept
+// last and best hold the moving average where there is one.
+//
+// A save writes state.new.safetensors whole, flushes it and reads it back; then state becomes previous and new becomes
+// state. A crash at any point leaves a state to continue from, and so does damage to one of them: the newest that is
+// sound is taken. last.safetensors is replaced just before: after a crash between the two it may be newer, until the
+// run goes on. README.md of this folder is the page for readers in Python.
 #pragma once
 
 #include <torch/torch.h>
@@ -24,12 +29,20 @@ struct TrainState {
   double seconds = 0;     // of training so far
   std::optional<double> best;
   int64_t best_iteration = 0;
-  TensorMap tensors;  // by the prefixed names above
+  int64_t skipped = 0, rollbacks = 0;  // by train.on_divergence
+  TensorMap tensors;                   // by the prefixed names above
 };
 
+// Errors: EnvironmentError if the disk refuses; the state before is then still there.
 void save_state(const std::filesystem::path& folder, const TrainState& state);
-// Nothing if there is no state. Errors: EnvironmentError if it is damaged.
+
+// The newest sound state, or nothing if there is none at all. A damaged one is renamed (state.damaged.safetensors), and
+// a warning says how many iterations that costs. What a killed save left half is removed. Requires: nobody else writes
+// there. Errors: EnvironmentError if every state is damaged.
 std::optional<TrainState> load_state(const std::filesystem::path& folder);
+
+// Errors: EnvironmentError if the disk has no room for checkpoints whose state has so many bytes, beside what is there.
+void check_room(const std::filesystem::path& folder, uint64_t state_bytes, uint64_t weight_bytes);
 
 // Parameters and buffers by name, sharing memory with the module.
 TensorMap named_weights(const torch::nn::Module& module);

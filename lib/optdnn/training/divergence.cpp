@@ -32,7 +32,7 @@ void DivergenceGuard::watch(const torch::Tensor& values, std::string_view what) 
     first_.copy_(torch::where(bad, now_, first_));  // masked_fill_ would wait for the number
     return;
   }
-  const torch::Tensor numbers = values.detach().to(torch::kFloat64).contiguous();
+  const torch::Tensor numbers = values.detach().to(torch::kCPU, torch::kFloat64).contiguous();
   const double* number = numbers.const_data_ptr<double>();
   for (int64_t run = 0; run < numbers.numel(); ++run) {
     if (!std::isfinite(number[run])) found(run, what, batch_);

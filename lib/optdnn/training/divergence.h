@@ -30,6 +30,9 @@ class DivergenceGuard {
   // Adds what was noticed elsewhere.
   void give_up(int64_t run, const base::DivergedError& error);
 
+  // The policy has mended what was found; watching goes on.
+  void forgive(int64_t run) { errors_[run].reset(); }
+
   // What is known of a run: the message, or nothing while all its numbers were finite.
   const std::optional<base::DivergedError>& error(int64_t run) const { return errors_[run]; }
   bool all_diverged() const;

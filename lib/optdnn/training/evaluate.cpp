@@ -36,16 +36,17 @@ class EvaluationMode {
 
 }  // namespace
 
-Margins margins_of(torch::nn::AnyModule& network, const torch::Tensor& inputs, const torch::Tensor& targets) {
+Margins margins_of(const Forward& outputs_of, const torch::Tensor& inputs, const torch::Tensor& targets) {
   const torch::AutoGradMode with_grad(true);
   const torch::Tensor x = inputs.detach().clone().requires_grad_();
-  const torch::Tensor outputs = network.forward<torch::Tensor>(x);
+  const torch::Tensor outputs = outputs_of(x);
   const torch::Tensor right = targets.unsqueeze(-1);
   const torch::Tensor others = outputs.scatter(-1, right, -std::numeric_limits<double>::infinity());
   const torch::Tensor margin = outputs.gather(-1, right).squeeze(-1) - others.amax(-1);
   const torch::Tensor gradient = torch::autograd::grad({margin.sum()}, {x}).front();
   const torch::Tensor slope = gradient.flatten(targets.dim()).norm(2, -1);
-  return {margin.detach(), margin.detach() / slope};
+  const torch::Tensor ratio = margin.detach() / slope;
+  return {margin.detach(), ratio.masked_fill(ratio.isnan(), std::numeric_limits<double>::infinity())};
 }
 
 std::vector<Evaluation> evaluate(torch::nn::AnyModule& network, const data::Loader& loader, const Loss& loss,
@@ -58,11 +59,14 @@ std::vector<Evaluation> evaluate(torch::nn::AnyModule& network, const data::Load
     const torch::Tensor inputs = prepared(batch->inputs, device, precision);
     const torch::Tensor targets = prepared(batch->targets, device, precision);
     const Autocast autocast(precision, device);
-    torch::Tensor outputs = network.forward(inputs);
     const bool images = inputs.dim() == 4;
-    if (spec.flip_average && images) outputs = (outputs + network.forward<torch::Tensor>(inputs.flip(3))) / 2;
+    const auto outputs_of = [&](const torch::Tensor& x) {
+      const torch::Tensor outputs = network.forward<torch::Tensor>(x);
+      return spec.flip_average && images ? (outputs + network.forward<torch::Tensor>(x.flip(3))) / 2 : outputs;
+    };
+    const torch::Tensor outputs = outputs_of(inputs);
     tally.add(outputs, targets, loss.mean(outputs, targets));
-    if (!loss.regression && spec.margins.value_or(!images)) tally.add_margins(margins_of(network, inputs, targets));
+    if (!loss.regression && spec.margins.value_or(!images)) tally.add_margins(margins_of(outputs_of, inputs, targets));
   }
   return tally.read();
 }

@@ -1,11 +1,13 @@
 // What a network achieves on a data set.
 //   margin             min over samples of f_y(x) - max of the other outputs: positive where all are right
 //   normalized_margin  the same, each sample's divided by the norm of its gradient in x: to first order its distance
-//                      to the decision boundary
+//                      to the decision boundary. Samples on which the network is constant and undecided (0/0) have
+//                      none, and where the smallest is not finite there is no such number at all
 #pragma once
 
 #include <torch/torch.h>
 
+#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -35,7 +37,8 @@ struct Margins {
 };
 // Shapes: inputs_BD (or any input), targets_B -> B and B; of several runs inputs_RBD, targets_RB -> R x B and R x B.
 // Requires two classes or more.
-Margins margins_of(torch::nn::AnyModule& network, const torch::Tensor& inputs, const torch::Tensor& targets);
+using Forward = std::function<torch::Tensor(const torch::Tensor& inputs)>;
+Margins margins_of(const Forward& outputs_of, const torch::Tensor& inputs, const torch::Tensor& targets);
 
 // One evaluation per run of the loader, in evaluation mode; the network's mode is put back. Nothing is read back from a
 // GPU before the end.

@@ -17,6 +17,7 @@ constexpr int64_t kWarmUp = 3;  // real iterations before one is recorded: libra
 Iteration::Iteration(TrainJob& job, IterationParts parts)
     : job_(job), parts_(parts), runs_(static_cast<int64_t>(job.runs.size())), why_eager_(job.why_eager) {
   if (!job.device.is_cpu()) rate_ = torch::zeros({}, torch::TensorOptions().device(job.device));
+  if (why_eager_.empty() && !job.train.on_divergence.stops()) why_eager_ = "train.on_divergence reads every loss";
   if (why_eager_.empty()) why_eager_ = why_no_graph(job.device);
 }
 
@@ -104,6 +105,7 @@ Tensor Iteration::forward(const data::Batch& batch) {
   }
   const Tensor losses = parts_.loss.mean(outputs, batch.targets);
   parts_.guard.watch(losses, "loss");
+  if (parts_.see) parts_.see(losses);
   parts_.recent.add_sums(outputs, batch.targets, losses);
   return losses;
 }
@@ -112,14 +114,15 @@ void Iteration::update_weights() {
   StepControl control;
   if (rate_.defined()) control.learning_rate = rate_;
   Tensor overflowed;
-  auto& [parameters, optimizer, loss, guard, recent, ema, scale] = parts_;
+  auto& [parameters, optimizer, loss, guard, recent, ema, scale, see] = parts_;
   const auto& clip = job_.train.gradient_clip;
-  const auto gradients = scale || clip ? gradients_of(parameters) : std::vector<Tensor>{};
+  const bool watches = clip || !job_.train.on_divergence.stops();
+  const auto gradients = scale || watches ? gradients_of(parameters) : std::vector<Tensor>{};
   if (scale) overflowed = scale->unscale(gradients);
+  const Tensor norms = watches ? gradient_norm(gradients, runs_) : Tensor();
+  if (watches && !scale) guard.watch(norms, "gradient");
+  if (guard.all_diverged()) return;
   if (clip) {
-    const Tensor norms = gradient_norm(gradients, runs_);
-    if (!scale) guard.watch(norms, "gradient");
-    if (guard.all_diverged()) return;
     const Tensor divide = (norms / *clip).clamp_min(1);
     if (runs_ == 1) control.divide = divide;
     for (const Tensor& gradient : runs_ > 1 ? gradients : std::vector<Tensor>{}) {

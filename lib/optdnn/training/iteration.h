@@ -23,6 +23,7 @@ struct IterationParts {
   Tally& recent;
   std::optional<Ema>& ema;
   std::optional<LossScale>& scale;
+  std::function<void(const torch::Tensor& losses)> see;  // of each batch, one per run; may be empty
 };
 
 class Iteration {

@@ -32,4 +32,7 @@ struct Loss {
 };
 Loss make_loss(const LossSpec& loss);
 
+// What test sets are measured by: the same without label smoothing.
+LossSpec plain_loss(LossSpec loss);
+
 }  // namespace optdnn::training

@@ -15,7 +15,7 @@ struct CrossEntropyLoss {
   template <class Fields>
   void fields(Fields& f) {
     f("label_smoothing", label_smoothing, config::at_least(0) & config::less_than(1),
-      "share of the target that is spread over all classes");
+      "share of the target that is spread over all classes; train/loss holds it, test/loss does not");
   }
 };
 

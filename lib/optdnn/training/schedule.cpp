@@ -50,9 +50,13 @@ const std::optional<Duration>* warmup_of(const OneCycleSchedule&) { return nullp
 
 }  // namespace
 
-double schedule_factor(const ScheduleSpec& schedule, int64_t iteration, const Length& length) {
+int64_t warmup_iterations(const ScheduleSpec& schedule, const Length& length) {
   const auto* given = std::visit([](const auto& s) { return warmup_of(s); }, schedule);
-  const int64_t warmup = given && *given ? (*given)->in(length) : 0;
+  return given && *given ? (*given)->in(length) : 0;
+}
+
+double schedule_factor(const ScheduleSpec& schedule, int64_t iteration, const Length& length) {
+  const int64_t warmup = warmup_iterations(schedule, length);
   if (iteration < warmup) return static_cast<double>(iteration + 1) / static_cast<double>(warmup);
   return std::visit(Shape{iteration, warmup, length}, schedule);
 }

@@ -72,6 +72,9 @@ struct OneCycleSchedule {
 
 using ScheduleSpec = std::variant<ConstantSchedule, StepSchedule, CosineSchedule, OneCycleSchedule>;
 
+// Iterations of warm-up; more than the training has means that the full learning rate is never reached.
+int64_t warmup_iterations(const ScheduleSpec& schedule, const Length& length);
+
 // The factor in iteration 0 ... length.iterations - 1.
 double schedule_factor(const ScheduleSpec& schedule, int64_t iteration, const Length& length);
 

@@ -1,5 +1,6 @@
 #include "optdnn/training/tally.h"
 
+#include <cmath>
 #include <limits>
 
 namespace optdnn::training {
@@ -13,6 +14,10 @@ Tally::Tally(bool regression, const torch::Device& device, int64_t runs) : regre
     *least = torch::full({runs}, std::numeric_limits<double>::infinity(), wide);
   }
 }
+
+namespace {
+std::optional<double> finite(double value) { return std::isfinite(value) ? std::optional(value) : std::nullopt; }
+}  // namespace
 
 // One row of numbers per run.
 Tensor Tally::per_run(const Tensor& values) const { return values.reshape({runs_, -1}); }
@@ -33,8 +38,8 @@ void Tally::add_sums(const Tensor& outputs, const Tensor& targets, const Tensor&
   if (!regression_) {
     const Tensor classes = targets.is_floating_point() ? targets.argmax(-1) : targets;
     // Many times faster than argmax where samples lie innermost.
-    const Tensor answers = std::get<1>(outputs.max(-1));
-    mistakes_.add_(per_run(answers.ne(classes)).sum(1));
+    const auto [largest, answers] = outputs.max(-1);
+    mistakes_.add_(per_run(answers.ne(classes).logical_or_(largest.isnan())).sum(1));  // NaN is no answer
     return;
   }
   const Tensor errors = per_run((outputs.detach().to(torch::kFloat64) - targets).abs());
@@ -74,7 +79,7 @@ std::vector<Evaluation> Tally::read() const {
     Evaluation& means = evaluations[run];
     means.samples = samples_;
     means.loss = sum[0] / static_cast<double>(samples_);
-    if (has_margins_) means.margin = sum[4], means.normalized_margin = sum[5];
+    if (has_margins_) means.margin = finite(sum[4]), means.normalized_margin = finite(sum[5]);
     if (regression_) {
       means.mse = sum[1] / static_cast<double>(numbers_);
       means.l1 = sum[2] / static_cast<double>(numbers_);

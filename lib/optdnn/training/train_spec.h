@@ -6,6 +6,7 @@
 
 #include "optdnn/kernels/convolutions.h"
 #include "optdnn/training/duration.h"
+#include "optdnn/training/on_divergence.h"
 
 namespace optdnn::training {
 
@@ -38,6 +39,7 @@ struct TrainSpec {
   std::optional<Duration> log_every;
   std::optional<Duration> save_every;
   bool keep_best = false;
+  OnDivergence on_divergence;
 
   template <class Fields>
   void fields(Fields& f) {
@@ -55,6 +57,7 @@ struct TrainSpec {
     f("log_every", log_every, "distance of log points; default: 25 iterations");
     f("save_every", save_every, "distance of checkpoints; default: 1 epoch");
     f("keep_best", keep_best, "also keep the weights of the best evaluation, best.safetensors");
+    f("on_divergence", on_divergence, "what a loss, gradient or weight that is not finite does");
   }
   void check(config::Checker& c) const;
 

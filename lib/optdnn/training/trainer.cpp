@@ -3,12 +3,14 @@
 #include <cmath>
 
 #include "optdnn/base/files.h"
+#include "optdnn/base/log.h"
 #include "optdnn/base/text.h"
 #include "optdnn/metrics/mean_record.h"
 #include "optdnn/training/checkpoint.h"
 #include "optdnn/training/gradients.h"
 #include "optdnn/training/iteration.h"
 #include "optdnn/training/precision.h"
+#include "optdnn/training/spikes.h"
 #include "optdnn/training/stacked.h"
 
 namespace optdnn::training {
@@ -16,6 +18,9 @@ namespace optdnn::training {
 namespace {
 
 using torch::Tensor;
+
+// After a rollback an epoch's batches are those of one that no training reaches.
+constexpr int64_t kEpochsApart = int64_t{1} << 32;
 
 class Trainer {
  public:
@@ -25,20 +30,29 @@ class Trainer {
         runs_(static_cast<int64_t>(job.runs.size())),
         length_(length_of(job.train, job.train_loader->batches_per_epoch())),
         loss_(make_loss(job.loss)),
+        test_loss_(make_loss(plain_loss(job.loss))),
         parameters_(trainable_parameters(module())),
         optimizer_(make_optimizer(job.optimizer, parameters_, runs_ > 1)),
-        guard_(/*deferred=*/!job.device.is_cpu(), job.device, length_, spec_.accumulate, runs_),
+        guard_(/*deferred=*/!job.device.is_cpu() && spec_.on_divergence.stops(), job.device, length_, spec_.accumulate,
+               runs_),
         recent_(loss_.regression, job.device, runs_),
         since_evaluation_(loss_.regression, job.device, runs_),
-        update_(job, {parameters_, *optimizer_, loss_, guard_, recent_, ema_, scale_}),
+        spikes_(runs_),
+        update_(job, {parameters_, *optimizer_, loss_, guard_, recent_, ema_, scale_, spike_watch()}),
         results_(runs_) {
     if (spec_.ema) ema_.emplace(module(), spec_.ema->decay);
     if (spec_.precision == Precision::float16) scale_.emplace(job.device);
   }
 
   std::vector<TrainResult> run() {
-    for (int64_t run = 0; run < runs_; ++run) restore(run);
+    for (int64_t run = 0; run < runs_; ++run) {
+      if (job_.resume) restore(run);
+      rewind(run, has_state_ ? iteration_ : -1);
+      results_[run].resumed_at = iteration_;
+    }
     if (job_.seconds) clock_start_ = job_.seconds();
+    check_rooms();
+    if (spec_.on_divergence.rollback && !has_state_ && !is_over()) save();  // what the first checkpoint goes back to
     if (iteration_ >= length_.iterations) evaluate_all();
     module().train();
     while (iteration_ < length_.iterations && !is_over()) run_epoch(iteration_ / length_.iterations_per_epoch);
@@ -48,6 +62,8 @@ class Trainer {
       result.stopped = stopped_ && !result.diverged;
       result.iterations = iteration_;
       result.epochs = epochs();
+      result.skipped = skipped_;
+      result.rollbacks = rollbacks_;
       result.seconds = seconds(run);
       result.iteration = update_.how();
       result.replays = update_.replays();
@@ -75,23 +91,30 @@ class Trainer {
   void run_epoch(int64_t epoch) {
     const int64_t begin = epoch * length_.iterations_per_epoch;
     const int64_t end = std::min(begin + length_.iterations_per_epoch, length_.iterations);
-    auto batches = job_.train_loader->epoch(epoch, (iteration_ - begin) * spec_.accumulate);
+    auto batches = job_.train_loader->epoch(epoch + rollbacks_ * kEpochsApart, (iteration_ - begin) * spec_.accumulate);
     while (iteration_ < end) {
       if (job_.stop_requested && job_.stop_requested()) {
         stopped_ = true;
         return save();
       }
+      if (spec_.on_divergence.skip) {
+        statistics_ = copies(buffers());
+        counted_ = recent_.packed();
+      }
       run_iteration(batches, iteration_ - begin);
-      if (guard_.all_diverged()) return;
+      const bool skips = guard_.all_diverged() && skip();
+      if (guard_.all_diverged()) return roll_back();
       ++iteration_;
       const bool is_last = iteration_ == length_.iterations;
       const bool evaluates = is_last || iteration_ % job_.evaluate.every_iterations(length_) == 0;
       const bool logs = evaluates || iteration_ % spec_.log_iterations(length_) == 0;
       const bool saves = is_last || iteration_ % spec_.save_iterations(length_) == 0;
       if (logs || saves) guard_.sync();
-      if (guard_.all_diverged()) return;
+      if (guard_.all_diverged()) return roll_back();
       if (logs) report(evaluates);
-      if (saves) save();
+      if (saves && !guard_.all_diverged()) save();
+      if (guard_.all_diverged()) return roll_back();
+      if (skips) return;  // the epoch is entered anew behind the batches of the iteration
     }
   }
 
@@ -102,6 +125,66 @@ class Trainer {
     learning_rate_ = peak_learning_rate(job_.optimizer) * schedule_factor(job_.schedule, iteration_, length_);
     update_.run([&] { return batches.next().value(); }, std::min(batch_size * spec_.accumulate, left),
                 iteration_ * spec_.accumulate, learning_rate_);
+  }
+
+  // Of every batch on a CPU; a GPU's losses are looked at in report(), as means.
+  std::function<void(const Tensor&)> spike_watch() {
+    if (!job_.device.is_cpu()) return {};
+    return [this](const Tensor& losses) { look_for_spikes(losses); };
+  }
+
+  void look_for_spikes(const Tensor& losses) {
+    const Tensor wide = losses.detach().to(torch::kFloat64).contiguous();
+    for (int64_t run = 0; run < runs_; ++run) look_for_spike(run, wide.const_data_ptr<double>()[run]);
+  }
+
+  void look_for_spike(int64_t run, double loss) {
+    const double mean = spikes_.mean(run);
+    if (!spikes_.see(run, loss)) return;
+    base::log_info(base::concat("the loss of iteration ", iteration_ + 1, " is ", base::number_text(loss),
+                                ", the mean before it ", base::number_text(mean)));
+  }
+
+  // --- train.on_divergence, of one run ---
+
+  std::vector<Tensor> buffers() const { return module().buffers(); }
+  static std::vector<Tensor> copies(const std::vector<Tensor>& tensors) {
+    std::vector<Tensor> all;
+    for (const Tensor& tensor : tensors) all.push_back(tensor.detach().clone());
+    return all;
+  }
+
+  // Leaves out the update of this iteration, if the policy still allows one.
+  bool skip() {
+    const auto& most = spec_.on_divergence.skip;
+    if (!most || skipped_ >= *most) return false;
+    ++skipped_;
+    base::log_warning(
+        base::concat(guard_.error(0)->what(), "; its update is left out, the ", skipped_, ". of at most ", *most));
+    guard_.forgive(0);
+    clear_gradients(parameters_);
+    const torch::NoGradGuard no_grad;
+    const std::vector<Tensor> now = buffers();
+    for (size_t i = 0; i < now.size(); ++i) now[i].copy_(statistics_[i]);
+    recent_.unpack(counted_);
+    return true;
+  }
+
+  // Goes back to the last checkpoint, if the policy still allows it; else the run has diverged.
+  void roll_back() {
+    const auto& most = spec_.on_divergence.rollback;
+    if (!most || rollbacks_ >= *most || job_.runs[0].checkpoints.empty()) return;
+    const int64_t count = rollbacks_ + 1;
+    const std::string what = guard_.error(0)->what();
+    guard_.forgive(0);
+    clear_gradients(parameters_);
+    const double seconds = results_[0].seconds;
+    restore(0);
+    results_[0].seconds = seconds;  // what was in vain took its time too
+    rollbacks_ = count;
+    rewind(0, iteration_);
+    base::log_warning(base::concat(what, "; back to iteration ", iteration_, " and on with other batches, the ", count,
+                                   ". time of at most ", *most));
   }
 
   void report(bool evaluates) {
@@ -117,7 +200,15 @@ class Trainer {
       metrics::Record record(iteration_, epochs(), seconds(run));
       trained[run].add_to(record, "train");
       record.set("train/learning_rate", learning_rate_);
+      if (!job_.device.is_cpu()) look_for_spike(run, trained[run].loss);
+      const auto put = [&](const char* name, int64_t count) {
+        if (count > 0) record.set(name, static_cast<double>(count));
+      };
+      put("train/spikes", spikes_.count(run));
+      put("train/skipped", skipped_);
+      put("train/rollbacks", rollbacks_);
       if (evaluates) judge(run, record);
+      about_to_write(run);
       for (metrics::Sink* sink : job_.runs[run].sinks) sink->write(record);
       records.push_back(std::move(record));
     });
@@ -127,7 +218,7 @@ class Trainer {
   }
 
   std::vector<Evaluation> evaluated() {
-    return evaluate(job_.network, *job_.test_loader, loss_, spec_.precision, job_.device, job_.evaluate);
+    return evaluate(job_.network, *job_.test_loader, test_loss_, spec_.precision, job_.device, job_.evaluate);
   }
 
   // With the moving average in the weights' place where there is one; the best weights are kept meanwhile.
@@ -140,6 +231,7 @@ class Trainer {
     const auto evaluations = evaluated();
     for_each_run([&](int64_t run) {
       TrainResult& result = results_[run];
+      if (!std::isfinite(evaluations[run].loss)) return guard_.give_up(run, not_finite("test loss"));
       result.last = evaluations[run];
       const double headline = result.last.headline();
       if (iteration_ == result.resumed_at || std::isnan(headline) || headline >= result.best) return;
@@ -173,6 +265,7 @@ class Trainer {
     if (scale_) add("loss_scale/", scale_->state());
     all["progress/recent"] = recent_.packed(run);
     all["progress/since_evaluation"] = since_evaluation_.packed(run);
+    all["progress/spikes"] = spikes_.packed(run);
     all[generator_name()] = generator().get_state();
     return all;
   }
@@ -196,45 +289,78 @@ class Trainer {
     swap_average();
     const TrainResult& result = results_[run];
     const auto best = std::isnan(result.best) ? std::nullopt : std::optional(result.best);
-    save_state(job_.runs[run].checkpoints, {iteration_, seconds(run), best, result.best_iteration, snapshot(run)});
+    save_state(job_.runs[run].checkpoints,
+               {iteration_, seconds(run), best, result.best_iteration, skipped_, rollbacks_, snapshot(run)});
   }
 
-  // A finite loss may leave weights that are not; such a state never takes the place of a good one.
+  // A finite loss may leave weights or statistics that are not; such a state never takes the place of a good one.
   std::optional<base::DivergedError> weights_not_finite(int64_t run) const {
-    std::vector<Tensor> weights;
-    for (const auto& parameter : parameters_) weights.push_back(part_of(parameter.second.detach(), run, runs_));
-    if (std::isfinite(gradient_norm(weights).item<double>())) return std::nullopt;
-    return base::DivergedError(base::concat("the weights after iteration ", iteration_, " (epoch ",
-                                            (iteration_ - 1) / length_.iterations_per_epoch + 1,
-                                            ") are not finite; the checkpoint is that of before"),
+    for (const auto& [name, tensor] : named_weights(module())) {
+      if (tensor.is_floating_point() && !part_of(tensor, run, runs_).isfinite().all().item<bool>()) {
+        return not_finite(base::concat("tensor '", name, "'"));
+      }
+    }
+    return std::nullopt;
+  }
+
+  base::DivergedError not_finite(const std::string& what) const {
+    return base::DivergedError(base::concat("the ", what, " after iteration ", iteration_, " (epoch ",
+                                            (std::max<int64_t>(iteration_, 1) - 1) / length_.iterations_per_epoch + 1,
+                                            ") is not finite; the checkpoint is that of before"),
                                "a smaller learning_rate, a longer warmup or a gradient_clip may help");
   }
 
   void save_weights(int64_t run, const char* file) {
     const auto& folder = job_.runs[run].checkpoints;
+    about_to_write(run);
     base::make_folders(folder);
     write_safetensors(folder / file,
                       {part_of(named_weights(module()), run, runs_), {{"iteration", std::to_string(iteration_)}}});
   }
 
-  // Continues from the state a run left, where there is one; its sinks forget what came after.
+  void about_to_write(int64_t run) const {
+    if (job_.runs[run].before_write) job_.runs[run].before_write();
+  }
+
+  void check_rooms() const {
+    const auto bytes_of = [](const TensorMap& tensors) {
+      uint64_t bytes = 0;
+      for (const auto& item : tensors) bytes += item.second.nbytes();
+      return bytes;
+    };
+    const uint64_t weights = bytes_of(named_weights(module())) / runs_;
+    for (int64_t run = 0; run < runs_; ++run) {
+      const auto& folder = job_.runs[run].checkpoints;
+      if (folder.empty()) continue;
+      base::make_folders(folder);
+      check_room(folder, bytes_of(snapshot(run)), weights);
+    }
+  }
+
+  // The run's sinks forget what came after.
+  void rewind(int64_t run, int64_t iteration) {
+    for (metrics::Sink* sink : job_.runs[run].sinks) sink->rewind(iteration);
+    if (run > 0) return;
+    for (metrics::Sink* sink : job_.progress) sink->rewind(iteration);
+  }
+
+  // Continues from the state a run left, where there is one.
   void restore(int64_t run) {
     const auto& folder = job_.runs[run].checkpoints;
-    auto state = job_.resume && !folder.empty() ? load_state(folder) : std::nullopt;
+    auto state = folder.empty() ? std::nullopt : load_state(folder);
     const int64_t iteration = state ? state->iteration : 0;
     if (run > 0 && iteration != iteration_) {
       throw base::EnvironmentError(
           base::concat("runs at iterations ", iteration_, " and ", iteration, " cannot go on as one network"));
     }
-    iteration_ = results_[run].resumed_at = iteration;
-    for (metrics::Sink* sink : job_.runs[run].sinks) sink->rewind(state ? iteration : -1);
-    if (run == 0) {
-      for (metrics::Sink* sink : job_.progress) sink->rewind(state ? iteration : -1);
-    }
+    iteration_ = iteration;
+    has_state_ = state.has_value();
     if (!state) return;
-    // A run may move to another device; its random numbers then begin anew.
+    // A run may move to another device; its random numbers then begin anew. Version 0.1.0 saw no spikes.
     TensorMap target = snapshot(run);
-    if (!state->tensors.contains(generator_name())) target.erase(generator_name());
+    for (const std::string& name : {generator_name(), std::string("progress/spikes")}) {
+      if (!state->tensors.contains(name)) target.erase(name);
+    }
     std::erase_if(state->tensors, [&](const auto& item) {
       return item.first.starts_with("generator/") && !target.contains(item.first);
     });
@@ -242,29 +368,36 @@ class Trainer {
     if (target.contains(generator_name())) generator().set_state(target.at(generator_name()));
     recent_.unpack(target.at("progress/recent"), run);
     since_evaluation_.unpack(target.at("progress/since_evaluation"), run);
+    if (target.contains("progress/spikes")) spikes_.unpack(target.at("progress/spikes"), run);
     results_[run].seconds = state->seconds;
-    if (state->best) results_[run].best = *state->best;
+    results_[run].best = state->best.value_or(std::numeric_limits<double>::quiet_NaN());
     results_[run].best_iteration = state->best_iteration;
+    skipped_ = state->skipped;
+    rollbacks_ = state->rollbacks;
   }
 
   TrainJob& job_;
   const TrainSpec& spec_;
   const int64_t runs_;
   const Length length_;
-  const Loss loss_;
+  const Loss loss_, test_loss_;
   NamedParameters parameters_;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<Ema> ema_;
   std::optional<LossScale> scale_;
   DivergenceGuard guard_;
   Tally recent_, since_evaluation_;  // since the last record; since the last evaluation, up to the last record
+  Spikes spikes_;
   Iteration update_;
+  std::vector<Tensor> statistics_;  // the module's buffers before an iteration that may be skipped
+  Tensor counted_;                  // recent_, likewise
 
   int64_t iteration_ = 0;  // updates done
   double learning_rate_ = 0;
   double clock_start_ = 0;
-  bool stopped_ = false;
-  std::vector<TrainResult> results_;  // while training, `seconds` are those before this call
+  bool stopped_ = false, has_state_ = false;
+  int64_t skipped_ = 0, rollbacks_ = 0;  // of one run
+  std::vector<TrainResult> results_;     // while training, `seconds` are those before this call
 };
 
 }  // namespace
@@ -275,6 +408,9 @@ std::vector<TrainResult> train(TrainJob& job) {
     throw base::ConfigError("train.precision float16 scales the loss of one run; several cannot share it");
   }
   set_gpu_kernels(job.train, job.device);
+  if (job.runs.size() > 1 && !job.train.on_divergence.stops()) {
+    throw base::ConfigError("train.on_divergence goes on with one run; several cannot share it");
+  }
   prepare_network(*job.network.ptr(), job.device, job.train.precision, job.train.channels_last && job.runs.size() == 1);
   std::vector<TrainResult> results;
   on_graph_stream(job.device, [&] { results = Trainer(job).run(); });

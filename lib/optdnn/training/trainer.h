@@ -30,6 +30,7 @@ namespace optdnn::training {
 // What belongs to one run.
 struct RunJob {
   std::filesystem::path checkpoints;                                            // folder; empty: nothing is saved
+  std::function<void()> before_write;                                           // of a record or a file; may throw
   std::vector<metrics::Sink*> sinks;                                            // rewound to where training begins
   std::vector<std::function<void(int64_t epoch, metrics::Record&)>> observers;  // add to the record of an evaluation
 };
@@ -59,20 +60,21 @@ struct TrainResult {
   std::optional<Evaluation> last_raw;  // evaluate.weights: both; `last` is then that of the moving average
   double best = std::numeric_limits<double>::quiet_NaN();  // smallest headline of all evaluations
   int64_t best_iteration = 0;
-  int64_t iterations = 0;  // done in all
-  int64_t resumed_at = 0;  // iteration this call began with
-  double seconds = 0;      // in all, resumed runs added up; of several runs at once, an equal share each
-  double epochs = 0;       // done in all
-  std::string iteration;   // "captured", or why iterations ran operator by operator
-  int64_t replays = 0;     // iterations that were one call of the host
-  bool stopped = false;    // by stop_requested, after saving; `last` is then that of the latest evaluation in this call
+  int64_t iterations = 0;              // done in all
+  int64_t resumed_at = 0;              // iteration this call began with
+  double seconds = 0;                  // in all, resumed runs added up; of several runs at once, an equal share each
+  double epochs = 0;                   // done in all
+  std::string iteration;               // "captured", or why iterations ran operator by operator
+  int64_t replays = 0;                 // iterations that were one call of the host
+  int64_t skipped = 0, rollbacks = 0;  // by train.on_divergence, in all
+  bool stopped = false;  // by stop_requested, after saving; `last` is then that of the latest evaluation in this call
   // Names iteration and batch where a loss was not finite; the weights are then those before that iteration.
   std::optional<base::DivergedError> diverged;
 };
 
 // One result per run. Errors: EnvironmentError if a checkpoint is damaged or does not fit, or if several runs stand at
-// different iterations. ConfigError if the device lacks the precision, or several runs are to be float16. Requires:
-// check_loss(job.loss, shape of the data).
+// different iterations. ConfigError if the device lacks the precision, or several runs are to be float16 or to go on
+// after a divergence. Requires: check_loss(job.loss, shape of the data).
 std::vector<TrainResult> train(TrainJob& job);
 
 }  // namespace optdnn::training
