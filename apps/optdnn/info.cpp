@@ -1,4 +1,4 @@
-// optdnn info CONFIG: what every row costs, counted on the network itself.
+// optdnn info CONFIG: what every row costs, worked out from its spec.
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -7,7 +7,6 @@
 #include "command.h"
 #include "failure.h"
 #include "optdnn/base/text.h"
-#include "optdnn/baselines/cost.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/run.h"
 #include "optdnn/experiment/table.h"
@@ -19,13 +18,11 @@ namespace optdnn::app {
 namespace {
 
 nlohmann::ordered_json row_info(const experiment::Row& row) {
-  const models::NetworkShape shape = experiment::network_shape(data::dataset_shape(row.spec.dataset));
-  models::Network network = experiment::make_network(row.spec, shape, row.spec.seeds.front());
-  const baselines::Cost cost = baselines::measure_cost(network, shape);
+  const modules::Count cost = experiment::count_network(row.spec);
   nlohmann::ordered_json info = {{"id", row.id},
                                  {"parameters", cost.parameters},
                                  {"multiply_adds", cost.multiply_adds},
-                                 {"activation_mib_per_sample", cost.activation_mib_per_sample}};
+                                 {"activation_mib_per_sample", cost.kept_mib()}};
   if (row.matched) {
     info["width"] = row.spec.width.values;
     info["match"] = {{"what", row.matched->what}, {"target", row.matched->target}, {"gap_pct", row.matched->gap_pct()}};

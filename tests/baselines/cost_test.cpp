@@ -1,6 +1,6 @@
 // Published parameter and multiply-add counts, and the counter against formulas.
-#include "optdnn/baselines/catalogue.h"
 #include "optdnn/baselines/cost.h"
+#include "optdnn/baselines/catalogue.h"
 
 #include "models/rules.h"
 #include "optdnn/base/random.h"

@@ -47,7 +47,7 @@ const std::vector<experiment::Table>& shipped_tables() {
 
 }  // namespace
 
-TEST_CASE("every shipped config is read without a complaint and every row of it is built") {
+TEST_CASE("every shipped config is read without a complaint and every row of it is built, of as many parameters as its spec counts") {
   REQUIRE(shipped_tables().size() >= 3);
   for (const experiment::Table& table : shipped_tables()) {
     INFO(table.file);
@@ -55,7 +55,10 @@ TEST_CASE("every shipped config is read without a complaint and every row of it 
       INFO(row.id);
       const auto shape = experiment::network_shape(data::dataset_shape(row.spec.dataset));
       const auto network = experiment::make_network(row.spec, shape, 0);
-      REQUIRE_FALSE(network.module.ptr()->parameters().empty());
+      int64_t parameters = 0;
+      for (const auto& parameter : network.module.ptr()->parameters()) parameters += parameter.numel();
+      REQUIRE(parameters > 0);
+      REQUIRE(experiment::count_network(row.spec).parameters == parameters);
     }
   }
 }

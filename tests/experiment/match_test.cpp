@@ -2,7 +2,6 @@
 #include "optdnn/experiment/match.h"
 
 #include "optdnn/base/files.h"
-#include "optdnn/baselines/cost.h"
 #include "optdnn/config/dump.h"
 #include "optdnn/config/read.h"
 #include "optdnn/data/catalogue.h"
@@ -44,9 +43,7 @@ rows:
 }
 
 int64_t multiply_adds(const experiment::ExperimentSpec& spec) {
-  const auto shape = experiment::network_shape(data::dataset_shape(spec.dataset));
-  models::Network network = experiment::make_network(spec, shape, 0);
-  return baselines::measure_cost(network, shape).multiply_adds;
+  return experiment::count_network(spec).multiply_adds;
 }
 
 }  // namespace

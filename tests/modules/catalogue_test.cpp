@@ -22,7 +22,7 @@ std::vector<ModuleSpec> every_module() {
   return every_module(std::make_index_sequence<std::variant_size_v<ModuleSpec>>());
 }
 
-bool for_images(const ModuleSpec& spec) { return !std::holds_alternative<modules::DenseTwoLayerSpec>(spec); }
+bool for_images(const ModuleSpec& spec) { return modules::module_traits(spec).on_images; }
 
 torch::Tensor some_state(const ModuleSpec& spec, int64_t width) {
   return for_images(spec) ? torch::randn({3, width, 6, 5}) : torch::randn({3, width});
@@ -93,7 +93,7 @@ TEST_CASE("a module that couples samples is one whose result for a sample change
     torch::Tensor other = x.clone();
     other[1] = 3.0 * other[1] + 1.0;
     const torch::Tensor before = module->forward(x, 0)[0], after = module->forward(other, 0)[0];
-    REQUIRE(modules::couples_samples(spec) == !torch::allclose(before, after, 1e-4, 1e-5));
+    REQUIRE(modules::module_traits(spec).couples_samples == !torch::allclose(before, after, 1e-4, 1e-5));
   }
 }
 
@@ -108,7 +108,7 @@ TEST_CASE("a module with a Lipschitz bound keeps it, however large its weights a
     bounded.emplace_back(conv);
   }
   for (const ModuleSpec& spec : bounded) {
-    REQUIRE(modules::lipschitz_bound(spec) == 0.7);
+    REQUIRE(modules::module_traits(spec).lipschitz_bound == 0.7);
     for (const double size : {0.1, 1.0, 30.0}) {
       base::seed_torch(6);
       const auto module = modules::make_module(spec, 4, 1, for_images(spec));
@@ -130,10 +130,10 @@ TEST_CASE("a module with a Lipschitz bound keeps it, however large its weights a
       if (size == 1.0) REQUIRE(stretch.item<double>() > 0.02);  // and is not bounded away to nothing
     }
   }
-  REQUIRE_FALSE(modules::lipschitz_bound(modules::DenseTwoLayerSpec{}).has_value());
+  REQUIRE_FALSE(modules::DenseTwoLayerSpec{}.traits().lipschitz_bound.has_value());
   modules::ImplicitConvSpec weight_norm;
   weight_norm.normalisation = modules::Normalisation::weight;
-  REQUIRE_FALSE(modules::lipschitz_bound(weight_norm).has_value());
+  REQUIRE_FALSE(weight_norm.traits().lipschitz_bound.has_value());
 }
 
 TEST_CASE("shared weights keep the batch statistics of every step apart") {

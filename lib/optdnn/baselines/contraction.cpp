@@ -17,7 +17,7 @@ std::optional<double> contraction_factor(const algorithms::Rule& rule, const std
     for (const auto& group : algorithms::call_groups(step)) {
       for (const int call : group.calls) {
         if (!group.implicit) continue;
-        const auto bound = modules::lipschitz_bound(modules[step.calls[call].family]);
+        const auto bound = modules::module_traits(modules[step.calls[call].family]).lipschitz_bound;
         if (!bound) return std::nullopt;
         bounds(call) = *bound;
       }

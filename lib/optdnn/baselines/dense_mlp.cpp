@@ -4,14 +4,29 @@
 
 namespace optdnn::baselines {
 
-void check(const DenseMlpSpec&, const NetworkShape& shape) {
+void DenseMlpSpec::check(const NetworkShape& shape) const {
   if (shape.is_image()) {
     throw base::ConfigError("model 'dense_mlp' wants vectors, the data set has images", "model: resnet");
   }
 }
 
+// What a layer reads is a value of its own.
+Count DenseMlpSpec::count(const NetworkShape& shape) const {
+  Count count;
+  int64_t inputs = shape.input.front();
+  for (int64_t i = 0; i < depth; ++i, inputs += growth) {
+    count += modules::count_affine(inputs, growth) + modules::count_activation(activation, growth);
+    count += {0, 0, inputs + growth};
+  }
+  return count + modules::count_affine(inputs, shape.outputs);
+}
+
+models::Network DenseMlpSpec::make(const NetworkShape& shape) const {
+  return {torch::nn::AnyModule(DenseMlp(*this, shape)), nullptr};
+}
+
 DenseMlpImpl::DenseMlpImpl(const DenseMlpSpec& spec, const NetworkShape& shape) : activation_(spec.activation) {
-  check(spec, shape);
+  spec.check(shape);
   for (int64_t i = 0; i <= spec.depth; ++i) {
     const int64_t inputs = shape.input.front() + i * spec.growth;
     const int64_t outputs = i == spec.depth ? shape.outputs : spec.growth;

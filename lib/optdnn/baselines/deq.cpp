@@ -18,8 +18,26 @@ int64_t pooled(int64_t size_px) { return size_px / std::min(kDeqPool, size_px); 
 
 }  // namespace
 
-void check(const DeqSpec&, const NetworkShape& shape) {
+void DeqSpec::check(const NetworkShape& shape) const {
   if (!shape.is_image()) throw base::ConfigError("model 'deq' wants images, the data set has vectors", "model: mlp");
+}
+
+// Paper: memory does not grow with the solver's steps.
+Count DeqSpec::count(const NetworkShape& shape) const {
+  const modules::Extent at{shape.input[1], shape.input[2]};
+  const auto norm = [&](NormKind kind, int64_t channels) {
+    return modules::count_norm(kind, channels, at.positions());
+  };
+  const Count layer = modules::count_convolution(width, hidden, 3, at) + norm(NormKind::group, hidden) +
+                      modules::count_convolution(hidden, width, 3, at) + norm(NormKind::group, width) +
+                      norm(NormKind::group, width) + Count{0, 0, width * at.positions()};
+  const int64_t features = width * pooled(shape.input[1]) * pooled(shape.input[2]);
+  return modules::count_convolution(shape.input[0], width, 3, at, /*with_bias=*/true) + norm(NormKind::batch, width) +
+         models::solved(layer, solver) + norm(NormKind::batch, width) + modules::count_affine(features, shape.outputs);
+}
+
+models::Network DeqSpec::make(const NetworkShape& shape) const {
+  return {torch::nn::AnyModule(Deq(*this, shape)), nullptr};
 }
 
 DeqImpl::DeqImpl(const DeqSpec& spec, const NetworkShape& shape)
@@ -32,7 +50,7 @@ DeqImpl::DeqImpl(const DeqSpec& spec, const NetworkShape& shape)
       norm3_(NormKind::group, spec.width),
       head_norm_(NormKind::batch, spec.width),
       solver_(spec.solver) {
-  check(spec, shape);
+  spec.check(shape);
   register_module("stem", stem_);
   register_module("stem_norm", stem_norm_);
   register_module("conv1", conv1_);

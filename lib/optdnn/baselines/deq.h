@@ -8,18 +8,35 @@
 // solves fail before training begins.
 #pragma once
 
-#include "optdnn/baselines/spec.h"
+#include "optdnn/baselines/baseline.h"
+#include "optdnn/baselines/equilibrium.h"
 #include "optdnn/modules/layers.h"
 #include "optdnn/solvers/fixed_point.h"
 
 namespace optdnn::baselines {
 
-// Errors: ConfigError if the input is no image.
-void check(const DeqSpec& spec, const NetworkShape& shape);
+struct DeqSpec {
+  static constexpr std::string_view kName = "deq";
+  static constexpr std::string_view kHelp =
+      "an equilibrium network of one residual layer with GroupNorm (Bai et al. 2019; Kolter et al. 2020)";
+  int64_t width = 48;
+  int64_t hidden = 64;
+  solvers::SolverSpec solver = solvers::AndersonSpec{};
+  template <class Fields>
+  void fields(Fields& f) {
+    f("width", width, config::between(1, 4096), "channels of the state");
+    f("hidden", hidden, config::between(1, 4096), "channels between the layer's two convolutions");
+    f("solver", solver, "finds the equilibrium");
+  }
+  // Errors: ConfigError if the input is no image.
+  void check(const NetworkShape& shape) const;
+  Count count(const NetworkShape& shape) const;
+  models::Network make(const NetworkShape& shape) const;
+};
 
 class DeqImpl : public torch::nn::Module {
  public:
-  // Errors: those of check.
+  // Errors: those of the spec's check.
   DeqImpl(const DeqSpec& spec, const NetworkShape& shape);
   // Shapes: images_BCHW -> logits_BK.
   torch::Tensor forward(const torch::Tensor& images_BCHW);

@@ -35,20 +35,62 @@ void start_small(torch::nn::Module& network) {
 
 }  // namespace
 
-void check(const MdeqSpec& spec, const NetworkShape& shape) {
+void MdeqSpec::check(const NetworkShape& shape) const {
   if (!shape.is_image()) throw base::ConfigError("model 'mdeq' wants images, the data set has vectors", "model: mlp");
-  if (spec.head_width.size() != spec.width.size()) {
-    throw base::ConfigError(concat("model 'mdeq' has ", spec.width.size(), " scales, but head_width has ",
-                                   spec.head_width.size(), " entries"),
-                            "one entry per scale in both");
+  if (head_width.size() != width.size()) {
+    throw base::ConfigError(
+        concat("model 'mdeq' has ", width.size(), " scales, but head_width has ", head_width.size(), " entries"),
+        "one entry per scale in both");
   }
-  const int64_t factor = int64_t{1} << std::min<size_t>(spec.width.size() - 1, 20);
+  const int64_t factor = int64_t{1} << std::min<size_t>(width.size() - 1, 20);
   for (const int64_t size : {shape.input[1], shape.input[2]}) {
     if (size % factor == 0) continue;
-    throw base::ConfigError(concat("model 'mdeq' halves its images ", spec.width.size() - 1, " times, but they have ",
+    throw base::ConfigError(concat("model 'mdeq' halves its images ", width.size() - 1, " times, but they have ",
                                    shape.input[1], " x ", shape.input[2], " pixels"),
                             "fewer entries in width");
   }
+}
+
+Count MdeqSpec::count(const NetworkShape& shape) const {
+  using modules::Extent;
+  const Extent finest{shape.input[1], shape.input[2]};
+  const auto norm = [](int64_t channels, const Extent& at) {
+    return modules::count_norm(NormKind::group, channels, at.positions());
+  };
+  const auto normalised = [](int64_t inputs, int64_t outputs, int64_t kernel_px, const Extent& at) {
+    return modules::count_normalised_convolution(inputs, outputs, kernel_px, at, modules::Normalisation::weight);
+  };
+  Count transformation;
+  for (size_t place = 0; place < width.size(); ++place) {
+    const int64_t channels = width[place], inside = expansion * channels;
+    const auto extent = [&](size_t scale) { return Extent{finest.height >> scale, finest.width >> scale}; };
+    const Extent here = extent(place);
+    transformation += normalised(channels, inside, 3, here) + norm(inside, here) +
+                      normalised(inside, channels, 3, here) + norm(channels, here) + norm(channels, here) +
+                      normalised(channels, channels, 1, here) + norm(channels, here) +
+                      Count{0, 0, 2 * channels * here.positions()};
+    for (size_t from = 0; from < width.size(); ++from) {
+      for (size_t at = from; at < place; ++at) {
+        const int64_t outputs = at + 1 == place ? channels : width[from];
+        transformation +=
+            modules::count_convolution(width[from], outputs, 3, extent(at + 1)) + norm(outputs, extent(at + 1));
+      }
+      if (from > place) {
+        transformation +=
+            modules::count_convolution(width[from], channels, 1, extent(from)) + norm(channels, extent(from));
+      }
+    }
+  }
+  const auto stem = [&](int64_t inputs) {
+    return modules::count_convolution(inputs, width.front(), 3, finest) +
+           modules::count_norm(NormKind::batch, width.front(), finest.positions());
+  };
+  return stem(shape.input[0]) + stem(width.front()) + models::solved(transformation, solver) +
+         count_mdeq_head(*this, finest, shape.outputs);
+}
+
+models::Network MdeqSpec::make(const NetworkShape& shape) const {
+  return {torch::nn::AnyModule(Mdeq(*this, shape)), nullptr};
 }
 
 // A convolution with weight norm. The weights are normalised once a pass, by refresh().
@@ -138,7 +180,7 @@ MdeqImpl::MdeqImpl(const MdeqSpec& spec, const NetworkShape& shape)
       norm1_(NormKind::batch, spec.width.front()),
       norm2_(NormKind::batch, spec.width.front()),
       solver_(spec.solver) {
-  check(spec, shape);
+  spec.check(shape);
   register_module("stem1", stem1_);
   register_module("norm1", norm1_);
   register_module("stem2", stem2_);

@@ -18,12 +18,9 @@
 
 namespace optdnn::baselines {
 
-// Errors: ConfigError if the input is no image, or too small for its scales.
-void check(const MdeqSpec& spec, const NetworkShape& shape);
-
 class MdeqImpl : public torch::nn::Module {
  public:
-  // Errors: those of check.
+  // Errors: those of the spec's check.
   MdeqImpl(const MdeqSpec& spec, const NetworkShape& shape);
   // Shapes: images_BCHW -> logits_BK.
   torch::Tensor forward(const torch::Tensor& images_BCHW);

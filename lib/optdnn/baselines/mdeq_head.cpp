@@ -65,4 +65,31 @@ Tensor MdeqHead::forward(const std::vector<Tensor>& states) {
   return linear_->forward(last_->forward(y).mean({2, 3}));
 }
 
+Count count_mdeq_head(const MdeqSpec& spec, const modules::Extent& finest, int64_t outputs) {
+  using modules::count_convolution;
+  Count count;
+  const auto plain = [&](int64_t channels, const modules::Extent& at) { count.kept += channels * at.positions(); };
+  const auto normed = [&](int64_t channels, const modules::Extent& at) {
+    count += modules::count_norm(modules::NormKind::batch, channels, at.positions());
+  };
+  modules::Extent at = finest;
+  for (size_t i = 0; i < spec.width.size(); ++i) {
+    const int64_t inputs = spec.width[i], width = spec.head_width[i], widened = kExpansion * width;
+    if (i > 0) {
+      at = modules::convolved(at, 3, 2);
+      count += count_convolution(kExpansion * spec.head_width[i - 1], widened, 3, at, /*with_bias=*/true);
+      normed(widened, at);
+    }
+    count += count_convolution(inputs, width, 1, at) + count_convolution(width, width, 3, at) +
+             count_convolution(width, widened, 1, at);
+    plain(2 * width + widened, at);
+    if (inputs == widened) continue;
+    count += count_convolution(inputs, widened, 1, at);
+    normed(widened, at);
+  }
+  count += count_convolution(kExpansion * spec.head_width.back(), spec.features, 1, at, /*with_bias=*/true);
+  normed(spec.features, at);
+  return count + modules::count_affine(spec.features, outputs);
+}
+
 }  // namespace optdnn::baselines

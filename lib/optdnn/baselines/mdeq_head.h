@@ -4,7 +4,7 @@
 // an affine map. Source: Bai, Koltun, Kolter 2020, their published code.
 #pragma once
 
-#include "optdnn/baselines/spec.h"
+#include "optdnn/baselines/mdeq_spec.h"
 #include "optdnn/modules/layers.h"
 
 namespace optdnn::baselines {
@@ -23,5 +23,8 @@ class MdeqHead : public torch::nn::Module {
   torch::nn::Sequential last_;
   modules::Affine linear_{nullptr};
 };
+
+// `finest`: the extent of the finest scale.
+Count count_mdeq_head(const MdeqSpec& spec, const modules::Extent& finest, int64_t outputs);
 
 }  // namespace optdnn::baselines

@@ -4,12 +4,24 @@
 
 namespace optdnn::baselines {
 
-void check(const MlpSpec&, const NetworkShape& shape) {
+void MlpSpec::check(const NetworkShape& shape) const {
   if (shape.is_image()) throw base::ConfigError("model 'mlp' wants vectors, the data set has images", "model: resnet");
 }
 
+Count MlpSpec::count(const NetworkShape& shape) const {
+  Count count;
+  int64_t inputs = shape.input.front();
+  for (int64_t i = 0; i < depth; ++i, inputs = width)
+    count += modules::count_affine(inputs, width) + modules::count_activation(activation, width);
+  return count + modules::count_affine(inputs, shape.outputs);
+}
+
+models::Network MlpSpec::make(const NetworkShape& shape) const {
+  return {torch::nn::AnyModule(Mlp(*this, shape)), nullptr};
+}
+
 MlpImpl::MlpImpl(const MlpSpec& spec, const NetworkShape& shape) : activation_(spec.activation) {
-  check(spec, shape);
+  spec.check(shape);
   int64_t inputs = shape.input.front();
   for (int64_t i = 0; i <= spec.depth; ++i) {
     const int64_t outputs = i == spec.depth ? shape.outputs : spec.width;

@@ -1,9 +1,21 @@
 #include "optdnn/baselines/mondeq.h"
 
+#include <cmath>
+
 #include "optdnn/base/errors.h"
 #include "optdnn/solvers/packing.h"
 
 namespace optdnn::baselines {
+
+const base::NameTable<Splitting>& enum_names(Splitting) {
+  static const base::NameTable<Splitting> table(
+      "splittings",
+      {
+          {"peaceman_rachford", "reflected resolvents, one linear solve by FFT a step", Splitting::peaceman_rachford},
+          {"forward_backward", "z <- relu(z - alpha (z - W z - U x - b))", Splitting::forward_backward},
+      });
+  return table;
+}
 
 using torch::Tensor;
 
@@ -38,7 +50,7 @@ Tensor bordered_relu(const Tensor& x) {
 
 }  // namespace
 
-void check(const MonDeqSpec&, const NetworkShape& shape) {
+void MonDeqSpec::check(const NetworkShape& shape) const {
   if (!shape.is_image()) throw base::ConfigError("model 'mondeq' wants images, the data set has vectors", "model: mlp");
   if (std::min(shape.input[1], shape.input[2]) < 2)
     throw base::ConfigError("model 'mondeq' wants images of at least 2 x 2 pixels");
@@ -62,8 +74,29 @@ struct MonDeqImpl::Kernels {
   }
 };
 
+// V has a complex matrix for every frequency: a complex product is four real ones, an FFT of n pixels 2.5 n log2 n.
+Count MonDeqSpec::count(const NetworkShape& shape) const {
+  const int64_t channels = shape.input[0];
+  const modules::Extent at{shape.input[1] + 2, shape.input[2] + 2};  // with the border
+  const Count convolution = modules::count_convolution(width, width, 3, at);
+  Count step{0, 4 * convolution.multiply_adds, 3 * width * at.positions()};
+  if (splitting == Splitting::peaceman_rachford) {
+    const auto pixels = static_cast<double>(at.positions());
+    const int64_t fft = std::llround(2.5 * static_cast<double>(width) * pixels * std::log2(pixels));
+    step.multiply_adds = 4 * at.height * (at.width / 2 + 1) * width * width + 2 * fft;
+  }
+  Count count = modules::count_convolution(channels, width, 3, at, /*with_bias=*/true) + models::solved(step, solver);
+  count.parameters += 2 * convolution.parameters + 2;  // A and B, g and h
+  const auto pooled = [](int64_t size_px) { return std::max<int64_t>(1, (size_px + 2) / kPool); };
+  return count + modules::count_affine(width * pooled(shape.input[1]) * pooled(shape.input[2]), shape.outputs);
+}
+
+models::Network MonDeqSpec::make(const NetworkShape& shape) const {
+  return {torch::nn::AnyModule(MonDeq(*this, shape)), nullptr};
+}
+
 MonDeqImpl::MonDeqImpl(const MonDeqSpec& spec, const NetworkShape& shape) : spec_(spec), solver_(spec.solver) {
-  check(spec, shape);
+  spec.check(shape);
   const auto uniform = [&](const char* name, std::vector<int64_t> sizes, int64_t inputs) {
     const double bound = 1.0 / std::sqrt(static_cast<double>(inputs));  // as torch's convolutions
     return register_parameter(name, torch::empty(sizes).uniform_(-bound, bound));

@@ -11,17 +11,47 @@
 // 4 x 4 pixels and one linear map: 172,218 parameters at width 81 on CIFAR-10.
 #pragma once
 
-#include "optdnn/baselines/spec.h"
+#include "optdnn/base/names.h"
+#include "optdnn/baselines/baseline.h"
+#include "optdnn/config/fields.h"
 #include "optdnn/solvers/fixed_point.h"
 
 namespace optdnn::baselines {
 
-// Errors: ConfigError if the input is no image, or smaller than 2 pixels.
-void check(const MonDeqSpec& spec, const NetworkShape& shape);
+enum class Splitting { peaceman_rachford, forward_backward };
+const base::NameTable<Splitting>& enum_names(Splitting);
+
+struct MonDeqSpec {
+  static constexpr std::string_view kName = "mondeq";
+  static constexpr std::string_view kHelp =
+      "a monotone operator equilibrium network of one convolution (Winston, Kolter 2020)";
+  MonDeqSpec() {
+    solvers::PicardSpec picard;
+    picard.steps = 100;
+    solver = picard;
+  }
+  int64_t width = 81;
+  double margin = 1.0;
+  Splitting splitting = Splitting::peaceman_rachford;
+  double alpha = 1.0;
+  solvers::SolverSpec solver;
+  template <class Fields>
+  void fields(Fields& f) {
+    f("width", width, config::between(1, 1024), "channels of the state");
+    f("margin", margin, config::above(0), "m: strong monotonicity of I - W");
+    f("splitting", splitting, "the iteration whose fixed point is the equilibrium");
+    f("alpha", alpha, config::above(0), "its step size; forward_backward converges for small ones only");
+    f("solver", solver, "picard: the splitting as published; the others speed it up");
+  }
+  // Errors: ConfigError if the input is no image, or smaller than 2 pixels.
+  void check(const NetworkShape& shape) const;
+  Count count(const NetworkShape& shape) const;
+  models::Network make(const NetworkShape& shape) const;
+};
 
 class MonDeqImpl : public torch::nn::Module {
  public:
-  // Errors: those of check.
+  // Errors: those of the spec's check.
   MonDeqImpl(const MonDeqSpec& spec, const NetworkShape& shape);
   // Shapes: images_BCHW -> logits_BK.
   torch::Tensor forward(const torch::Tensor& images_BCHW);

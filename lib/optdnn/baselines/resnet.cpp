@@ -6,6 +6,23 @@
 
 namespace optdnn::baselines {
 
+const base::NameTable<Shortcut>& enum_names(Shortcut) {
+  static const base::NameTable<Shortcut> table("shortcuts", {
+                                                                {"a", "subsampling and zero channels", Shortcut::a},
+                                                                {"b", "a strided 1x1 convolution", Shortcut::b},
+                                                            });
+  return table;
+}
+
+const base::NameTable<BlockOrder>& enum_names(BlockOrder) {
+  static const base::NameTable<BlockOrder> table("orders",
+                                                 {
+                                                     {"post", "convolution, norm, activation", BlockOrder::post},
+                                                     {"pre", "norm, activation, convolution", BlockOrder::pre},
+                                                 });
+  return table;
+}
+
 using modules::Convolution;
 using modules::Norm;
 using modules::NormKind;
@@ -29,16 +46,16 @@ void check_layers(const Spec& spec, int64_t ends, std::string_view examples, con
 
 }  // namespace
 
-void check(const ResNetSpec& spec, const NetworkShape& shape) { check_layers(spec, 2, "20, 32, 44, 56, 110", shape); }
-void check(const WrnSpec& spec, const NetworkShape& shape) { check_layers(spec, 4, "16, 22, 28, 40", shape); }
+void ResNetSpec::check(const NetworkShape& shape) const { check_layers(*this, 2, "20, 32, 44, 56, 110", shape); }
+void WrnSpec::check(const NetworkShape& shape) const { check_layers(*this, 4, "16, 22, 28, 40", shape); }
 
 ResidualLayout residual_layout(const ResNetSpec& spec, const NetworkShape& shape) {
-  check(spec, shape);
+  spec.check(shape);
   return {(spec.layers - 2) / 6, spec.width, spec.width, spec.shortcut, spec.order, 0.0};
 }
 
 ResidualLayout residual_layout(const WrnSpec& spec, const NetworkShape& shape) {
-  check(spec, shape);
+  spec.check(shape);
   return {(spec.layers - 4) / 6, 16, 16 * spec.widening, Shortcut::b, BlockOrder::pre, spec.dropout};
 }
 
@@ -84,6 +101,48 @@ struct ResNetImpl::Block : torch::nn::Module {
   Convolution projection{nullptr};
   Norm projection_norm{nullptr};
 };
+
+namespace {
+
+Count count_layout(const ResidualLayout& layout, const NetworkShape& shape) {
+  const bool pre = layout.order == BlockOrder::pre;
+  modules::Extent at{shape.input[1], shape.input[2]};
+  const auto normed = [&](int64_t channels) { return modules::count_norm(NormKind::batch, channels, at.positions()); };
+  Count count = modules::count_convolution(shape.input[0], layout.stem, 3, at);
+  if (!pre) count += normed(layout.stem);
+  int64_t width = layout.stem;
+  for (int64_t stage = 0; stage < 3; ++stage) {
+    for (int64_t i = 0; i < layout.blocks; ++i) {
+      const int64_t outputs = layout.width << stage, stride = stage > 0 && i == 0 ? 2 : 1;
+      if (pre) count += normed(width);
+      at = modules::convolved(at, 3, stride);
+      count += modules::count_convolution(width, outputs, 3, at) + normed(outputs) +
+               modules::count_convolution(outputs, outputs, 3, at);
+      if (!pre) count += normed(outputs);
+      if (width != outputs && layout.shortcut == Shortcut::b) {
+        count += modules::ending(modules::count_convolution(width, outputs, 1, at));
+        if (!pre) count += normed(outputs);
+      }
+      width = outputs;
+    }
+  }
+  if (pre) count += normed(width);
+  return count + modules::count_affine(width, shape.outputs);
+}
+
+}  // namespace
+
+Count ResNetSpec::count(const NetworkShape& shape) const { return count_layout(residual_layout(*this, shape), shape); }
+
+models::Network ResNetSpec::make(const NetworkShape& shape) const {
+  return {torch::nn::AnyModule(ResNet(residual_layout(*this, shape), shape)), nullptr};
+}
+
+Count WrnSpec::count(const NetworkShape& shape) const { return count_layout(residual_layout(*this, shape), shape); }
+
+models::Network WrnSpec::make(const NetworkShape& shape) const {
+  return {torch::nn::AnyModule(ResNet(residual_layout(*this, shape), shape)), nullptr};
+}
 
 ResNetImpl::ResNetImpl(const ResidualLayout& layout, const NetworkShape& shape)
     : stem_(register_module("stem", Convolution(shape.input.front(), layout.stem, 3))) {

@@ -72,7 +72,7 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
     check_memory(*memory);
   }
   CheckReport report;
-  report.cost = baselines::measure_cost(network, shape);
+  report.cost = count_network(row.spec);
   training::prepare_network(*network.module.ptr(), device, row.spec.train.precision, row.spec.train.channels_last);
   auto batches = loader.epoch(0);
   data::Batch batch;
@@ -95,7 +95,7 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
   report.warning = warmup_warning(row.spec, length);
   report.iterations = length.iterations;
   report.total_s = report.iteration_s * static_cast<double>(report.iterations);
-  report.memory_mib = report.cost.activation_mib_per_sample * static_cast<double>(loader.options().batch_size) +
+  report.memory_mib = report.cost.kept_mib() * static_cast<double>(loader.options().batch_size) +
                       (kTensorsPerWeight * 4.0 * static_cast<double>(report.cost.parameters) +
                        static_cast<double>(kernels::idle_workspace_bytes())) /
                           (1 << 20);

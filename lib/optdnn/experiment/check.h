@@ -1,14 +1,13 @@
 // Everything but training, for one row: the network is built, one batch goes forward and back, memory and time follow.
 #pragma once
 
-#include "optdnn/baselines/cost.h"
 #include "optdnn/experiment/executors.h"
 #include "optdnn/experiment/run.h"
 
 namespace optdnn::experiment {
 
 struct CheckReport {
-  baselines::Cost cost;
+  modules::Count cost;
   double loss = 0;         // of the first batch, before any update
   int64_t iterations = 0;  // of the whole run
   double iteration_s = 0;  // measured: forward and backward

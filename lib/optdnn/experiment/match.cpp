@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "optdnn/baselines/cost.h"
 #include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/network.h"
 
@@ -23,29 +22,45 @@ constexpr int64_t kLargestWidth = 65536;
 
 using Widths = std::vector<int64_t>;
 
-double cost_at(ExperimentSpec spec, const Widths& width) {
-  spec.width.values = width;
-  const models::NetworkShape shape = network_shape(data::dataset_shape(spec.dataset));
-  models::Network network = make_network(spec, shape, 0);
-  torch::nn::Module& module = *network.module.ptr();
-  if (spec.match->parameters) return static_cast<double>(baselines::count_parameters(module));
-  std::vector<int64_t> sizes{1};
-  sizes.insert(sizes.end(), shape.input.begin(), shape.input.end());
-  const torch::NoGradGuard no_grad;
-  module.eval();
-  return static_cast<double>(baselines::count_multiply_adds([&] { network.forward(torch::zeros(sizes)); }));
-}
+// Of the network at other widths. Errors: ConfigError if it cannot be built.
+class Cost {
+ public:
+  explicit Cost(const ExperimentSpec& spec)
+      : rule_(*rule_of(spec)),
+        net_(opt_net_spec(spec, rule_)),
+        shape_(network_shape(data::dataset_shape(spec.dataset))),
+        of_parameters_(spec.match->parameters.has_value()) {
+    check(spec.width.values);
+    uses_ = models::count_uses(rule_, net_);
+  }
+  void check(const Widths& width) {
+    net_.width = width;
+    models::check_opt_net(rule_, net_, shape_);
+  }
+  double operator()(const Widths& width) {
+    net_.width = width;
+    const modules::Count count = models::count_opt_net(uses_, net_, shape_);
+    return static_cast<double>(of_parameters_ ? count.parameters : count.multiply_adds);
+  }
+
+ private:
+  algorithms::Rule rule_;
+  models::OptNetSpec net_;
+  models::NetworkShape shape_;
+  bool of_parameters_;
+  std::vector<models::StageUse> uses_;
+};
 
 // Every layer's cost is a product of at most two widths, of one stage or of neighbours, so the whole is a quadratic in
-// them. It is read off small networks: the widths as given, each stage twice and three times as wide, neighbours both
+// them. It is read off the widths as given, each stage twice and three times as wide, neighbours both
 // twice as wide.
 class CostModel {
  public:
-  explicit CostModel(const ExperimentSpec& spec) : base_(spec.width.values), constant_(cost_at(spec, base_)) {
+  CostModel(const Widths& base, Cost& cost_at) : base_(base), constant_(cost_at(base)) {
     const auto scaled = [&](size_t first, size_t count, int64_t factor) {
       Widths width = base_;
       for (size_t i = first; i < first + count; ++i) width[i] *= factor;
-      return cost_at(spec, width);
+      return cost_at(width);
     };
     std::vector<double> twice;
     for (size_t i = 0; i < base_.size(); ++i) {
@@ -95,8 +110,8 @@ int64_t nearest_admitted(const ExperimentSpec& spec, double width) {
   return nearest;
 }
 
-Widths picked_widths(const ExperimentSpec& spec, double target) {
-  const CostModel model(spec);
+Widths picked_widths(const ExperimentSpec& spec, Cost& cost, double target) {
+  const CostModel model(spec.width.values, cost);
   const Widths& base = spec.width.values;
   std::vector<double> width(base.begin(), base.end());
   Widths picked;
@@ -122,8 +137,10 @@ std::optional<Matched> match_widths(ExperimentSpec& spec, const std::string& row
   matched.what = spec.match->parameters ? "parameters" : "multiply_adds";
   matched.target = spec.match->parameters ? *spec.match->parameters : *spec.match->multiply_adds;
   try {
-    spec.width.values = picked_widths(spec, matched.target);
-    matched.found = cost_at(spec, spec.width.values);
+    Cost cost(spec);
+    spec.width.values = picked_widths(spec, cost, matched.target);
+    cost.check(spec.width.values);
+    matched.found = cost(spec.width.values);
   } catch (const base::ConfigError& error) {
     diagnostics.error(place->span(), concat("row '", row, "': match needs a network that can be built: ", error.what()),
                       error.hint());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "optdnn/base/random.h"
+#include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/weights.h"
 #include "optdnn/modules/convolve.h"
 
@@ -25,11 +26,7 @@ std::vector<modules::ModuleSpec> modules_of(const ExperimentSpec& spec, const al
   return modules;
 }
 
-namespace {
-
-models::Network build_network(const ExperimentSpec& spec, const models::NetworkShape& shape) {
-  if (spec.model) return baselines::make_baseline(*spec.model, shape);
-  const algorithms::Rule rule = *rule_of(spec);
+models::OptNetSpec opt_net_spec(const ExperimentSpec& spec, const algorithms::Rule& rule) {
   models::OptNetSpec net;
   net.modules = modules_of(spec, rule);
   net.depth = spec.depth.values;
@@ -40,14 +37,26 @@ models::Network build_network(const ExperimentSpec& spec, const models::NetworkS
   net.init_scale = spec.init.scale;
   if (spec.solver) net.solver = *spec.solver;
   net.recompute = spec.train.recompute;
-  return models::make_opt_net(rule, net, shape);
+  return net;
 }
 
-}  // namespace
+modules::Count count_network(const ExperimentSpec& spec) {
+  const models::NetworkShape shape = network_shape(data::dataset_shape(spec.dataset));
+  if (spec.model) return baselines::count_baseline(*spec.model, shape);
+  const algorithms::Rule rule = *rule_of(spec);
+  const models::OptNetSpec net = opt_net_spec(spec, rule);
+  return models::count_opt_net(models::count_uses(rule, net), net, shape);
+}
 
 models::Network make_network(const ExperimentSpec& spec, const models::NetworkShape& shape, uint64_t seed) {
   base::seed_torch(seed);
-  models::Network network = build_network(spec, shape);
+  models::Network network;
+  if (spec.model) {
+    network = baselines::make_baseline(*spec.model, shape);
+  } else {
+    const algorithms::Rule rule = *rule_of(spec);
+    network = models::make_opt_net(rule, opt_net_spec(spec, rule), shape);
+  }
   modules::set_convolutions(*network.module.ptr(), spec.train.convolutions);
   return network;
 }

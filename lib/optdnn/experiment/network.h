@@ -15,6 +15,11 @@ std::optional<algorithms::Rule> rule_of(const ExperimentSpec& spec);
 // One module per family of the rule, in its order.
 std::vector<modules::ModuleSpec> modules_of(const ExperimentSpec& spec, const algorithms::Rule& rule);
 
+models::OptNetSpec opt_net_spec(const ExperimentSpec& spec, const algorithms::Rule& rule);
+
+// What the network costs, without building it. Requires a spec whose parts fit together.
+modules::Count count_network(const ExperimentSpec& spec);
+
 // Weights are drawn from LibTorch's generator, seeded here, on the CPU: equal for every device.
 // Errors: ConfigError if the parts do not fit together.
 models::Network make_network(const ExperimentSpec& spec, const models::NetworkShape& shape, uint64_t seed);

@@ -109,12 +109,6 @@ RunOutcome end(Begun& run, int64_t number, const training::TrainResult& result, 
   return {result.stopped ? Status::stopped : Status::finished, run.seed, nullptr};
 }
 
-// Of a network of its own: what measuring does to statistics and random streams is no run's business.
-baselines::Cost cost_of(const ExperimentSpec& spec, const models::NetworkShape& shape, uint64_t seed) {
-  models::Network network = make_network(spec, shape, seed);
-  return baselines::measure_cost(network, shape);
-}
-
 // Runs that have begun do not need the weights they began with.
 ExperimentSpec without_file(ExperimentSpec spec, const std::vector<uint64_t>& seeds, const HeldSeeds& held) {
   const bool begun = std::all_of(seeds.begin(), seeds.end(), [&](uint64_t seed) { return held.at(seed).begun; });
@@ -130,7 +124,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   set_threads(options, dataset.shape());
   const Loaders loaders = make_loaders(dataset, row.spec, seeds, options.loader_threads);
   check_smallest_batch(row, dataset, loaders.train);
-  const baselines::Cost cost = cost_of(row.spec, shape, seeds.front());
+  const modules::Count cost = count_network(row.spec);
   const models::Network network = make_stacked_network(without_file(row.spec, seeds, held), shape, seeds);
   force_executor(network, options.executor);
   training::TrainJob job = make_job(row.spec, dataset.shape(), network, loaders);

@@ -1,7 +1,7 @@
 // One experiment, complete and typed: what a single config, or a row of a table, says.
 #pragma once
 
-#include "optdnn/baselines/spec.h"
+#include "optdnn/baselines/catalogue.h"
 #include "optdnn/config/reader.h"
 #include "optdnn/data/specs.h"
 #include "optdnn/experiment/algorithm_spec.h"

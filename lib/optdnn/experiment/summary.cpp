@@ -42,10 +42,10 @@ Summary::Summary(const Table& table, const Row& row, uint64_t seed, const std::s
   if (!row.paper.is_null()) json_["paper"] = config::to_json(row.paper);
 }
 
-void Summary::add_cost(const baselines::Cost& cost) {
+void Summary::add_cost(const modules::Count& cost) {
   json_["parameters"] = cost.parameters;
   json_["multiply_adds"] = cost.multiply_adds;
-  json_["activation_mib_per_sample"] = cost.activation_mib_per_sample;
+  json_["activation_mib_per_sample"] = cost.kept_mib();
 }
 
 void Summary::add_result(const training::TrainResult& result) {

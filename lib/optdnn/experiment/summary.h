@@ -3,9 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "optdnn/baselines/cost.h"
 #include "optdnn/experiment/executors.h"
 #include "optdnn/experiment/run.h"
+#include "optdnn/modules/count.h"
 #include "optdnn/training/trainer.h"
 
 namespace optdnn::experiment {
@@ -22,7 +22,7 @@ class Summary {
     json_["runs_at_once"] = runs;
     json_["threads_sharing_runs"] = threads;
   }
-  void add_cost(const baselines::Cost& cost);
+  void add_cost(const modules::Count& cost);
   void add_executors(const std::vector<StageExecutor>& executors) { json_["executors"] = executors_json(executors); }
   void add_result(const training::TrainResult& result);
   // The certificate of each stage at the current coefficients, with what the config adds. `when`: certificate_at_start,

@@ -33,8 +33,7 @@ std::string stem_of(const std::filesystem::path& file, const std::vector<std::st
 Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets,
                  base::Diagnostics& diagnostics);
 
-// Widths for the rows that ask for those that match a cost; rows for which there are none are left out. It builds some
-// ten networks a row, so rows that nobody wants are better taken out before.
+// Widths for the rows that ask for those that match a cost; rows for which there are none are left out.
 void match_rows(Table& table, base::Diagnostics& diagnostics);
 
 // Errors: ConfigError for an id that is not among those of the file's rows.

@@ -36,13 +36,16 @@ std::vector<Universal::Part> parts_of(const ExperimentSpec& spec, const std::vec
   };
   want("convergent", std::all_of(stages.begin(), stages.end(), [](const auto& stage) { return stage.convergent; }),
        "the rule is not convergent");
-  want(kTwoLayer, each(modules::contains_two_layer_network), "a module of one layer contains no two-layer network");
+  want(kTwoLayer, each([](const auto& module) { return modules::module_traits(module).two_layer; }),
+       "a module of one layer contains no two-layer network");
   want("fresh modules",
        each([](const auto& module) { return modules::module_sharing(module) == modules::Sharing::per_step; }),
        "a T shared by all steps is not covered; other theorems reach it (Zhang, Lu, Zhao 2023)");
-  want(kVector, each([](const auto& module) { return std::holds_alternative<modules::DenseTwoLayerSpec>(module); }),
+  want(kVector, each([](const auto& module) { return !modules::module_traits(module).on_images; }),
        "of convolutions and attention claimed by the paper, not checked here");
-  want("samples apart", !std::any_of(modules.begin(), modules.end(), modules::couples_samples),
+  want("samples apart",
+       !std::any_of(modules.begin(), modules.end(),
+                    [](const auto& module) { return modules::module_traits(module).couples_samples; }),
        "a norm couples the samples of a batch");
   want("one stage", spec.depth.values.size() == 1, "it is about one stage");
   if (shape.is_image()) return parts;

@@ -103,12 +103,20 @@ void require_kind(bool fits, std::string_view part, std::string_view name, const
 
 }  // namespace
 
+StemSpec default_stem(const NetworkShape& shape, int64_t width) {
+  if (shape.is_image()) return ConvStem{};
+  if (shape.input[0] == width) return IdentityStem{};
+  return LinearStem{};
+}
+
+HeadSpec default_head(const NetworkShape& shape) {
+  if (shape.is_image()) return PoolLinearHead{};
+  return LinearHead{};
+}
+
 std::shared_ptr<Map> make_stem(const std::optional<StemSpec>& spec, const NetworkShape& shape, int64_t width) {
   const int64_t inputs = shape.input[0];
-  if (!spec) {
-    if (shape.is_image()) return make_stem(ConvStem{}, shape, width);
-    return inputs == width ? make_stem(IdentityStem{}, shape, width) : make_stem(LinearStem{}, shape, width);
-  }
+  if (!spec) return make_stem(default_stem(shape, width), shape, width);
   if (const auto* conv = std::get_if<ConvStem>(&*spec)) {
     require_kind(shape.is_image(), "stem", "conv", shape);
     return std::make_shared<OneConvolution>(inputs, width, conv->kernel_px, conv->stride);
@@ -129,6 +137,10 @@ std::shared_ptr<Map> make_stem(const std::optional<StemSpec>& spec, const Networ
   if (width < inputs)
     throw ConfigError(concat("stem 'zero_pad' wants a width of at least ", inputs, ", received ", width));
   return std::make_shared<Pad>(width, 1);
+}
+
+StateAcross state_across(const TransitionSpec& spec) {
+  return std::visit([](const auto& transition) { return transition.state; }, spec);
 }
 
 bool hands_on_iterates(const TransitionSpec& spec) { return std::holds_alternative<DenseTransition>(spec); }
@@ -152,8 +164,7 @@ std::shared_ptr<Map> make_transition(const TransitionSpec& spec, int64_t before,
 }
 
 std::shared_ptr<Map> make_head(const std::optional<HeadSpec>& spec, const NetworkShape& shape, int64_t width) {
-  if (!spec)
-    return shape.is_image() ? make_head(PoolLinearHead{}, shape, width) : make_head(LinearHead{}, shape, width);
+  if (!spec) return make_head(default_head(shape), shape, width);
   if (const auto* pool = std::get_if<PoolLinearHead>(&*spec)) {
     require_kind(shape.is_image(), "head", "pool_linear", shape);
     return std::make_shared<PoolLinear>(*pool, width, shape.outputs);

@@ -10,9 +10,16 @@ class Map : public torch::nn::Module {
   virtual torch::Tensor forward(const torch::Tensor& x) = 0;
 };
 
-// Shapes: B x (input) -> B x width x (image), or B x width. Without a spec: a convolution for images; for vectors the
-// identity where the width is the input's, else a linear map. Errors: ConfigError where stem and input do not fit.
+// Where the config names none: a convolution for images; for vectors the identity where the width is the input's, else
+// a linear map.
+StemSpec default_stem(const NetworkShape& shape, int64_t width);
+// pool_linear for images, linear for vectors.
+HeadSpec default_head(const NetworkShape& shape);
+
+// Shapes: B x (input) -> B x width x (image), or B x width. Errors: ConfigError where stem and input do not fit.
 std::shared_ptr<Map> make_stem(const std::optional<StemSpec>& spec, const NetworkShape& shape, int64_t width);
+
+StateAcross state_across(const TransitionSpec& spec);
 
 // Whether a stage hands on all its iterates side by side, (depth+1) times its width.
 bool hands_on_iterates(const TransitionSpec& spec);
@@ -23,7 +30,7 @@ void check_transition(const TransitionSpec& spec, int64_t width_before, int64_t 
 // Linear, so that zero stays zero, where a state may be carried through it. Images halve in height and width.
 std::shared_ptr<Map> make_transition(const TransitionSpec& spec, int64_t width_before, int64_t width_after, bool image);
 
-// Shapes: the state -> B x outputs. Without a spec: pool_linear for images, linear for vectors.
+// Shapes: the state -> B x outputs.
 std::shared_ptr<Map> make_head(const std::optional<HeadSpec>& spec, const NetworkShape& shape, int64_t width);
 
 // Every second pixel, with zero channels (features) appended: option A of He et al. 2016.

@@ -17,14 +17,9 @@ namespace {
 
 // Why a module cannot be solved for, or nothing.
 std::string unsolvable(const modules::ModuleSpec& spec) {
-  if (modules::couples_samples(spec)) return "whose batch norm would couple the samples";
-  const bool random = std::visit(
-      [](const auto& chosen) {
-        if constexpr (requires { chosen.drop_path; }) return chosen.drop_path > 0;
-        return false;
-      },
-      spec);
-  return random ? "which drop_path makes another one at every evaluation" : "";
+  const modules::Traits traits = modules::module_traits(spec);
+  if (traits.couples_samples) return "whose batch norm would couple the samples";
+  return traits.draws_at_random ? "which drop_path makes another one at every evaluation" : "";
 }
 
 }  // namespace
@@ -53,19 +48,38 @@ void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleS
   }
 }
 
-OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape)
-    : rule_(rule), depth_(spec.depth.begin(), spec.depth.end()) {
+namespace {
+
+void check_parts(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape) {
   check_rule(rule, spec.modules);
   if (spec.depth.size() != spec.width.size()) {
     throw ConfigError(concat("depth has ", spec.depth.size(), " stages, width has ", spec.width.size()));
   }
   check_tokens(spec.stem, spec.modules, spec.depth.size(), spec.head);
   check_transition_sizes(spec.stem, spec.transition, spec.depth.size(), shape);
-  across_ = std::visit([](const auto& transition) { return transition.state; }, spec.transition);
+}
+
+}  // namespace
+
+void check_opt_net(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape) {
+  check_parts(rule, spec, shape);
+  make_stem(spec.stem, shape, spec.width.front());
+  for (size_t i = 0; i < spec.width.size(); ++i) {
+    for (const modules::ModuleSpec& module : spec.modules)
+      modules::check_module(module, spec.width[i], shape.is_image());
+    if (i > 0) check_transition(spec.transition, spec.width[i - 1], spec.width[i], shape.is_image());
+  }
+  make_head(spec.head, shape, spec.width.back());
+}
+
+OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape)
+    : rule_(rule), depth_(spec.depth.begin(), spec.depth.end()) {
+  check_parts(rule, spec, shape);
+  across_ = state_across(spec.transition);
   dense_ = hands_on_iterates(spec.transition);
   const bool image = shape.is_image();
   const int total = std::accumulate(depth_.begin(), depth_.end(), 0);
-  auto programs = this->programs(dense_ ? execution::Outputs::every : execution::Outputs::last);
+  auto programs = stage_programs(rule_, depth_, across_, dense_ ? execution::Outputs::every : execution::Outputs::last);
   const auto width_after = [&](size_t i) { return dense_ ? (spec.depth[i] + 1) * spec.width[i] : spec.width[i]; };
 
   stem_ = register_module("stem", make_stem(spec.stem, shape, spec.width.front()));
@@ -85,11 +99,11 @@ OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, con
   head_ = register_module("head", make_head(spec.head, shape, width_after(spec.width.size() - 1)));
 }
 
-// One per stage: carried over, they are parts of one run; else each stage begins anew.
-std::vector<execution::Program> OptNetImpl::programs(execution::Outputs outputs) const {
-  if (across_ == StateAcross::carry) return execution::make_programs(rule_, depth_, outputs);
+std::vector<execution::Program> stage_programs(const algorithms::Rule& rule, const std::vector<int>& depth,
+                                               StateAcross across, execution::Outputs outputs) {
+  if (across == StateAcross::carry) return execution::make_programs(rule, depth, outputs);
   std::vector<execution::Program> programs;
-  for (const int depth : depth_) programs.push_back(execution::make_programs(rule_, {depth}, outputs).front());
+  for (const int steps : depth) programs.push_back(execution::make_programs(rule, {steps}, outputs).front());
   return programs;
 }
 
@@ -98,7 +112,8 @@ torch::Tensor OptNetImpl::forward(const torch::Tensor& inputs) {
 }
 
 std::vector<torch::Tensor> OptNetImpl::path(const torch::Tensor& inputs) {
-  const auto programs = this->programs(dense_ ? execution::Outputs::every : execution::Outputs::free);
+  const auto programs =
+      stage_programs(rule_, depth_, across_, dense_ ? execution::Outputs::every : execution::Outputs::free);
   std::vector<torch::Tensor> path;
   run(inputs, [&](size_t i, auto given) {
     if (i == 0) path.push_back(given.front());

@@ -26,6 +26,13 @@ struct OptNetSpec {
 // shared, or if a module that is solved for couples the samples of a batch or draws at random.
 void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleSpec>& modules);
 
+// One per stage: carried over, they are parts of one run; else each stage begins anew. Errors: make_programs'.
+std::vector<execution::Program> stage_programs(const algorithms::Rule& rule, const std::vector<int>& depth,
+                                               StateAcross across, execution::Outputs outputs);
+
+// Everything that the network's constructor may refuse, for the price of a stem and a head. Errors: ConfigError.
+void check_opt_net(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape);
+
 class OptNetImpl : public torch::nn::Module {
  public:
   // Errors: ConfigError if spec, rule and shape do not fit together.
@@ -41,7 +48,6 @@ class OptNetImpl : public torch::nn::Module {
   void force_executor(std::string_view name);
 
  private:
-  std::vector<execution::Program> programs(execution::Outputs outputs) const;
   // What the last stage hands on. `run` gives what stage i does: its outputs, or where the run is carried over what the
   // next stage reads.
   using RunStage = std::function<std::vector<torch::Tensor>(size_t i, std::vector<torch::Tensor> inputs)>;

@@ -128,7 +128,7 @@ void check_tokens(const std::optional<StemSpec>& stem, const std::vector<modules
   if (!made) return;
   if (stages > 1) throw ConfigError(concat("stem 'class_token' wants one stage, received ", stages));
   for (const modules::ModuleSpec& module : modules) {
-    if (std::holds_alternative<modules::TransformerSpec>(module)) continue;
+    if (modules::module_traits(module).on_tokens) continue;
     throw ConfigError(concat("module '", modules::module_name(module), "' does not work on tokens"),
                       "module: {name: transformer}");
   }

@@ -1,6 +1,27 @@
 #include "optdnn/modules/convnext.h"
 
+#include "optdnn/base/errors.h"
+#include "optdnn/base/text.h"
+
 namespace optdnn::modules {
+
+void ConvNextSpec::check(int64_t /*width*/) const {
+  if (kernel_px % 2 == 0) {
+    throw base::ConfigError(base::concat("module 'convnext' wants an odd kernel_px, not ", kernel_px));
+  }
+}
+
+Count ConvNextSpec::count(int64_t width, const Extent& at) const {
+  Count count = count_convolution(1, width, kernel_px, at, /*with_bias=*/true) +
+                count_norm(NormKind::layer, width, at.positions()) +
+                count_two_layers(width, expansion * width, activation, at.positions());
+  if (layer_scale > 0) count += {width, 0, width * at.positions()};
+  return count;
+}
+
+std::shared_ptr<Module> ConvNextSpec::make(int64_t width, int64_t /*uses*/, Steps steps) const {
+  return std::make_shared<ConvNext>(*this, width, steps);
+}
 
 ConvNext::ConvNext(const ConvNextSpec& spec, int64_t width, Steps steps)
     : drop_path_(spec.drop_path),

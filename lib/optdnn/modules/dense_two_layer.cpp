@@ -4,6 +4,14 @@
 
 namespace optdnn::modules {
 
+Count DenseTwoLayerSpec::count(int64_t width, const Extent&) const {
+  return count_affine(width, hidden) + count_activation(activation, hidden) + ending(count_affine(hidden, width));
+}
+
+std::shared_ptr<Module> DenseTwoLayerSpec::make(int64_t width, int64_t /*uses*/, Steps) const {
+  return std::make_shared<DenseTwoLayer>(width, hidden, activation, lipschitz);
+}
+
 DenseTwoLayer::DenseTwoLayer(int64_t width, int64_t hidden, Activation activation, std::optional<double> lipschitz)
     : layer1_(width, hidden), layer2_(hidden, width), activation_(activation), lipschitz_(lipschitz) {
   register_module("layer1", layer1_);

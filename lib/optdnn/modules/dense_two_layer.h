@@ -4,11 +4,34 @@
 
 #include <optional>
 
-#include "optdnn/modules/activation.h"
-#include "optdnn/modules/layers.h"
+#include "optdnn/config/fields.h"
+#include "optdnn/modules/count.h"
 #include "optdnn/modules/module.h"
+#include "optdnn/modules/sharing.h"
+#include "optdnn/modules/traits.h"
 
 namespace optdnn::modules {
+
+struct DenseTwoLayerSpec {
+  static constexpr std::string_view kName = "dense_two_layer";
+  static constexpr std::string_view kHelp = "W2 s(W1 x + b1) + b2, for vectors";
+  int64_t hidden = 16;
+  Activation activation = Activation::tanh;
+  Sharing sharing = Sharing::per_step;
+  std::optional<double> lipschitz = std::nullopt;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("hidden", hidden, config::between(1, 65536), "width of the hidden layer");
+    f("activation", activation, "s");
+    f("lipschitz", lipschitz, config::above(0), "largest Lipschitz constant, kept by spectral normalisation");
+    f("sharing", sharing, "weights per step, or one set for all steps of a stage");
+  }
+  Traits traits() const { return {.on_images = false, .lipschitz_bound = lipschitz}; }
+  void check(int64_t /*width*/) const {}
+  Count count(int64_t width, const Extent& at) const;
+  std::shared_ptr<Module> make(int64_t width, int64_t uses, Steps steps) const;
+};
 
 struct TwoLayerWeights {
   torch::Tensor W1, b1, W2, b2;  // H x D, H, D x H, D; with runs each has a leading R

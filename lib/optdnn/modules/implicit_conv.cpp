@@ -2,6 +2,21 @@
 
 namespace optdnn::modules {
 
+Traits ImplicitConvSpec::traits() const {
+  Traits traits;
+  if (normalisation == Normalisation::spectral) traits.lipschitz_bound = lipschitz;
+  return traits;
+}
+
+Count ImplicitConvSpec::count(int64_t width, const Extent& at) const {
+  const Count convolution = count_normalised_convolution(width, width, 3, at, normalisation);
+  return convolution + count_activated_norm(NormKind::group, activation, width, at.positions()) + ending(convolution);
+}
+
+std::shared_ptr<Module> ImplicitConvSpec::make(int64_t width, int64_t /*uses*/, Steps) const {
+  return std::make_shared<ImplicitConv>(width, activation, normalisation, lipschitz);
+}
+
 ImplicitConv::ImplicitConv(int64_t width, Activation activation, Normalisation normalisation, double lipschitz)
     : bounded_(normalisation == Normalisation::spectral),
       conv1_(register_module("conv1", NormalisedConvolution(width, width, 3, 1, normalisation))),

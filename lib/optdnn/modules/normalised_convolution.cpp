@@ -14,4 +14,11 @@ torch::Tensor NormalisedConvolutionImpl::apply(const torch::Tensor& x, const tor
   return convolve(x, kernel, stride_, convolutions);
 }
 
+Count count_normalised_convolution(int64_t inputs, int64_t outputs, int64_t kernel_px, const Extent& at,
+                                   Normalisation normalisation) {
+  Count count = count_convolution(inputs, outputs, kernel_px, at);
+  if (normalisation == Normalisation::weight) count.parameters += outputs;  // the gains
+  return count;
+}
+
 }  // namespace optdnn::modules

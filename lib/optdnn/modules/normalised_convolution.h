@@ -4,6 +4,7 @@
 // Shapes: B x inputs x H x W -> B x outputs x H/stride x W/stride.
 #pragma once
 
+#include "optdnn/modules/count.h"
 #include "optdnn/modules/layers.h"
 #include "optdnn/modules/normalisation.h"
 
@@ -25,5 +26,9 @@ class NormalisedConvolutionImpl : public torch::nn::Module {
   int64_t stride_;
 };
 TORCH_MODULE(NormalisedConvolution);
+
+// `at`: the extent of the output.
+Count count_normalised_convolution(int64_t inputs, int64_t outputs, int64_t kernel_px, const Extent& at,
+                                   Normalisation normalisation);
 
 }  // namespace optdnn::modules

@@ -1,6 +1,29 @@
 #include "optdnn/modules/transformer.h"
 
+#include "optdnn/base/errors.h"
+#include "optdnn/base/text.h"
+
 namespace optdnn::modules {
+
+void TransformerSpec::check(int64_t width) const {
+  if (width % heads != 0) {
+    throw base::ConfigError(
+        base::concat("module 'transformer' wants a width that is a multiple of its ", heads, " heads, not ", width));
+  }
+}
+
+// Attention: Q K^T and its product with V. LibTorch's kernel keeps Q, K, V and the result, not the weights.
+Count TransformerSpec::count(int64_t width, const Extent& at) const {
+  const int64_t tokens = at.positions();
+  const Count norm = count_norm(NormKind::layer, width, tokens);
+  const Count attention{0, 2 * tokens * tokens * width, tokens * width};
+  return norm + count_affine(width, 3 * width, tokens) + attention + count_affine(width, width, tokens) + norm +
+         count_two_layers(width, expansion * width, activation, tokens);
+}
+
+std::shared_ptr<Module> TransformerSpec::make(int64_t width, int64_t /*uses*/, Steps steps) const {
+  return std::make_shared<Transformer>(*this, width, steps);
+}
 
 AttentionImpl::AttentionImpl(int64_t width, int64_t heads)
     : qkv(register_module("qkv", Projection(width, 3 * width))),

@@ -4,8 +4,10 @@
 #pragma once
 
 #include "optdnn/config/fields.h"
+#include "optdnn/modules/count.h"
 #include "optdnn/modules/module.h"
 #include "optdnn/modules/sharing.h"
+#include "optdnn/modules/traits.h"
 #include "optdnn/modules/vision_layers.h"
 
 namespace optdnn::modules {
@@ -29,6 +31,10 @@ struct TransformerSpec {
       "how often attention, and the network after it, is left out for a sample, at the last step; linear in the step");
     f("sharing", sharing, "weights per step, or one set for all steps of a stage");
   }
+  Traits traits() const { return {.on_tokens = true, .draws_at_random = drop_path > 0}; }
+  void check(int64_t width) const;  // Errors: ConfigError if the heads do not divide the width.
+  Count count(int64_t width, const Extent& at) const;
+  std::shared_ptr<Module> make(int64_t width, int64_t uses, Steps steps) const;
 };
 
 // Softmax(Q K^T / sqrt(D / heads)) V, projected. Shapes: tokens_BND -> BND.

@@ -43,6 +43,11 @@ TwoLayersImpl::TwoLayersImpl(int64_t width, int64_t hidden, Activation activatio
       fc2(register_module("fc2", Projection(hidden, width))),
       activation_(activation) {}
 
+Count count_two_layers(int64_t width, int64_t hidden, Activation activation, int64_t positions) {
+  return count_affine(width, hidden, positions) + count_activation(activation, hidden * positions) +
+         ending(count_affine(hidden, width, positions));
+}
+
 torch::Tensor drop_path(const torch::Tensor& x, double rate, bool training) {
   if (!training || rate == 0.0) return x;
   std::vector<int64_t> sizes(x.dim(), 1);

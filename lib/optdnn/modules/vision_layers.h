@@ -5,7 +5,7 @@
 
 #include <torch/torch.h>
 
-#include "optdnn/modules/activation.h"
+#include "optdnn/modules/count.h"
 
 namespace optdnn::modules {
 
@@ -61,6 +61,8 @@ class TwoLayersImpl : public torch::nn::Module {
   Activation activation_;
 };
 TORCH_MODULE(TwoLayers);
+
+Count count_two_layers(int64_t width, int64_t hidden, Activation activation, int64_t positions);
 
 // With probability `rate` a sample's x becomes zero, else x / (1 - rate); in evaluation x (Huang et al. 2016). Drawn
 // from torch's generator. Shapes: x_B...

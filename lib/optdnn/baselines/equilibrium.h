@@ -1,0 +1,9 @@
+// What the equilibrium networks on images have in common.
+#pragma once
+
+namespace optdnn::baselines {
+
+// Their convolutions start at N(0, 0.01^2), as published.
+inline constexpr double kEquilibriumDeviation = 0.01;
+
+}  // namespace optdnn::baselines

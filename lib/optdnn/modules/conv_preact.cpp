@@ -1,0 +1,21 @@
+#include "optdnn/modules/conv_preact.h"
+
+#include "optdnn/modules/pre_activation.h"
+
+namespace optdnn::modules {
+
+namespace {
+
+std::vector<ChainLayer> conv_preact_layers(int64_t width) { return {{3, width}, {3, width}}; }
+
+}  // namespace
+
+Count ConvPreactSpec::count(int64_t width, const Extent& at) const {
+  return count_pre_activation(width, conv_preact_layers(width), activation, norm, at);
+}
+
+std::shared_ptr<Module> ConvPreactSpec::make(int64_t width, int64_t uses, Steps) const {
+  return std::make_shared<PreActivation>(width, conv_preact_layers(width), activation, norm, uses);
+}
+
+}  // namespace optdnn::modules

@@ -1,0 +1,17 @@
+// conv_single: T(x) = Conv3x3 s Norm x, for images, the layer of a dense block.     Huang et al. 2017, arXiv 1608.06993
+#pragma once
+
+#include "optdnn/modules/convolutional_spec.h"
+
+namespace optdnn::modules {
+
+struct ConvSingleSpec : ConvolutionalSpec {
+  static constexpr std::string_view kName = "conv_single";
+  static constexpr std::string_view kHelp =
+      "Norm-s-Conv3x3, for images: the layer of a dense block; one layer, so outside the theorem";
+  Traits traits() const { return {.two_layer = false, .couples_samples = norm == NormKind::batch}; }
+  Count count(int64_t width, const Extent& at) const;
+  std::shared_ptr<Module> make(int64_t width, int64_t uses, Steps steps) const;
+};
+
+}  // namespace optdnn::modules
