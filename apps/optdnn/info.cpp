@@ -24,26 +24,27 @@ nlohmann::ordered_json row_info(const experiment::Row& row) {
                                  {"multiply_adds", cost.multiply_adds},
                                  {"activation_mib_per_sample", cost.kept_mib()}};
   if (row.matched) {
-    info["width"] = row.spec.width.values;
-    info["match"] = {{"what", row.matched->what}, {"target", row.matched->target}, {"gap_pct", row.matched->gap_pct()}};
+    if (!row.spec.model) info["width"] = row.spec.width.values;
+    info["match"] = {{"what", row.matched->what},
+                     {"target", row.matched->target},
+                     {"gap_pct", row.matched->gap_pct()},
+                     {"at", row.matched->at}};
   }
   return info;
 }
 
-// "16-32-64", "multiply_adds 63.3 M, gap +0.41 %"
+// "width [16, 32, 64]", "multiply_adds 63.3 M, gap +0.41 %"
 std::pair<std::string, std::string> match_cells(const nlohmann::ordered_json& row) {
   if (!row.contains("match")) return {};
-  std::vector<std::string> widths;
-  for (const auto& width : row["width"]) widths.push_back(width.dump());
   const auto& match = row["match"];
   const auto gap = match["gap_pct"].get<double>();
-  return {base::join(widths, "-"),
+  return {match["at"].get<std::string>(),
           base::concat(match["what"].get<std::string>(), " ", millions(match["target"].get<double>()), ", gap ",
                        gap < 0 ? "" : "+", fixed(gap, 2), " %")};
 }
 
 void print_info(const nlohmann::ordered_json& rows) {
-  TextTable table({"row", "parameters", "multiply-adds", "", "MiB/sample", "width", "match"});
+  TextTable table({"row", "parameters", "multiply-adds", "", "MiB/sample", "sizes", "match"});
   for (const auto& row : rows) {
     if (row.contains("error")) {
       table.add({row["id"], "", "", row["error"], ""});

@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <ctime>
 #include <iostream>
 #include <set>
 
 #include "optdnn/base/device.h"
 #include "optdnn/base/log.h"
 #include "optdnn/base/text.h"
+#include "optdnn/experiment/compare.h"
 #include "optdnn/experiment/fit.h"
 #include "optdnn/experiment/run.h"
 #include "optdnn/experiment/table.h"
@@ -34,9 +36,12 @@ std::vector<experiment::Table> read_tables(const Which& which, Purpose purpose) 
   for (const std::string& config : which.configs)
     tables.push_back(experiment::read_table(config, which.sets, diagnostics));
   diagnostics.throw_if_errors();
-  for (experiment::Table& table : tables) {
+  const auto whole = tables;
+  for (size_t i = 0; i < tables.size(); ++i) {
+    experiment::Table& table = tables[i];
     experiment::select_rows(table, which.rows);
     experiment::match_rows(table, diagnostics);
+    if (purpose == Purpose::run) experiment::check_compared_costs(table, whole[i], diagnostics);
     if (which.seeds.empty()) continue;
     for (experiment::Row& row : table.rows) row.spec.seeds = which.seeds;
   }
@@ -56,6 +61,13 @@ int terminal_columns() {
   if (::isatty(STDOUT_FILENO) != 1) return 0;
   winsize size{};
   return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+// Of all threads of the program.
+double cpu_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
 double unix_time_s() {
@@ -83,7 +95,9 @@ experiment::RunOptions run_options(const Where& where) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
   };
   options.unix_time_s = unix_time_s();
+  options.cpu_seconds = cpu_seconds;
   options.program_version = version_text();
+  options.commit = commit_text();
   return options;
 }
 

@@ -28,7 +28,7 @@ struct TrainCommandOptions {
   Where where;
   std::string shard;
   std::string retry;
-  bool fresh = false, alone = false, dry_run = false, quiet = false;
+  bool fresh = false, alone = false, no_search = false, dry_run = false, quiet = false;
 };
 
 struct PlannedRun {
@@ -124,6 +124,7 @@ int train(const TrainCommandOptions& options, bool out_given) {
   run_with.resume = !options.fresh;
   run_with.alone = options.alone;
   run_with.retry_failed = !options.retry.empty();
+  run_with.searches = !options.no_search;
   run_with.quiet = options.quiet;
 
   base::set_log_level(base::LogLevel::warning);
@@ -162,6 +163,7 @@ void add_train(CLI::App& app, int& status) {
   app.add_option("--retry", options->retry, "failed: go on with runs that diverged, from their last checkpoint")
       ->check(CLI::IsMember({"failed"}));
   app.add_flag("--alone", options->alone, "train every seed by itself, also where several could be one network");
+  app.add_flag("--no-search", options->no_search, "train rows with the values they are written with");
   app.add_flag("--dry-run", options->dry_run, "name the runs, train nothing");
   app.add_flag("--quiet", options->quiet, "print nothing but errors");
   app.callback([options, out, &status] { status = train(*options, out->count() > 0); });

@@ -1,6 +1,7 @@
-# Training curves: a panel per metric, a line per row. The line is the mean over the seeds that did not diverge, the
-# band reaches from the smallest to the largest of them; a seed that diverged is a thin line of its own that ends in
-# a cross where its last finite value was.
+# Training curves: a panel per metric, a line per row; of a table of several tasks (tasks.py) a figure per metric, its
+# training loss and its headline, with a panel per task, a line per rule. The line is the mean over the seeds that did
+# not diverge, the band reaches from the smallest to the largest of them; a seed that diverged is a thin line of its own
+# that ends in a cross where its last finite value was.
 import math
 from typing import Iterator
 
@@ -10,7 +11,8 @@ from matplotlib.figure import Figure
 
 from report import style
 from report.runs import Group, Row, Run
-from report.table import KNOWN
+from report.table import HEADLINES, KNOWN
+from report.tasks import names_in, tasks_of
 
 ROWS_A_PAGE = 8
 CAPTION = ("Line: mean over seeds, nothing smoothed; band: smallest to largest. "
@@ -20,7 +22,11 @@ CAPTION = ("Line: mean over seeds, nothing smoothed; band: smallest to largest. 
 def draw(group: Group, _: list[str]) -> Iterator[tuple[str, str, Figure]]:
     rows = [row for row in group.rows if any(run.records for run in row.runs)]
     metrics = metrics_of(rows)
+    tasks = [(title, kept) for title, of_task in tasks_of(group) if (kept := [row for row in of_task if row in rows])]
     if not metrics:
+        return
+    if len(tasks) > 1:
+        yield from draw_tasks(tasks, [metric for metric in metrics if metric in ("train/loss", *HEADLINES)])
         return
     pages = style.pages(rows, ROWS_A_PAGE)
     for number, page in enumerate(pages, 1):
@@ -32,6 +38,24 @@ def draw(group: Group, _: list[str]) -> Iterator[tuple[str, str, Figure]]:
         yield f"curves-{number}" if len(pages) > 1 else "curves", CAPTION, figure
 
 
+def draw_tasks(tasks: list[tuple[str, list[Row]]], metrics: list[str]) -> Iterator[tuple[str, str, Figure]]:
+    """A line has the colour of its name in every panel; pages of at most so many names."""
+    names = {row.id: name for _, rows in tasks for row, name in zip(rows, names_in(rows).values())}
+    pages = style.pages(list(dict.fromkeys(names.values())), ROWS_A_PAGE)
+    for metric in metrics:
+        for number, page in enumerate(pages, 1):
+            shown = [(title, [row for row in rows if names[row.id] in page], rows) for title, rows in tasks]
+            shown = [(title, rows, every) for title, rows, every in shown if rows]
+            figure, axes = style.panels(len(shown), columns=3, width=3.3, height=2.6)
+            for (title, rows, every), ax in zip(shown, axes):
+                draw_metric(ax, rows, metric, {row.id: (page.index(names[row.id]), names[row.id]) for row in rows})
+                limit(ax, every, metric)
+                ax.set_title(style.short(title, 44))
+            style.legend(figure, axes)
+            name = "curves-" + metric.replace("/", "-")
+            yield f"{name}-{number}" if len(pages) > 1 else name, CAPTION, figure
+
+
 def metrics_of(rows: list[Row]) -> list[str]:
     names = {name for row in rows for run in row.runs for record in run.records for name in record}
     tests = sorted((name for name in names if name.startswith("test/")), key=lambda name: (name not in KNOWN, name))
@@ -39,12 +63,14 @@ def metrics_of(rows: list[Row]) -> list[str]:
     return ["train/loss"] * ("train/loss" in names) + known + [name for name in tests if name not in KNOWN]
 
 
-def draw_metric(ax: Axes, rows: list[Row], metric: str) -> None:
-    for index, row in enumerate(rows):
+def draw_metric(ax: Axes, rows: list[Row], metric: str, lines: dict[str, tuple[int, str]] | None = None) -> None:
+    """`lines`: by row, the number and the name of its line, where they are not its place and its id."""
+    for place, row in enumerate(rows):
+        index, label = lines[row.id] if lines else (place, row.id)
         whole = [run for run in row.runs if run.status != "diverged"]
         epochs, mean, low, high = band(whole, metric)
         marker = "o" if len(epochs) == 1 else ""
-        ax.plot(epochs, mean, label=style.short(row.id), marker=marker, **style.line(index))
+        ax.plot(epochs, mean, label=style.short(label), marker=marker, **style.line(index))
         ax.fill_between(epochs, low, high, color=style.color(index), alpha=0.18, linewidth=0)
         for run in row.runs:
             if run.status == "diverged":

@@ -5,10 +5,11 @@ import statistics
 from typing import Any
 
 from report.runs import Group, Row, Run, number, without_places
-from report.table import convergent_cell, metrics_of, paper_of, universal_cell
+from report import comparison
+from report.table import convergent_cell, headline_of, metrics_of, paper_of, search_of, universal_cell
 
-OF_RUN = ("config_hash", "device", "device_name", "threads", "optdnn", "libtorch", "parameters", "multiply_adds",
-          "iterations", "epochs", "seconds", "last", "best", "convergence", "error")
+OF_RUN = ("config_hash", "device", "device_name", "threads", "optdnn", "commit", "numerics", "libtorch", "parameters",
+          "multiply_adds", "iterations", "epochs", "seconds", "cpu_seconds", "last", "best", "convergence", "error")
 
 
 def results_json(groups: list[Group]) -> str:
@@ -17,7 +18,9 @@ def results_json(groups: list[Group]) -> str:
 
 def group_json(group: Group) -> str:
     rows = ",\n".join(row_json(group, row) for row in group.rows)
-    return f'{{"config": {text(group.stem)}, "table": {text(group.title)}, "rows": [\n{rows}]}}'
+    blocks = comparison.json_of(group, headline_of(group))
+    compared = f'"compared": {text(blocks)}, ' if blocks else ""
+    return f'{{"config": {text(group.stem)}, "table": {text(group.title)}, {compared}"rows": [\n{rows}]}}'
 
 
 def row_json(group: Group, row: Row) -> str:
@@ -27,6 +30,7 @@ def row_json(group: Group, row: Row) -> str:
     head = {"row": row.id, "n": len(row.finished), "metrics": means, "convergent": convergent_cell(row),
             "universal": universal_cell(row)}
     head |= {"paper": paper_of(row)} if paper_of(row) else {}
+    head |= {"search": search_of(row)} if search_of(row) else {}
     runs = ",\n   ".join(text(run_numbers(run)) for run in row.runs)
     return f' {text(head)[:-1]}, "runs": [\n   {runs}]}}'
 

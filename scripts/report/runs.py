@@ -1,6 +1,7 @@
 # Reads run folders as `optdnn train` leaves them:
 #   <config stem>/<row id>/seed-<n>/   resolved.yaml  metrics.jsonl  summary.json  pictures.safetensors (vector tasks)
 #   <config stem>/<row id>/study/      resolved.yaml  summary.json                 (of `optdnn converge`)
+#   <config stem>/<row id>/search/     the trials of a search, which no report reads
 # Nothing in them is trusted: what is damaged is named in `problems` and left out; a run without a summary stays in the
 # report as one that did not finish.
 import json
@@ -87,6 +88,8 @@ def natural(text: str) -> list[tuple[int, float, str]]:
 
 def run_folders(folder: pathlib.Path) -> Iterator[pathlib.Path]:
     for here, folders, files in os.walk(folder):
+        if "search" in folders:
+            folders.remove("search")  # trials are no results
         if any(mark in files for mark in MARKS):
             folders.clear()
             yield pathlib.Path(here)

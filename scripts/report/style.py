@@ -49,9 +49,13 @@ def logarithmic(ax: Axes, low: float, high: float) -> None:
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-def legend(figure: Figure, ax: Axes) -> None:
-    """Beneath the panels: what has a label in one of them."""
-    handles, labels = ax.get_legend_handles_labels()
+def legend(figure: Figure, axes: Axes | list[Axes]) -> None:
+    """Beneath the panels: what has a label in one of them, each once."""
+    found: dict = {}
+    for ax in axes if isinstance(axes, list) else [axes]:
+        for handle, label in zip(*ax.get_legend_handles_labels()):
+            found.setdefault(label, handle)
+    labels, handles = list(found), list(found.values())
     if labels:
         columns = int(figure.get_figwidth() / (0.6 + 0.075 * max(map(len, labels))))
         figure.legend(handles, labels, loc="outside lower center", markerscale=1.8,

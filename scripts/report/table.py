@@ -1,14 +1,15 @@
-# The table of one config: a line per row, the mean and the standard deviation over its finished seeds, published
-# numbers beside ours. Runs that did not finish count nowhere and are named in the column of seeds; a best mean is
-# marked only where it and the next both rest on three or more seeds and no seed of either was lost.
+# The table of one config: a line per row, the mean and the standard deviation over its finished seeds (median and
+# quartiles where the spread is skewed), published numbers beside ours. Runs that did not finish count nowhere and are
+# named in the column of seeds. Nothing is marked as best here: what differs is said by the blocks of comparison.py.
 import statistics
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Callable
 
 from report.document import Block, Bullets, Paragraph, Table, plain
+from report.comparison import blocks_of
 from report.runs import Group, Row, Run, mapping, number, without_places
-from report.text import NOTHING, PLUS_MINUS, counted, fixed, listed, mean_spread, span
+from report.text import NOTHING, PLUS_MINUS, counted, fixed, listed, mean_spread, median_quartiles, span
 
 ENOUGH_SEEDS = 3
 
@@ -19,7 +20,7 @@ class Metric:
     title: str
     decimals: int
     better: str  # "lower" or "higher"
-    with_median: bool = False
+    is_skewed: bool = False
 
     @property
     def paper_key(self) -> str:
@@ -35,21 +36,13 @@ class Metric:
         return value if self.better == "lower" else -value
 
 
-@dataclass(frozen=True)
-class BestEpoch(Metric):
-    """The headline at its best epoch; chosen on the test set, so it is printed beside the last one, never for it."""
-
-    def of(self, run: Run) -> float | None:
-        return number(mapping(run.summary.get("best")).get("headline"))
-
-
 METRICS = [
     Metric("test/error_pct", "test error (%)", 2, "lower"),
     Metric("test/mse", "test MSE", 5, "lower"),
     Metric("test/l1", "test L1 error", 5, "lower"),
     Metric("test/sup_error", "test sup error", 4, "lower"),
-    Metric("test/margin", "margin", 3, "higher", with_median=True),
-    Metric("test/normalized_margin", "normalized margin", 4, "higher", with_median=True),
+    Metric("test/margin", "margin", 3, "higher", is_skewed=True),
+    Metric("test/normalized_margin", "normalized margin", 4, "higher", is_skewed=True),
     Metric("test/loss", "test loss", 4, "lower"),
 ]
 KNOWN = {metric.name: metric for metric in METRICS}
@@ -57,16 +50,15 @@ HEADLINES = ("test/error_pct", "test/mse")
 
 
 def metrics_of(group: Group) -> list[Metric]:
-    """What the group's runs measured; the metrics nobody listed come last, and none of theirs is ever best."""
+    """What the group's runs measured; the metrics nobody listed come last."""
     names = {name for run in group.runs for name in mapping(run.summary.get("last")) if name.startswith("test/")}
     names |= {metric.name for metric in METRICS for row in group.rows if metric.paper_key in paper_of(row)}
     metrics = [metric for metric in METRICS if metric.name in names]
-    headline = next((metric for metric in metrics if metric.name in HEADLINES), None)
-    if headline:
-        title = headline.title + " at its best epoch"
-        best = BestEpoch("best/" + headline.name, title, headline.decimals, headline.better)
-        metrics.insert(metrics.index(headline) + 1, best)
     return metrics + [Metric(name, plain(name), 4, "") for name in sorted(names - set(KNOWN))]
+
+
+def headline_of(group: Group) -> Metric | None:
+    return next((metric for metric in metrics_of(group) if metric.name in HEADLINES), None)
 
 
 def paper_of(row: Row) -> dict[str, Any]:
@@ -81,15 +73,17 @@ def table_blocks(group: Group) -> list[Block]:
     sources = sources_of(group)
     columns: list[Column] = [("row", lambda row: plain(row.id)), ("seeds", seeds_cell)]
     for metric in metrics_of(group):
-        columns.append((metric.title, metric_column(group, metric)))
+        columns.append((metric.title, metric_column(metric)))
         columns += published_column(group, metric.paper_key, metric.decimals, sources)
     for key, title in (("parameters", "parameters"), ("multiply_adds", "multiply-adds")):
         columns.append((title, lambda row, key=key: span(summary_values(row, key))))
         columns += published_column(group, key, 0, sources)
-    columns.append(("seconds", lambda row: mean_spread(summary_values(row, "seconds", row.finished), 1)))
+    columns.append(("seconds", lambda row: time_cell(row, "seconds")))
+    if any(summary_values(row, "cpu_seconds") for row in group.rows):
+        columns.append(("CPU seconds", lambda row: time_cell(row, "cpu_seconds")))
     columns += [("convergent", convergent_cell), ("universal", universal_cell)]
     table = Table([title for title, _ in columns], [[cell(row) for _, cell in columns] for row in group.rows])
-    return [table, *beneath(group, sources)]
+    return [table, *beneath(group, sources), *chosen_blocks(group), *blocks_of(group, headline_of(group))]
 
 
 def beneath(group: Group, sources: list[str]) -> list[Block]:
@@ -106,11 +100,52 @@ def beneath(group: Group, sources: list[str]) -> list[Block]:
 
 
 def legend(group: Group) -> str:
-    text = (f"Mean {PLUS_MINUS} sample standard deviation over the finished seeds, at the last epoch; "
-            "seconds are of training.")
-    if any(best_row(group, metric) for metric in metrics_of(group)):
-        text += f" **Bold**: the best mean, where it and the next have n >= {ENOUGH_SEEDS} and lost no seed."
-    return text
+    text = f"Mean {PLUS_MINUS} sample standard deviation over the finished seeds, at the last epoch; "
+    if any(metric.is_skewed for metric in metrics_of(group)):
+        text += "of margins median and quartiles; "
+    text += "seconds are of training"
+    if any(is_shared(run) for run in group.runs):
+        text += ", of runs that train as one network an equal share each"
+    return text + "."
+
+
+def is_shared(run: Run) -> bool:
+    return (number(run.summary.get("runs_at_once")) or 1) > 1
+
+
+def time_cell(row: Row, key: str) -> str:
+    """Without a spread where the runs share the time of one network."""
+    values = summary_values(row, key, row.finished)
+    if values and all(map(is_shared, row.finished)):
+        return fixed(statistics.fmean(values), 1)
+    return mean_spread(values, 1)
+
+
+def search_of(row: Row) -> dict[str, Any]:
+    return next((search for run in row.runs if (search := mapping(run.summary.get("search")))), {})
+
+
+def chosen_blocks(group: Group) -> list[Block]:
+    """What the searches chose, a line per row that had one."""
+    found = [(row, search) for row in group.rows if (search := search_of(row))]
+    if not found:
+        return []
+    paths = list(dict.fromkeys(path for _, search in found for path in mapping(search.get("values"))))
+    lines = []
+    for row, search in found:
+        values = mapping(search.get("values"))
+        lines.append([plain(row.id), *(plain(values.get(path, NOTHING)) for path in paths),
+                      plain(f"{search.get('trial')} of {search.get('trials')}"), score_cell(search, "screened"),
+                      score_cell(search, "confirmed")])
+    metrics = dict.fromkeys(plain(search.get("select")) for _, search in found)
+    about = (f"Chosen on the validation set, by {listed(list(metrics))}: the best three trials of one seed again on "
+             "three other seeds, the best mean of those.")
+    return [Paragraph(about), Table(["row", *map(plain, paths), "trial", "screened", "confirmed"], lines)]
+
+
+def score_cell(search: dict[str, Any], key: str) -> str:
+    value = number(search.get(key))
+    return NOTHING if value is None else f"{value:.4g}"
 
 
 def seeds_cell(row: Row) -> str:
@@ -119,30 +154,14 @@ def seeds_cell(row: Row) -> str:
     return ", ".join([finished] + [f"{count} {status}" for status, count in lost.items()])
 
 
-def metric_column(group: Group, metric: Metric) -> Callable[[Row], str]:
-    best = best_row(group, metric)
-
+def metric_column(metric: Metric) -> Callable[[Row], str]:
     def cell(row: Row) -> str:
         values = metric.values(row)
-        text = mean_spread(values, metric.decimals)
-        if metric.with_median and len(values) > 1:
-            text += f", median {fixed(statistics.median(values), metric.decimals)}"
-        if row is best:
-            return f"**{text}** (n = {len(values)})"
+        text = (median_quartiles if metric.is_skewed else mean_spread)(values, metric.decimals)
         lost = 0 < len(values) < len(row.finished)
         return text + (f" (n = {len(values)})" if lost else "")
 
     return cell
-
-
-def best_row(group: Group, metric: Metric) -> Row | None:
-    rows = [row for row in group.rows if metric.values(row)]
-    rows.sort(key=lambda row: metric.loss(statistics.fmean(metric.values(row))))
-    if not metric.better or isinstance(metric, BestEpoch) or len(rows) < 2:
-        return None
-    solid = all(len(metric.values(row)) == len(row.runs) >= ENOUGH_SEEDS for row in rows[:2])
-    tie = statistics.fmean(metric.values(rows[0])) == statistics.fmean(metric.values(rows[1]))
-    return rows[0] if solid and not tie else None
 
 
 def summary_values(row: Row, key: str, runs: list[Run] | None = None) -> list[float]:
@@ -264,4 +283,5 @@ def measured_on(group: Group) -> str:
 def place_of(run: Run) -> str:
     get = lambda key: plain(without_places(str(run.summary.get(key, "unknown"))))  # noqa: E731
     threads = number(run.summary.get("threads"))
-    return f"{get('device')} ({get('device_name')}), {counted(int(threads or 0), 'thread')}, {get('optdnn')}"
+    version = get("optdnn") + (f", commit {get('commit')}" if "commit" in run.summary else "")
+    return f"{get('device')} ({get('device_name')}), {counted(int(threads or 0), 'thread')}, {version}"

@@ -29,6 +29,14 @@ def mean_spread(values: Sequence[float], decimals: int) -> str:
     return f"{fixed(mean, decimals)} {PLUS_MINUS} {spread:,.{decimals}f}"
 
 
+def median_quartiles(values: Sequence[float], decimals: int) -> str:
+    """0.37 (-1.20 to 0.58); the value alone where there is one. Quartiles lie between the data (inclusive)."""
+    if len(values) < 2:
+        return fixed(values[0], decimals) if values else NOTHING
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return f"{fixed(middle, decimals)} ({fixed(low, decimals)} to {fixed(high, decimals)})"
+
+
 def span(values: Sequence[float]) -> str:
     """1,234 where all agree, else 1,200 to 1,300."""
     return " to ".join(f"{value:,.0f}" for value in sorted({min(values), max(values)})) if values else NOTHING

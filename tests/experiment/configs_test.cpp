@@ -67,7 +67,7 @@ TEST_CASE("a resolved config reads back as the same experiment, with the same ha
   for (const experiment::Table& table : shipped_tables()) {
     for (const experiment::Row& row : table.rows) {
       INFO(table.file << " " << row.id);
-      const config::Node resolved = experiment::resolved_run(row, 7);
+      const config::Node resolved = experiment::resolved_run(row.spec, 7);
       const auto text =
           std::make_shared<const base::SourceText>(base::SourceText{"resolved.yaml", config::to_yaml(resolved)});
       base::Diagnostics diagnostics;
@@ -85,7 +85,7 @@ TEST_CASE("rows of a table differ in hash, and so do seeds") {
   const experiment::Table table = must_read(fs::path(OPTDNN_SOURCE_DIR) / "configs/smoke.yaml");
   std::set<std::string> hashes;
   for (const auto& row : table.rows) {
-    for (const uint64_t seed : {0, 1}) hashes.insert(experiment::config_hash(experiment::resolved_run(row, seed)));
+    for (const uint64_t seed : {0, 1}) hashes.insert(experiment::config_hash(experiment::resolved_run(row.spec, seed)));
   }
   REQUIRE(hashes.size() == 2 * table.rows.size());
 }
@@ -95,8 +95,8 @@ TEST_CASE("an override changes the value, the hash and the folder") {
   const experiment::Table plain = must_read(file), set = must_read(file, {"optimizer.learning_rate=0.05"});
   REQUIRE(set.stem == "quickstart+learning_rate=0.05");
   REQUIRE(std::get<training::SgdSpec>(set.rows.front().spec.optimizer).learning_rate == 0.05);
-  REQUIRE(experiment::config_hash(experiment::resolved_run(plain.rows.front(), 0)) !=
-          experiment::config_hash(experiment::resolved_run(set.rows.front(), 0)));
+  REQUIRE(experiment::config_hash(experiment::resolved_run(plain.rows.front().spec, 0)) !=
+          experiment::config_hash(experiment::resolved_run(set.rows.front().spec, 0)));
 }
 
 TEST_CASE("what a row says takes back what the defaults said instead") {

@@ -96,7 +96,7 @@ TEST_CASE("a target that no width meets is an error at its place, with the close
   REQUIRE_THAT(coarse.messages, Contains("warning: row 'a': the closest to 480 parameters is "));
 }
 
-TEST_CASE("match wants one target, an algorithm, and parts that fit") {
+TEST_CASE("match wants one target, parts that fit, and a cost that can be met") {
   const auto message = [](const std::string& row) {
     const Read wrong = read("  - {id: a, " + row + "}\n");
     REQUIRE(wrong.failed);
@@ -105,7 +105,7 @@ TEST_CASE("match wants one target, an algorithm, and parts that fit") {
   REQUIRE_THAT(message("algorithm: apg2, match: {}"), Contains("exactly one of multiply_adds and parameters"));
   REQUIRE_THAT(message("algorithm: apg2, match: {parameters: 10, multiply_adds: 10}"), Contains("exactly one of"));
   REQUIRE_THAT(message("algorithm: apg2, match: {parameters: -1}"), Contains("> 0"));
-  REQUIRE_THAT(message("model: resnet, match: {parameters: 10}"), Contains("belongs to an algorithm"));
+  REQUIRE_THAT(message("model: resnet, match: {parameters: 10}"), Contains("1207 at width 1"));
   REQUIRE_THAT(message("algorithm: apg2, module: dense_two_layer, match: {parameters: 10}"),
                Contains("match needs a network that can be built"));
 }

@@ -1,6 +1,7 @@
 # Run folders as `optdnn train` would leave them, made up from formulas: what the tests of the report read.
 #   rings/apg2      3 seeds, learned coefficients, pictures of a classification in the plane, a published number
 #   rings/resnet    3 seeds, one diverged; NaN among its metrics
+#   rings/...     the others are compared with apg2; lifted with values that a search chose, and a trial that no report reads
 #   rings/momentum  one finished seed, one damaged summary, one that never got a summary
 #   rings/lifted    3 seeds, states of five dimensions, numbers of a solver
 #   telgarsky/...   a regression of one dimension
@@ -17,6 +18,8 @@ STAGES = {"apg2": [{"convergent": True, "reason": "", "universal": None, "univer
           "lifted": [{"certified": True, "reason": ""}],
           "momentum": [{"convergent": False, "reason": "the coefficient beta | may reach 1", "universal": False,
                         "universal_reason": "the rule is not convergent"}]}
+SEARCH = {"trials": 32, "trial": 7, "select": "valid/loss", "screened": 0.01234567, "confirmed": 0.02,
+          "values": {"optimizer.learning_rate": 0.03162, "init.scale": 1.5}}
 PAPER = {"apg2": {"test_error_pct": 1.5, "parameters": 80, "top_1": "99 | 98", "source": "A. Author 2020, *Table 1*"}}
 
 
@@ -29,6 +32,9 @@ def make_runs(folder: pathlib.Path) -> pathlib.Path:
                      "diverged" if lost else "finished",
                      {"test/loss": height / 20 + 0.01 * seed, "test/error_pct": height + 0.25 * seed,
                       "test/margin": None if row == "resnet" and seed == 0 else 0.5 - height / 4 + 0.125 * seed ** 2})
+        trial = folder / "rings" / row / "search/trial-0/seed-1000000000"
+        if row == "lifted":
+            make_run(trial, "Nested rings", row, 1000000000, [], "finished", {"valid/loss": 0.0, "test/error_pct": 0.0})
         make_pictures(folder / "rings" / row / "seed-0", 2 if row != "lifted" else 5, height)
     (folder / "rings/momentum/seed-1/summary.json").write_text('{"status": "finished", "la')
     (folder / "rings/momentum/seed-2/summary.json").unlink()
@@ -51,10 +57,10 @@ def make_run(run: pathlib.Path, table: str, row: str, seed: int, lines: list[dic
                "device_name": "Test CPU", "threads": 1 if seed else 2, "loader_threads": 1,
                "parameters": 82, "multiply_adds": 1440}
     summary |= {"paper": PAPER[row]} if row in PAPER else {}
+    summary |= {"compare": {"to": "apg2", "cost": "parameters"}} if row in ("lifted", "momentum", "resnet") else {}
+    summary |= {"search": SEARCH, "runs_at_once": 3, "cpu_seconds": 7.5} if row == "lifted" else {}
     if status == "finished":
-        headline = last.get("test/error_pct", last.get("test/mse"))
-        summary |= {"iterations": 400, "epochs": 20.0, "seconds": 10.0 + seed, "last": last,
-                    "best": {"headline": headline * 0.5, "iteration": 380}}
+        summary |= {"iterations": 400, "epochs": 20.0, "seconds": 10.0 + seed, "last": last}
         summary |= {"certificate": STAGES[row]} if row in STAGES else {}
     else:
         summary |= {"error": f"loss is nan at iteration 120 of /somewhere/else/{row}/seed-{seed}"}

@@ -146,16 +146,14 @@ class Rules(unittest.TestCase):
         from report import runs, table
         return table.comparisons(runs.Group("table", "Table", [row]))
 
-    def test_the_best_mean_is_marked_with_its_n(self):
+    def test_nothing_is_bold_without_a_block(self):
         self.assertEqual(self.errors(self.row("a", [3, 4, 5]), self.row("b", [1, 2, 3])),
-                         ["4.00 \u00b1 1.00", "**2.00 \u00b1 1.00** (n = 3)"])
+                         ["4.00 \u00b1 1.00", "2.00 \u00b1 1.00"])
 
-    def test_nothing_is_best_beside_fewer_than_three_seeds_a_lost_seed_or_an_equal_mean(self):
-        whole = self.row("a", [1, 2, 3])
-        for other in (self.row("b", [3, 4]), self.row("b", [0.5, 0.5]), self.row("b", [1, 2, 3]),
-                      self.row("b", [3, 4, 5, 6], ["finished"] * 3 + ["diverged"]),
-                      self.row("b", [0, 0, 0, 6], ["finished"] * 3 + ["diverged"])):
-            self.assertFalse([cell for cell in self.errors(whole, other) if "**" in cell])
+    def test_skewed_spreads_are_medians_and_quartiles(self):
+        from report import text
+        self.assertEqual(text.median_quartiles([1, 2, 3, 4, 100], 1), "3.0 (2.0 to 4.0)")
+        self.assertEqual([text.median_quartiles(values, 1) for values in ([], [2])], ["-", "2.0"])
 
     def test_runs_that_did_not_finish_are_in_no_mean_and_are_counted(self):
         row = self.row("a", [1, 3, 100, 200], ["finished", "finished", "stopped", "diverged"])
@@ -205,6 +203,36 @@ class Rules(unittest.TestCase):
         self.assertEqual(curve(logged, evaluated), {0.5: 1.0})
         self.assertEqual(curve(evaluated), {1: 2.0})
         self.assertEqual(curve(logged, evaluated, metric="test/loss"), {1: 3.0})
+
+    def sweep(self):
+        """Two rules and a baseline at k = 3 and 4, compared with the first, and a row in no block."""
+        from report import runs
+        made = []
+        for k in (3, 4):
+            for name in ("resnet", "apg2", "mlp"):
+                summary = {"dataset": {"name": "telgarsky", "k": k, "batch_size": 7 * k}, "status": "finished",
+                           "compare": {"to": f"resnet-k={k}"} if name != "resnet" else {}}
+                made.append(runs.Run(pathlib.Path(), "t", f"{name}-k={k}", 0, "finished", summary))
+        made.append(runs.Run(pathlib.Path(), "t", "alone", 0, "finished",
+                             {"dataset": {"name": "telgarsky", "k": 4}, "depth": 5}))
+        for run in made:
+            run.records = [{"epoch": e, "iteration": e, "train/loss": 1.0 / e, "test/mse": 2.0 / e} for e in (1, 2)]
+        return runs.Group("t", "T", [runs.Row(run.row, [run]) for run in made])
+
+    def test_rows_are_grouped_by_task_and_named_without_it(self):
+        from report import tasks
+        found = {title: list(tasks.names_in(rows).values()) for title, rows in tasks.tasks_of(self.sweep())}
+        self.assertEqual(found, {"k 3, beside resnet-k=3": ["resnet", "apg2", "mlp"],
+                                 "k 4, beside resnet-k=4": ["resnet", "apg2", "mlp"], "k 4, depth 5": ["alone"]})
+
+    def test_a_table_of_several_tasks_has_a_panel_for_each(self):
+        from report import curves
+        pages = {name: figure for name, _, figure in curves.draw(self.sweep(), [])}
+        self.assertEqual(list(pages), ["curves-train-loss", "curves-test-mse"])
+        panels = pages["curves-test-mse"].axes
+        self.assertEqual([ax.get_title().split(",")[0] for ax in panels], ["k 3", "k 4", "k 4"])
+        self.assertEqual([len(ax.lines) for ax in panels], [3, 3, 1])
+        self.assertEqual(panels[0].lines[1].get_color(), panels[1].lines[1].get_color())
 
     def test_texts_from_files_stay_texts(self):
         from report import document
@@ -262,7 +290,8 @@ class BadInput(unittest.TestCase):
         run = self.make()
         summary = json.loads((run / "summary.json").read_text())
         odd = [None, True, "7", [1], {"a": 1}, 10 ** 400, float("nan"), -1e308]
-        for key in ("table", "last", "best", "certificate", "paper", "parameters", "seconds", "threads", "device",
+        for key in ("table", "last", "compare", "search", "runs_at_once", "certificate", "paper", "parameters",
+                    "seconds", "threads", "device",
                     "error", "config", "multiply_adds"):
             for value in odd:
                 with self.subTest(f"{key}: {str(value)[:20]}"):
@@ -328,6 +357,13 @@ def compose(folder: pathlib.Path) -> str:
     blocks = [block for group in groups for block in table.table_blocks(group)]
     return document.to_markdown(blocks) + document.to_html("", blocks)
 
+
+RETRAIN = """#!/bin/sh
+# Stands in for optdnn: `train CONFIG --row ROW --seed N --out FOLDER --quiet`
+echo "$@" > arguments
+mkdir -p "$8"
+cp now "$8/summary.json"
+"""
 
 STUB = """#!/bin/sh
 # Stands in for optdnn: `train CONFIG ... [--dry-run]`
@@ -396,6 +432,21 @@ class Reproduce(unittest.TestCase):
         self.assertEqual(sorted(p.name for p in results.iterdir()), ["figures", "report.md", "results.json"])
         self.assertIn("curves.png", [p.name for p in (results / "figures").iterdir()])
         self.assertFalse((results / "figures/old.png").exists())
+
+    def test_a_sample_of_committed_runs_is_trained_again_and_judged(self):
+        lines = [{"iteration": 1, "epoch": 1, "train/loss": 0.5}]
+        fixture.make_run(self.root / "ready/rings/apg2/seed-0", "Rings", "apg2", 0, lines, "finished",
+                         {"test/loss": 1.0, "test/mse": 0.5})
+        self.reproduce("rings")
+        (self.root / "stub").write_text(RETRAIN)
+        for trained, code in ((0.5, 0), (0.5 + 1e-9, 0), (0.7, 1), (None, 1)):
+            (self.root / "now").write_text(json.dumps({"status": "finished", "config_hash": "abc",
+                                                       "last": {"test/mse": trained}}))
+            self.assertEqual(self.reproduce("--check", "rings"), code)
+        self.assertIn("--row apg2 --seed 0 --out", (self.root / "arguments").read_text())
+        (self.root / "now").write_text(json.dumps({"config_hash": "other", "last": {"test/mse": 0.5}}))
+        self.assertEqual(self.reproduce("--check", "rings"), 1)
+        self.assertEqual(self.reproduce("--check", "nothing"), 2)
 
     def test_a_study_is_run_by_the_command_it_names(self):
         (self.root / "configs/rings.yaml").write_text("study: converge\n")

@@ -10,7 +10,7 @@ data::Batch SmallImages::batch(data::Split split, uint64_t, int64_t, const std::
   const auto count = static_cast<int64_t>(indices.size());
   data::Batch batch{torch::empty({count, 2, 6, 6}), torch::empty({count}, torch::kInt64)};
   for (int64_t i = 0; i < count; ++i) {
-    base::RandomStream random(split == data::Split::train ? 1 : 2, "small images", 0, indices[i]);
+    base::RandomStream random(static_cast<int>(split) + 1, "small images", 0, indices[i]);
     const int64_t label = indices[i] % 3;
     float* pixels = batch.inputs[i].data_ptr<float>();
     for (int64_t j = 0; j < 72; ++j) pixels[j] = static_cast<float>(random.normal() + (j % 3 == label ? 0.7 : 0));
@@ -55,10 +55,12 @@ torch::nn::AnyModule make_net(Net net, uint64_t seed) {
 
 SmallJob::SmallJob(const data::DataSet& dataset, Net net, int64_t batch_size, int threads)
     : train_loader(dataset, {data::Split::train, batch_size, {7}, threads, false}),
+      valid_loader(dataset, {data::Split::valid, 8, {7}, 0, false}),
       test_loader(dataset, {data::Split::test, 8, {7}, 0, false}) {
   base::set_torch_threads(1);  // waiting for each other takes longer than these networks
   job.network = make_net(net);
   job.train_loader = &train_loader;
+  job.valid_loader = &valid_loader;
   job.test_loader = &test_loader;
   SgdSpec sgd;
   sgd.momentum = 0.9;

@@ -41,7 +41,7 @@ torch::nn::AnyModule make_net(Net net, uint64_t seed = 1);
 struct SmallJob {
   explicit SmallJob(const data::DataSet& dataset, Net net = Net::convolutions, int64_t batch_size = 16,
                     int threads = 0);
-  data::Loader train_loader, test_loader;
+  data::Loader train_loader, valid_loader, test_loader;
   TrainJob job;
   RunJob& run() { return job.runs.front(); }
 };

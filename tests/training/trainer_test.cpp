@@ -1,7 +1,9 @@
 // The loop as a whole: bits that must be equal, sums that must add up, and the ways it stops.
 #include "optdnn/training/trainer.h"
 
+#include <cmath>
 #include <fstream>
+#include <limits>
 #include <set>
 
 #include "optdnn/base/errors.h"
@@ -50,7 +52,7 @@ TEST_CASE("training lowers the loss and the error") {
   REQUIRE(!result.stopped);
   REQUIRE(result.last.samples == 30);
   REQUIRE(result.last.loss < 0.8 * before.loss);
-  REQUIRE(result.best <= *result.last.error_pct);
+  REQUIRE(result.best <= *result.valid->error_pct);
 }
 
 TEST_CASE("the same job gives the same bits, with any number of loader threads") {
@@ -243,6 +245,42 @@ TEST_CASE("raw weights are evaluated in the average's place, or beside it, as ev
   REQUIRE(both.raw == raw.test);
   REQUIRE(torch::equal(both.kept, ema.kept));
   REQUIRE_FALSE(torch::equal(raw.kept, ema.kept));
+}
+
+TEST_CASE("the best weights are those of the best evaluation on the validation set, and without one there are none") {
+  const SmallImages images;
+  for (const bool with_validation : {true, false}) {
+    const TemporaryFolder folder;
+    SmallJob small(images);
+    Keep keep;
+    use(small.job, folder);
+    small.run().sinks = {&keep};
+    small.job.train.keep_best = true;
+    small.job.evaluate.every = Duration{{}, 2, {}};
+    if (!with_validation) small.job.valid_loader = nullptr;
+    const TrainResult result = train_alone(small.job);
+    REQUIRE(result.valid.has_value() == with_validation);
+    REQUIRE(std::filesystem::exists(folder / "checkpoints/best.safetensors") == with_validation);
+    REQUIRE(std::isnan(result.best) == !with_validation);
+    double best = std::numeric_limits<double>::infinity();
+    for (const metrics::Record& record : keep.records) {
+      REQUIRE(record.number("valid/error_pct").has_value() == (with_validation && record.number("test/error_pct")));
+      best = std::min(best, record.number("valid/error_pct").value_or(best));
+    }
+    if (with_validation) REQUIRE(result.best == best);
+  }
+}
+
+TEST_CASE("a trial is trained and judged without a test set") {
+  const SmallImages images;
+  SmallJob small(images);
+  Keep keep;
+  small.run().sinks = {&keep};
+  small.job.test_loader = nullptr;
+  const TrainResult result = train_alone(small.job);
+  REQUIRE(result.last.samples == 0);
+  REQUIRE(result.valid->samples == 30);
+  for (const metrics::Record& record : keep.records) REQUIRE_FALSE(record.number("test/loss"));
 }
 
 TEST_CASE("records come at log points and evaluations, observers see the latter") {

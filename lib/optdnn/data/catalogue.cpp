@@ -45,18 +45,18 @@ using Made = std::unique_ptr<DataSet>;
 
 Made cifar(const ImageSpec& spec, const CifarLayout& layout, size_t label, const ImageStatistics& statistics,
            const fs::path& root, const torch::Device& device) {
-  LabelledImages train = read_cifar(layout, root, Split::train, label);
-  LabelledImages test = read_cifar(layout, root, Split::test, label);
-  return std::make_unique<ImageSet>(std::move(train), std::move(test), layout.labels.at(label).classes,
-                                    read_cifar_class_names(layout, root, label), statistics, spec, device);
+  const LabelledImages train = read_cifar(layout, root, Split::train, label);
+  const LabelledImages test = read_cifar(layout, root, Split::test, label);
+  return std::make_unique<ImageSet>(train, test, layout.labels.at(label).classes,
+                                    read_cifar_class_names(layout, root, label), statistics, spec, device,
+                                    spec.validation);
 }
 
 Made idx(const ImageSpec& spec, const IdxLayout& layout, std::vector<std::string> class_names,
          const ImageStatistics& statistics, const fs::path& root, const torch::Device& device) {
-  LabelledImages train = read_idx_images(layout, root, Split::train);
-  LabelledImages test = read_idx_images(layout, root, Split::test);
-  return std::make_unique<ImageSet>(std::move(train), std::move(test), 10, std::move(class_names), statistics, spec,
-                                    device);
+  const LabelledImages train = read_idx_images(layout, root, Split::train);
+  const LabelledImages test = read_idx_images(layout, root, Split::test);
+  return std::make_unique<ImageSet>(train, test, 10, std::move(class_names), statistics, spec, device, spec.validation);
 }
 
 Made made(const Cifar10Spec& spec, const fs::path& root, const torch::Device& device) {
@@ -82,7 +82,7 @@ Made made(const GeneratedImagesSpec& spec, const fs::path&, const torch::Device&
   const std::vector<double> half(spec.channels, 0.5), quarter(spec.channels, 0.25);
   return std::make_unique<ImageSet>(generate_images(spec, Split::train), generate_images(spec, Split::test),
                                     spec.classes, std::vector<std::string>{}, ImageStatistics{half, quarter}, spec,
-                                    device);
+                                    device, spec.validation);
 }
 
 Made made(const NestedRingsSpec& spec, const fs::path&, const torch::Device&) {
@@ -103,7 +103,7 @@ Made made(const Regression2018Spec& spec, const fs::path&, const torch::Device&)
 template <class Photos>
 requires std::derived_from<Photos, photos::PhotoSpec> Made made(const Photos& spec, const fs::path& root,
                                                                 const torch::Device&) {
-  return std::make_unique<PhotoSet>(spec, Photos::kName, root);
+  return std::make_unique<PhotoSet>(spec, Photos::kName, root, spec.validation);
 }
 
 }  // namespace
@@ -118,6 +118,10 @@ std::string_view dataset_name(const DataSetSpec& spec) {
 
 DataShape dataset_shape(const DataSetSpec& spec) {
   return std::visit([](const auto& s) { return shape_of(s); }, spec);
+}
+
+bool has_validation(const DataSetSpec& spec) {
+  return std::visit([](const auto& s) { return s.validation.has_value(); }, spec);
 }
 
 int64_t batch_size(const DataSetSpec& spec) {

@@ -22,6 +22,8 @@ std::string_view dataset_name(const DataSetSpec& spec);
 // What make_dataset(...)->shape() will say, without reading a file.
 DataShape dataset_shape(const DataSetSpec& spec);
 
+bool has_validation(const DataSetSpec& spec);
+
 // Samples per iteration, "all of them" worked out. Errors: as make_dataset.
 int64_t batch_size(const DataSetSpec& spec);
 

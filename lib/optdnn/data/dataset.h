@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "optdnn/base/names.h"
+
 namespace optdnn::data {
 
 // Shapes: inputs_BCHW or inputs_BD, float32. targets_B int64 (class numbers); targets_BK float32 where an augmentation
@@ -23,7 +25,9 @@ struct DataShape {
   bool regression = false;
 };
 
-enum class Split { train, test };
+// valid: samples held out of the training set (validation.h), seen as the test samples are.
+enum class Split { train, valid, test };
+const base::NameTable<Split>& enum_names(Split);
 
 class DataSet {
  public:
@@ -31,7 +35,7 @@ class DataSet {
 
   virtual DataShape shape() const = 0;
 
-  // Samples of one epoch.
+  // Samples of one epoch; of Split::valid none without dataset.validation.
   virtual int64_t size(Split split) const = 0;
 
   // Whether the samples of a training epoch are drawn anew each time. They are then used in their natural order, so
@@ -49,7 +53,8 @@ class DataSet {
   virtual std::vector<std::string> class_names() const { return {}; }
 
   // Requires: indices within 0 ... size(split)-1, times repeats() in training. Safe to call from several threads at
-  // once. The test split ignores seed and epoch: it is the same for everybody and is never augmented.
+  // once. The others than the training
+  // split ignore seed and epoch: they are the same for everybody and never augmented.
   virtual Batch batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const = 0;
 };
 

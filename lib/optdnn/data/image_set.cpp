@@ -14,6 +14,11 @@ LabelledImages on_device(const LabelledImages& part, const torch::Device& device
   return {part.images_NCHW.to(device), part.labels_N.to(device)};
 }
 
+LabelledImages chosen(const LabelledImages& from, const std::vector<int64_t>& samples) {
+  const torch::Tensor samples_N = torch::tensor(samples, torch::kInt64).to(from.labels_N.device());
+  return {from.images_NCHW.index_select(0, samples_N), from.labels_N.index_select(0, samples_N)};
+}
+
 }  // namespace
 
 std::vector<double> channel_means(const torch::Tensor& images_NCHW) {
@@ -22,15 +27,25 @@ std::vector<double> channel_means(const torch::Tensor& images_NCHW) {
   return {means_C.const_data_ptr<double>(), means_C.const_data_ptr<double>() + means_C.numel()};
 }
 
-ImageSet::ImageSet(LabelledImages train, LabelledImages test, int64_t classes, std::vector<std::string> class_names,
-                   const ImageStatistics& statistics, AugmentOptions options, const torch::Device& device)
+ImageSet::ImageSet(const LabelledImages& train, const LabelledImages& test, int64_t classes,
+                   std::vector<std::string> class_names, const ImageStatistics& statistics, AugmentOptions options,
+                   const torch::Device& device, const std::optional<ValidationSpec>& validation)
     : train_(on_device(train, device)),
       test_(on_device(test, device)),
       classes_(classes),
       class_names_(std::move(class_names)),
       black_C_(per_channel(statistics.mean, device) * 255.0),
       scale_C_((per_channel(statistics.std, device) * 255.0).reciprocal()),
-      options_(std::move(options)) {}
+      options_(std::move(options)) {
+  if (!validation) return;
+  const torch::Tensor labels_N = train.labels_N.cpu().contiguous();
+  const std::span<const int64_t> labels(labels_N.const_data_ptr<int64_t>(), labels_N.numel());
+  const Division division = divide(labels, classes, *validation);
+  valid_ = chosen(train_, division.held_out);
+  train_ = chosen(train_, division.kept);
+}
+
+int64_t ImageSet::size(Split split) const { return part(split).labels_N.defined() ? part(split).labels_N.size(0) : 0; }
 
 DataShape ImageSet::shape() const { return {train_.images_NCHW.sizes().slice(1).vec(), classes_, false}; }
 

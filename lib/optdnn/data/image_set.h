@@ -6,6 +6,7 @@
 
 #include "optdnn/data/augment.h"
 #include "optdnn/data/dataset.h"
+#include "optdnn/data/validation.h"
 
 namespace optdnn::data {
 
@@ -25,20 +26,24 @@ std::vector<double> channel_means(const torch::Tensor& images_NCHW);
 class ImageSet : public DataSet {
  public:
   // Requires: images of one size; labels within 0 ... classes-1; statistics for every channel.
-  ImageSet(LabelledImages train, LabelledImages test, int64_t classes, std::vector<std::string> class_names,
-           const ImageStatistics& statistics, AugmentOptions options, const torch::Device& device);
+  // Errors: ConfigError if validation would take all of `train`.
+  ImageSet(const LabelledImages& train, const LabelledImages& test, int64_t classes,
+           std::vector<std::string> class_names, const ImageStatistics& statistics, AugmentOptions options,
+           const torch::Device& device, const std::optional<ValidationSpec>& validation = {});
 
   DataShape shape() const override;
-  int64_t size(Split split) const override { return part(split).images_NCHW.size(0); }
+  int64_t size(Split split) const override;
   bool on_gpu() const override { return !train_.images_NCHW.device().is_cpu(); }
   std::vector<std::string> class_names() const override { return class_names_; }
   Batch batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const override;
 
  private:
-  const LabelledImages& part(Split split) const { return split == Split::train ? train_ : test_; }
+  const LabelledImages& part(Split split) const {
+    return split == Split::train ? train_ : split == Split::valid ? valid_ : test_;
+  }
   Batch augmented_batch(uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const;
 
-  LabelledImages train_, test_;
+  LabelledImages train_, valid_, test_;  // valid_: no tensors without validation
   int64_t classes_;
   std::vector<std::string> class_names_;
   torch::Tensor black_C_, scale_C_;

@@ -56,7 +56,7 @@ struct EpochReader::State {
     const torch::NoGradGuard no_grad;
     const size_t runs = options.seeds.size();
     if (runs == 1) return make(number, 0);
-    if (options.split == Split::test) {  // the same for every run
+    if (is_shared()) {
       const Batch shared = make(number, 0);
       const auto repeated = [&](const torch::Tensor& tensor) {
         std::vector<int64_t> sizes = tensor.sizes().vec();
@@ -72,6 +72,12 @@ struct EpochReader::State {
       targets.push_back(made.targets);
     }
     return {torch::stack(inputs), torch::stack(targets)};
+  }
+
+  // Whether every run sees the same batches.
+  bool is_shared() const {
+    const auto another = [&](uint64_t seed) { return seed != options.seeds.front(); };
+    return options.split != Split::train || std::none_of(options.seeds.begin(), options.seeds.end(), another);
   }
 
   Batch make(int64_t number, size_t run) const {

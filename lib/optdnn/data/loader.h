@@ -1,6 +1,6 @@
-// Batches of an epoch in order: training samples in a permutation that is a function of (seed, epoch), fresh and test
-// samples in their natural order. Worker threads make batches ahead; what comes out is the same for any number of
-// them, and an epoch can be entered at any batch.
+// Batches of an epoch in order: training samples in a permutation that is a function of (seed, epoch), fresh,
+// validation and test samples in their natural order. Worker threads make batches ahead; what comes out is the same
+// for any number of them, and an epoch can be entered at any batch.
 //
 //   auto epoch = loader.epoch(e, first_batch);
 //   while (auto batch = epoch.next()) ...

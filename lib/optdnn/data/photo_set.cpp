@@ -90,7 +90,8 @@ std::string difference(const std::vector<std::string>& train, const std::vector<
 
 }  // namespace
 
-PhotoSet::PhotoSet(PhotoSpec spec, std::string_view dataset, const std::filesystem::path& data_root)
+PhotoSet::PhotoSet(PhotoSpec spec, std::string_view dataset, const std::filesystem::path& data_root,
+                   const std::optional<ValidationSpec>& validation)
     : spec_(std::move(spec)),
       train_(opened(spec_, dataset, data_root, Split::train)),
       test_(opened(spec_, dataset, data_root, Split::test)) {
@@ -108,6 +109,22 @@ PhotoSet::PhotoSet(PhotoSpec spec, std::string_view dataset, const std::filesyst
                                               difference(train_.classes(), test_.classes())),
                                  "both hold one folder for each class");
   }
+  if (!validation) return;
+  std::vector<int64_t> labels(train_.size());
+  for (int64_t i = 0; i < train_.size(); ++i) labels[i] = train_.label(i);
+  division_ = divide(labels, spec_.classes, *validation);
+}
+
+int64_t PhotoSet::size(Split split) const {
+  if (split == Split::test) return test_.size();
+  if (!division_) return split == Split::train ? train_.size() : 0;
+  return std::ssize(split == Split::train ? division_->kept : division_->held_out);
+}
+
+int64_t PhotoSet::in_store(Split split, int64_t index) const {
+  const int64_t sample = index % size(split);
+  if (split == Split::test || !division_) return sample;
+  return split == Split::train ? division_->kept[sample] : division_->held_out[sample];
 }
 
 Batch PhotoSet::batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const {
@@ -119,7 +136,7 @@ Batch PhotoSet::batch(Split split, uint64_t seed, int64_t epoch, const std::vect
   torch::Tensor targets_B = torch::empty({count}, torch::kInt64);
   for (int64_t b = 0; b < count; ++b) {
     const Sample sample{spec_, seed, epoch, indices[b]};
-    const int64_t image = indices[b] % images.size();
+    const int64_t image = in_store(split, indices[b]);
     Pixels pixels = sample.pixels(images.bytes(image), images.name(image), training);
     if (training) sample.recolor(pixels);
     float* values_HWC = inputs_BCHW.mutable_data_ptr<float>() + 3 * spec_.size_px * spec_.size_px * b;

@@ -9,6 +9,7 @@
 
 #include "optdnn/config/fields.h"
 #include "optdnn/data/augment.h"
+#include "optdnn/data/validation.h"
 #include "optdnn/photos/photo_spec.h"
 
 namespace optdnn::data {
@@ -21,6 +22,7 @@ const base::NameTable<Samples>& enum_names(Samples);
 struct ImageSpec : AugmentOptions {
   int64_t batch_size = 128;
   bool drop_last = false;
+  std::optional<ValidationSpec> validation;
 
   template <class Fields>
   void fields(Fields& f) {
@@ -32,6 +34,7 @@ struct ImageSpec : AugmentOptions {
     f("cutout_size", cutout_size, config::between(1, 1024), "side of the square that is cut out, in pixels");
     f("erase_probability", erase_probability, config::between(0, 1), "how often a random rectangle is erased");
     f("mixup_alpha", mixup_alpha, config::between(0.05, 4), "both parameters of mixup's Beta distribution");
+    f("validation", validation, "held out of the training set, stratified by class");
   }
 };
 
@@ -94,12 +97,14 @@ struct GeneratedImagesSpec : ImageSpec {
 struct TaskSpec {
   Samples samples = Samples::fresh;
   int64_t iterations_per_epoch = 100;
+  std::optional<ValidationSpec> validation;
 
   template <class Fields>
   void fields(Fields& f) {
     f("samples", samples, "fresh: new points in every iteration; fixed: one set, drawn once from the seed");
     f("iterations_per_epoch", iterations_per_epoch, config::between(1, 1e6),
       "batches that make an epoch of fresh samples");
+    f("validation", validation, "more points of the same kind");
   }
 };
 
@@ -185,8 +190,20 @@ struct Regression2018Spec : TaskSpec {
   }
 };
 
+// Photographs, of whose training set a part may be held out.
+template <class Photos>
+struct Divisible : Photos {
+  std::optional<ValidationSpec> validation;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    Photos::fields(f);
+    f("validation", validation, "held out of the training set, stratified by class");
+  }
+};
+
 using DataSetSpec = std::variant<Cifar10Spec, Cifar100Spec, MnistSpec, FashionMnistSpec, GeneratedImagesSpec,
-                                 NestedRingsSpec, ParitySpec, TelgarskySpec, Regression2018Spec, photos::ImageNetSpec,
-                                 photos::ImagenetteSpec, photos::ImageFolderSpec>;
+                                 NestedRingsSpec, ParitySpec, TelgarskySpec, Regression2018Spec, Divisible<photos::ImageNetSpec>,
+                                 Divisible<photos::ImagenetteSpec>, Divisible<photos::ImageFolderSpec>>;
 
 }  // namespace optdnn::data

@@ -36,10 +36,11 @@ int64_t checked(std::string_view task, int64_t points, int64_t numbers) {
 TaskSize sized(const TaskSpec& spec, std::string_view task, int64_t all, int64_t batch, int64_t test, int64_t numbers) {
   checked(task, all, numbers);
   checked(task, test, numbers);
-  if (spec.samples == Samples::fresh) {
-    return {true, checked(task, batch, numbers), batch * spec.iterations_per_epoch, test};
-  }
-  return {false, std::min(batch, all), all, test};
+  const bool fresh = spec.samples == Samples::fresh;
+  const int64_t train = fresh ? batch * spec.iterations_per_epoch : all;
+  const int64_t valid = spec.validation ? checked(task, spec.validation->size(train), numbers) : 0;
+  if (fresh) return {true, checked(task, batch, numbers), train, valid, test};
+  return {false, std::min(batch, all), train, valid, test};
 }
 
 // `all`: the points that belong together, one iteration when fresh.

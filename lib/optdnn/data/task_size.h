@@ -9,6 +9,7 @@ struct TaskSize {
   bool fresh = true;
   int64_t batch = 0;  // points per iteration
   int64_t train = 0;  // points per epoch
+  int64_t valid = 0;  // points in the validation set
   int64_t test = 0;
 };
 

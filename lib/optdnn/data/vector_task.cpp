@@ -6,8 +6,9 @@ VectorTask::VectorTask(std::string_view name, int64_t inputs, int64_t outputs, b
     : name_(name), inputs_(inputs), outputs_(outputs), regression_(regression), size_(size) {}
 
 Batch VectorTask::batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const {
-  const auto streams = split == Split::test ? base::StreamFamily(0, name_ + "/test")
-                                            : base::StreamFamily(seed, name_, size_.fresh ? epoch : 0);
+  const auto streams = split == Split::train
+                           ? base::StreamFamily(seed, name_, size_.fresh ? epoch : 0)
+                           : base::StreamFamily(0, name_ + (split == Split::test ? "/test" : "/valid"));
   const auto rows = static_cast<int64_t>(indices.size());
   const int64_t columns = regression_ ? outputs_ : 1;
   torch::Tensor inputs_BD = torch::empty({rows, inputs_});

@@ -1,5 +1,6 @@
 // Tasks whose samples are drawn, not read: each sample is a function of its own random stream.
 //   training  stream (seed, task, epoch, i); epoch 0 for ever if the set is fixed
+//   valid     stream (0, task "/valid", 0, i)
 //   test      stream (0, task "/test", 0, i)
 #pragma once
 
@@ -16,7 +17,9 @@ class VectorTask : public DataSet {
   VectorTask(std::string_view name, int64_t inputs, int64_t outputs, bool regression, TaskSize size);
 
   DataShape shape() const override { return {{inputs_}, outputs_, regression_}; }
-  int64_t size(Split split) const override { return split == Split::train ? size_.train : size_.test; }
+  int64_t size(Split split) const override {
+    return split == Split::train ? size_.train : split == Split::valid ? size_.valid : size_.test;
+  }
   bool fresh() const override { return size_.fresh; }
   Batch batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const override;
 

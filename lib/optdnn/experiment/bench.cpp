@@ -83,6 +83,7 @@ class Bench {
                     std::vector<StageExecutor>* executors = nullptr) const {
     const data::KeptBatches trained(shape_, batches_, iterations), tested(shape_, batches_, 1);
     const Loaders loaders{{trained, {data::Split::train, trained.batch_size(), seeds_}},
+                          std::nullopt,
                           {tested, {data::Split::test, tested.batch_size(), seeds_}}};
     const models::Network network = make_stacked_network(spec_, network_shape(shape_), seeds_);
     force_executor(network, options_.executor);

@@ -10,6 +10,7 @@ training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& s
   training::TrainJob job;
   job.network = network.module;
   job.train_loader = &loaders.train;
+  if (loaders.valid) job.valid_loader = &*loaders.valid;
   job.test_loader = &loaders.test;
   job.optimizer = spec.optimizer;
   job.schedule = spec.schedule;

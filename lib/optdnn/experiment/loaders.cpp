@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "optdnn/base/errors.h"
 #include "optdnn/data/catalogue.h"
 
 namespace optdnn::experiment {
@@ -12,7 +13,20 @@ Loaders make_loaders(const data::DataSet& dataset, const ExperimentSpec& spec, c
                             data::drop_last(spec.dataset)};
   data::LoaderOptions test{data::Split::test, spec.evaluate.batch_size, seeds, threads, /*drop_last=*/false};
   train.batch_size = std::min(train.batch_size, dataset.size(data::Split::train));
-  return {data::Loader(dataset, train), data::Loader(dataset, test)};
+  std::optional<data::Loader> valid;
+  if (dataset.size(data::Split::valid) > 0) {
+    data::LoaderOptions options = test;
+    options.split = data::Split::valid;
+    valid.emplace(dataset, options);
+  }
+  return {data::Loader(dataset, train), valid, data::Loader(dataset, test)};
+}
+
+const data::Loader& Loaders::of(data::Split split) const {
+  if (split == data::Split::train) return train;
+  if (split == data::Split::test) return test;
+  if (!valid) throw base::ConfigError("this experiment has no validation set", "dataset.validation makes one");
+  return *valid;
 }
 
 }  // namespace optdnn::experiment

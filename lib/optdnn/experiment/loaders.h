@@ -1,4 +1,4 @@
-// The batches an experiment trains and is tested on.
+// The batches an experiment trains on, is judged by and is tested on.
 #pragma once
 
 #include "optdnn/data/loader.h"
@@ -7,7 +7,12 @@
 namespace optdnn::experiment {
 
 struct Loaders {
-  data::Loader train, test;
+  data::Loader train;
+  std::optional<data::Loader> valid;  // where the experiment has a validation set
+  data::Loader test;
+
+  // Errors: ConfigError for Split::valid without a validation set.
+  const data::Loader& of(data::Split split) const;
 };
 
 // The last batch of an epoch may be smaller than the others; a set smaller than a batch is one batch.

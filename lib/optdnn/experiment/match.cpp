@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "optdnn/data/catalogue.h"
+#include "optdnn/experiment/match_size.h"
 #include "optdnn/experiment/network.h"
 
 namespace optdnn::experiment {
@@ -13,6 +14,17 @@ void MatchSpec::check(config::Checker& checker) const {
   if (multiply_adds.has_value() == parameters.has_value()) {
     checker.error("", "match wants exactly one of multiply_adds and parameters", "match: {multiply_adds: 63.3e6}");
   }
+}
+
+const base::NameTable<Vary>& enum_names(Vary) {
+  static const base::NameTable<Vary> table("sizes", {{"width", "channels of the state, by stage", Vary::width},
+                                                     {"hidden", "hidden units of the modules", Vary::hidden}});
+  return table;
+}
+
+double cost_of(const ExperimentSpec& spec, bool parameters) {
+  const modules::Count count = count_network(spec);
+  return static_cast<double>(parameters ? count.parameters : count.multiply_adds);
 }
 
 namespace {
@@ -137,20 +149,29 @@ std::optional<Matched> match_widths(ExperimentSpec& spec, const std::string& row
   matched.what = spec.match->parameters ? "parameters" : "multiply_adds";
   matched.target = spec.match->parameters ? *spec.match->parameters : *spec.match->multiply_adds;
   try {
-    Cost cost(spec);
-    spec.width.values = picked_widths(spec, cost, matched.target);
-    cost.check(spec.width.values);
-    matched.found = cost(spec.width.values);
+    const bool parameters = spec.match->parameters.has_value();
+    std::vector<std::string> sizes;
+    if (const auto size = matched_size(spec)) {
+      scale_to(*size, matched.target, [&] { return cost_of(spec, parameters); });
+      for (const int64_t* part : size->parts) sizes.push_back(concat(*part));
+      matched.at = sizes.size() == 1 ? concat(size->name, " ", sizes[0])
+                                     : concat(size->name, " [", base::join(sizes, ", "), "]");
+    } else {
+      Cost cost(spec);
+      spec.width.values = picked_widths(spec, cost, matched.target);
+      cost.check(spec.width.values);
+      for (const int64_t width : spec.width.values) sizes.push_back(concat(width));
+      matched.at = concat("width [", base::join(sizes, ", "), "]");
+    }
+    matched.found = cost_of(spec, parameters);
   } catch (const base::ConfigError& error) {
     diagnostics.error(place->span(), concat("row '", row, "': match needs a network that can be built: ", error.what()),
                       error.hint());
     return std::nullopt;
   }
   const double gap = std::abs(matched.gap_pct());
-  std::vector<std::string> widths;
-  for (const int64_t width : spec.width.values) widths.push_back(concat(width));
   const std::string message = concat("row '", row, "': the closest to ", matched.target, " ", matched.what, " is ",
-                                     matched.found, " at width [", base::join(widths, ", "), "]");
+                                     matched.found, " at ", matched.at);
   if (gap > kRefusedGapPct) {
     diagnostics.error(place->span(), message, "a gap of more than 10 % is no twin; change depth, or the target");
     return std::nullopt;

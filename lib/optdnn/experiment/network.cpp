@@ -61,14 +61,37 @@ models::Network make_network(const ExperimentSpec& spec, const models::NetworkSh
   return network;
 }
 
+namespace {
+
+// A constant as a parameter, so that it has a run dimension; the caller keeps it from learning.
+void as_parameter(AlgorithmSpec& algorithm, const std::string& name) {
+  CoefficientSpec& coefficient = algorithm.coefficients[name];
+  coefficient.learn = algorithms::Learn::shared;
+  coefficient.range.reset();
+}
+
+}  // namespace
+
 models::Network make_stacked_network(const ExperimentSpec& spec, const models::NetworkShape& shape,
                                      const std::vector<uint64_t>& seeds) {
+  return make_stacked_network(std::vector(seeds.size(), spec), shape, seeds, {});
+}
+
+models::Network make_stacked_network(std::vector<ExperimentSpec> specs, const models::NetworkShape& shape,
+                                     const std::vector<uint64_t>& seeds, const std::set<std::string>& constants) {
   std::vector<models::Network> runs;
-  for (const uint64_t seed : seeds) {
-    runs.push_back(make_network(spec, shape, seed));
-    if (spec.init.from) begin_at(*runs.back().module.ptr(), *spec.init.from);
+  for (size_t i = 0; i < seeds.size(); ++i) {
+    for (const std::string& name : constants) as_parameter(*specs[i].algorithm, name);
+    runs.push_back(make_network(specs[i], shape, seeds[i]));
+    if (specs[i].init.from) begin_at(*runs.back().module.ptr(), *specs[i].init.from);
   }
-  return runs.size() == 1 ? runs.front() : models::stack_runs(runs);
+  models::Network whole = runs.size() == 1 ? runs.front() : models::stack_runs(runs);
+  for (auto& item : whole.module.ptr()->named_parameters()) {
+    for (const std::string& name : constants) {
+      if (item.key().ends_with(".coefficients." + name)) item.value().requires_grad_(false);
+    }
+  }
+  return whole;
 }
 
 bool trains_as_one(const ExperimentSpec& spec, const models::NetworkShape& shape) {

@@ -1,6 +1,8 @@
 // From a spec to the network it names.
 #pragma once
 
+#include <set>
+
 #include "optdnn/baselines/catalogue.h"
 #include "optdnn/data/dataset.h"
 #include "optdnn/experiment/spec.h"
@@ -28,6 +30,11 @@ models::Network make_network(const ExperimentSpec& spec, const models::NetworkSh
 // named. Errors: EnvironmentError if that file does not fit. Requires one seed, or trains_as_one(spec).
 models::Network make_stacked_network(const ExperimentSpec& spec, const models::NetworkShape& shape,
                                      const std::vector<uint64_t>& seeds);
+
+// The same of several trials, whose specs differ in initial scale and coefficients. `constants`: coefficients that are
+// the same for all steps, do not learn and may differ from trial to trial.
+models::Network make_stacked_network(std::vector<ExperimentSpec> specs, const models::NetworkShape& shape,
+                                     const std::vector<uint64_t>& seeds, const std::set<std::string>& constants);
 
 // Whether the seeds of an experiment can train as one network: vectors alone, whose layers know runs.
 bool trains_as_one(const ExperimentSpec& spec, const models::NetworkShape& shape);

@@ -1,5 +1,4 @@
-// The runs of a row, one per seed, from data set to summary. train_together() is the lines that put the packages
-// together.
+// The runs of a row, one per seed, from data set to summary; a row with a search chooses its values first.
 #pragma once
 
 #include <exception>
@@ -12,6 +11,9 @@
 
 namespace optdnn::experiment {
 
+// Raised whenever the numbers of some experiment change, by more than the threads or the machine may change them.
+inline constexpr int kNumerics = 2;
+
 struct RunOptions {
   std::filesystem::path out = "runs";
   std::filesystem::path data = "data";
@@ -23,23 +25,26 @@ struct RunOptions {
   bool alone = false;         // every seed by itself, also where several could train as one network
   std::string executor;       // what every stage runs by (execution/executor.h); empty: the fastest that takes it
   bool no_graph = false;      // every iteration operator by operator, also where a GPU could replay it
+  bool searches = true;       // false: rows are trained with the values they are written with, on all training samples
   bool quiet = false;
   int terminal_columns = 0;  // of a progress bar; 0: plain lines instead
   std::function<bool()> stop_requested;
-  std::function<double()> seconds;  // a clock that only rises
-  double unix_time_s = 0;           // when the program began
-  std::string program_version;
+  std::function<double()> seconds;      // a clock that only rises
+  std::function<double()> cpu_seconds;  // of all threads; may be empty
+  double unix_time_s = 0;               // when the program began
+  std::string program_version, commit;
 };
 
 // Data sets of several rows, each read once.
 class DataSets {
  public:
-  DataSets(std::filesystem::path root, std::string device) : root_(std::move(root)), device_(std::move(device)) {}
+  using Make = std::function<std::unique_ptr<data::DataSet>(const data::DataSetSpec&)>;
+  DataSets(std::filesystem::path root, std::string device);
+  explicit DataSets(Make make) : make_(std::move(make)) {}
   const data::DataSet& get(const data::DataSetSpec& spec);
 
  private:
-  std::filesystem::path root_;
-  std::string device_;
+  Make make_;
   std::map<std::string, std::unique_ptr<data::DataSet>> sets_;  // by their resolved spec
 };
 
@@ -51,17 +56,19 @@ struct RunOutcome {
   enum class Status { finished, was_finished, stopped, failed } status;
   uint64_t seed;
   std::exception_ptr error;  // why it failed: ConfigError, EnvironmentError, DivergedError, or a bug
+  size_t number = 0;         // of the run among those that were asked for
 };
 
 // Trains seeds of a row, or continues what their folders hold: as one network where that can be (trains_as_one), else
-// one after another. A stop leaves out the seeds that have not begun.
+// one after another. A stop leaves out the seeds that have not begun; one during the search leaves out all.
 std::vector<RunOutcome> run(const Table& table, const Row& row, const std::vector<uint64_t>& seeds,
                             const RunOptions& options, DataSets& datasets);
 
-// Evaluates the weights in a run's folder on the test set. `weights`: last.safetensors, best.safetensors, or another
-// file there, by our names or timm's. `sample`: a file that then gets the first test batch with its outputs; empty:
-// none.
+// Evaluates the weights in a run's folder on a split, training samples as they are without augmentation. `weights`:
+// last.safetensors, best.safetensors, or another file there, by our names or timm's. `sample`: a file that then gets
+// the first batch with its outputs; empty: none. Errors: ConfigError if there is no such split.
 nlohmann::ordered_json evaluate_run(const std::filesystem::path& folder, const std::string& weights,
-                                    const RunOptions& options, const std::filesystem::path& sample = {});
+                                    const RunOptions& options, const std::string& split = "test",
+                                    const std::filesystem::path& sample = {});
 
 }  // namespace optdnn::experiment

@@ -17,10 +17,10 @@ RunFolder run_folder(const fs::path& runs, const Table& table, const Row& row, u
   return {runs / table.stem / row.id / concat("seed-", seed)};
 }
 
-config::Node resolved_run(const Row& row, uint64_t seed) {
-  ExperimentSpec spec = row.spec;
-  spec.seeds = {seed};
-  return resolved(spec);
+config::Node resolved_run(const ExperimentSpec& spec, uint64_t seed) {
+  ExperimentSpec one = spec;
+  one.seeds = {seed};
+  return resolved(one);
 }
 
 std::string config_hash(const config::Node& resolved) { return base::sha256_hex(config::canonical_json(resolved)); }

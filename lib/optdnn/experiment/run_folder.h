@@ -2,6 +2,7 @@
 //
 //   runs/<config stem>/<row id>/seed-<n>/   resolved.yaml  metrics.jsonl  metrics.csv  summary.json  log.txt
 //   checkpoints/  claim-1 ...
+//   runs/<config stem>/<row id>/search/   chosen.yaml  trial-<i>/seed-<n>/ (a run each)
 //
 // What makes a run that run is its config as today's program reads it: resolved.yaml, written with the first record or
 // checkpoint, is read again and compared, so that a key which a version adds with a default refuses no older folder.
@@ -26,8 +27,8 @@ struct RunFolder {
 
 RunFolder run_folder(const std::filesystem::path& runs, const Table& table, const Row& row, uint64_t seed);
 
-// The row's resolved config for one seed, every default written out; what resolved.yaml holds and what the hash is of.
-config::Node resolved_run(const Row& row, uint64_t seed);
+// The resolved config for one seed, every default written out; what resolved.yaml holds and what the hash is of.
+config::Node resolved_run(const ExperimentSpec& spec, uint64_t seed);
 std::string config_hash(const config::Node& resolved);
 
 // What the folder's resolved.yaml means to today's program. Errors: ConfigError if it cannot be read any more.

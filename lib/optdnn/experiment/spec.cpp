@@ -1,5 +1,6 @@
 #include "optdnn/experiment/spec.h"
 
+#include <algorithm>
 #include <set>
 
 #include "optdnn/config/dump.h"
@@ -12,11 +13,21 @@ using base::concat;
 
 const std::vector<std::string>& algorithm_keys() {
   static const std::vector<std::string> keys = {"module",     "modules", "depth", "width", "stem",
-                                                "transition", "head",    "init",  "match", "solver"};
+                                                "transition", "head",    "init",  "solver"};
   return keys;
 }
 
+const base::NameTable<ComparedCost>& enum_names(ComparedCost) {
+  static const base::NameTable<ComparedCost> table(
+      "costs", {{"parameters", "of the whole network", ComparedCost::parameters},
+                {"multiply_adds", "of one sample's forward pass", ComparedCost::multiply_adds}});
+  return table;
+}
+
 void ExperimentSpec::check(config::Checker& checker) const {
+  if (search && std::any_of(seeds.begin(), seeds.end(), [](uint64_t seed) { return seed >= kFirstTrialSeed; })) {
+    checker.error("seeds", concat("seeds from ", base::with_thousands(kFirstTrialSeed), " on are those of trials"));
+  }
   if (algorithm.has_value() == model.has_value()) {
     checker.error(model ? "model" : "", "an experiment wants exactly one of algorithm and model",
                   "algorithm: {name: apg2} with a module, or model: {name: resnet, layers: 20}");
@@ -84,7 +95,9 @@ ExperimentSpec read_experiment(const config::Node& node, base::Diagnostics& diag
 }
 
 config::Node resolved(const ExperimentSpec& spec) {
-  return spec.model ? config::without_keys(config::dump(spec), algorithm_keys()) : config::dump(spec);
+  std::vector<std::string> left_out = {"search", "compare"};
+  if (spec.model) left_out.insert(left_out.end(), algorithm_keys().begin(), algorithm_keys().end());
+  return config::without_keys(config::dump(spec), left_out);
 }
 
 }  // namespace optdnn::experiment

@@ -5,7 +5,9 @@
 #include "optdnn/config/reader.h"
 #include "optdnn/data/specs.h"
 #include "optdnn/experiment/algorithm_spec.h"
+#include "optdnn/experiment/compare_spec.h"
 #include "optdnn/experiment/match_spec.h"
+#include "optdnn/experiment/search_spec.h"
 #include "optdnn/solvers/spec.h"
 #include "optdnn/training/loss_spec.h"
 #include "optdnn/training/optimizer_spec.h"
@@ -37,6 +39,8 @@ struct ExperimentSpec {
   training::TrainSpec train;
   training::EvaluateSpec evaluate;
   std::vector<uint64_t> seeds = {0};
+  std::optional<SearchSpec> search;
+  std::optional<CompareSpec> compare;
 
   template <class Fields>
   void fields(Fields& f) {
@@ -60,6 +64,8 @@ struct ExperimentSpec {
     f("train", train, "how long and in what precision");
     f("evaluate", evaluate, "how the test set is measured");
     f("seeds", seeds, config::not_empty(), "one run per seed");
+    f("search", search, "values of the row that are chosen on its validation set first");
+    f("compare", compare, "the row of the table this one stands beside in reports");
   }
 
   // What spans several keys: algorithm or model, stages that match, one module per family.
@@ -73,7 +79,8 @@ ExperimentSpec read_experiment(const config::Node& node, base::Diagnostics& diag
 // The keys that describe a network which is the run of a rule, and so have no meaning beside `model`.
 const std::vector<std::string>& algorithm_keys();
 
-// The complete tree, every default written out.
+// What a run is: the complete tree, every default written out, without `search` and `compare`, which say how its
+// values were found and what it is compared with.
 config::Node resolved(const ExperimentSpec& spec);
 
 }  // namespace optdnn::experiment

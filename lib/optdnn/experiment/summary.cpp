@@ -2,6 +2,7 @@
 
 #include "optdnn/base/device.h"
 #include "optdnn/base/files.h"
+#include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/observe.h"
@@ -19,6 +20,25 @@ nlohmann::ordered_json json_of(const training::Evaluation& evaluation, std::stri
   return json;
 }
 
+namespace {
+
+// What a run stands beside in reports.
+void add_beside(nlohmann::ordered_json& summary, const Row& row) {
+  summary.erase("paper");
+  summary.erase("compare");
+  if (!row.paper.is_null()) summary["paper"] = config::to_json(row.paper);
+  if (row.spec.compare) summary["compare"] = config::to_json(config::dump(*row.spec.compare));
+}
+
+}  // namespace
+
+void refresh_summary(const std::filesystem::path& path, const Row& row) {
+  const auto before = nlohmann::ordered_json::parse(base::read_file(path, 1 << 24));
+  auto after = before;
+  add_beside(after, row);
+  if (nlohmann::json(after) != nlohmann::json(before)) base::write_file_atomically(path, after.dump(2) + "\n");
+}
+
 Summary::Summary(const Table& table, const Row& row, uint64_t seed, const std::string& hash,
                  const RunOptions& options) {
   json_["status"] = "started";
@@ -29,6 +49,8 @@ Summary::Summary(const Table& table, const Row& row, uint64_t seed, const std::s
   json_["seed"] = seed;
   json_["config_hash"] = hash;
   json_["optdnn"] = options.program_version;
+  if (!options.commit.empty()) json_["commit"] = options.commit;
+  json_["numerics"] = kNumerics;
   json_["libtorch"] = base::torch_version();
   json_["device"] = options.device;
   json_["device_name"] = base::device_name(options.device);
@@ -39,7 +61,10 @@ Summary::Summary(const Table& table, const Row& row, uint64_t seed, const std::s
     if (entry.value == row.spec.train.convolutions) json_["convolutions"] = entry.name;
   }
   json_["convolution_kernels"] = name_of(kernels::best_instructions());  // of this processor, whose rounding they have
-  if (!row.paper.is_null()) json_["paper"] = config::to_json(row.paper);
+  add_beside(json_, row);
+  json_["network"] = row.spec.algorithm ? row.spec.algorithm->name : config::dump(*row.spec.model).find("name")->text();
+  json_["dataset"] = config::to_json(config::dump(row.spec.dataset));
+  if (row.spec.algorithm) json_["depth"] = config::to_json(config::dump(row.spec.depth));
 }
 
 void Summary::add_cost(const modules::Count& cost) {
@@ -55,10 +80,14 @@ void Summary::add_result(const training::TrainResult& result) {
   if (result.skipped > 0) json_["skipped"] = result.skipped;
   if (result.rollbacks > 0) json_["rollbacks"] = result.rollbacks;
   json_["iteration"] = result.iteration;
-  if (result.last.samples == 0) return;  // stopped before an evaluation
-  json_["last"] = json_of(result.last);
+  if (result.last.samples == 0 && !result.valid) return;  // stopped before an evaluation
+  json_["last"] = nlohmann::ordered_json::object();
+  if (result.valid) {
+    json_["last"].update(json_of(*result.valid, "valid"));
+    json_["best"] = {{"on", "valid"}, {"headline", result.best}, {"iteration", result.best_iteration}};
+  }
+  if (result.last.samples > 0) json_["last"].update(json_of(result.last, "test"));
   if (result.last_raw) json_["last"].update(json_of(*result.last_raw, "test_raw"));
-  json_["best"] = {{"headline", result.best}, {"iteration", result.best_iteration}};
 }
 
 void Summary::add_certificate(std::string_view when, const ExperimentSpec& spec, const models::OptNetImpl& net,

@@ -13,6 +13,9 @@ namespace optdnn::experiment {
 // {"test/loss": 0.57, "test/error_pct": 19.8}
 nlohmann::ordered_json json_of(const training::Evaluation& evaluation, std::string_view prefix = "test");
 
+// Puts what the config says now about a finished run, `paper` and `compare`, into its summary.
+void refresh_summary(const std::filesystem::path& path, const Row& row);
+
 class Summary {
  public:
   Summary(const Table& table, const Row& row, uint64_t seed, const std::string& hash, const RunOptions& options);
@@ -29,6 +32,10 @@ class Summary {
   // or certificate for the end.
   void add_certificate(std::string_view when, const ExperimentSpec& spec, const models::OptNetImpl& net,
                        int64_t run = 0);
+  // Of training, in all; of several runs at once, an equal share each.
+  void add_cpu_seconds(double seconds) { json_["cpu_seconds"] = seconds; }
+  // What was chosen, and how.
+  void add_search(const nlohmann::ordered_json& search) { json_["search"] = search; }
   void add_error(const std::string& message) { json_["error"] = message; }
 
   // `status`: finished, stopped or diverged.

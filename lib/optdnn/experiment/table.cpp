@@ -6,6 +6,8 @@
 #include "optdnn/config/merge.h"
 #include "optdnn/config/read.h"
 #include "optdnn/config/table.h"
+#include "optdnn/experiment/compare.h"
+#include "optdnn/experiment/trials.h"
 
 namespace optdnn::experiment {
 
@@ -71,6 +73,9 @@ Table read_table(const std::filesystem::path& file, const std::vector<std::strin
     if (diagnostics.errors() > errors) continue;
     table.rows.push_back({row.id, std::move(spec), std::nullopt, row.config, row.paper});
   }
+  if (diagnostics.has_errors()) return table;
+  check_searches(table, diagnostics);
+  resolve_comparisons(table, diagnostics);
   return table;
 }
 

@@ -3,7 +3,7 @@
 //                               progress/..., and in its metadata counters and a SHA-256 of every tensor
 //   state.previous.safetensors  the state before that
 //   last.safetensors            the weights alone, by the names of their parameters, for everybody else
-//   best.safetensors            those of the best evaluation, if kept
+//   best.safetensors            those of the best evaluation on the validation set, if kept
 // last and best hold the moving average where there is one.
 //
 // A save writes state.new.safetensors whole, flushes it and reads it back; then state becomes previous and new becomes

@@ -56,7 +56,7 @@ struct TrainSpec {
       "keep only the arguments of the modules T and run them again in the backward pass: less memory, more time");
     f("log_every", log_every, "distance of log points; default: 25 iterations");
     f("save_every", save_every, "distance of checkpoints; default: 1 epoch");
-    f("keep_best", keep_best, "also keep the weights of the best evaluation, best.safetensors");
+    f("keep_best", keep_best, "also keep the weights of the best evaluation on the validation set, best.safetensors");
     f("on_divergence", on_divergence, "what a loss, gradient or weight that is not finite does");
   }
   void check(config::Checker& c) const;
@@ -71,7 +71,7 @@ const base::NameTable<EvaluatedWeights>& enum_names(EvaluatedWeights);
 
 struct EvaluateSpec {
   static constexpr std::string_view kHelp =
-      "how the test set is used; the last iteration is always followed by an evaluation";
+      "how validation and test set are used; the last iteration is always followed by an evaluation";
   std::optional<Duration> every;
   int64_t batch_size = 512;
   bool flip_average = false;

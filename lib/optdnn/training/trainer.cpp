@@ -32,7 +32,8 @@ class Trainer {
         loss_(make_loss(job.loss)),
         test_loss_(make_loss(plain_loss(job.loss))),
         parameters_(trainable_parameters(module())),
-        optimizer_(make_optimizer(job.optimizer, parameters_, runs_ > 1)),
+        optimizer_(job.rates.empty() ? make_optimizer(job.optimizer, parameters_, runs_ > 1)
+                                     : make_optimizer(job.optimizer, parameters_, job.rates)),
         guard_(/*deferred=*/!job.device.is_cpu() && spec_.on_divergence.stops(), job.device, length_, spec_.accumulate,
                runs_),
         recent_(loss_.regression, job.device, runs_),
@@ -78,6 +79,10 @@ class Trainer {
     const double now = job_.seconds ? job_.seconds() - clock_start_ : 0;
     return results_[run].seconds + now / static_cast<double>(runs_);
   }
+  double learning_rate(int64_t run) const {
+    const double peak = job_.rates.empty() ? peak_learning_rate(job_.optimizer) : job_.rates[run].learning_rate;
+    return peak * schedule_factor_;
+  }
   bool is_over() const { return stopped_ || guard_.all_diverged(); }
 
   // Every run that has not diverged.
@@ -122,9 +127,9 @@ class Trainer {
   void run_iteration(data::EpochReader& batches, int64_t in_epoch) {
     const int64_t batch_size = job_.train_loader->options().batch_size;
     const int64_t left = job_.train_loader->samples_per_epoch() - batch_size * in_epoch * spec_.accumulate;
-    learning_rate_ = peak_learning_rate(job_.optimizer) * schedule_factor(job_.schedule, iteration_, length_);
+    schedule_factor_ = schedule_factor(job_.schedule, iteration_, length_);
     update_.run([&] { return batches.next().value(); }, std::min(batch_size * spec_.accumulate, left),
-                iteration_ * spec_.accumulate, learning_rate_);
+                iteration_ * spec_.accumulate, learning_rate(0));
   }
 
   // Of every batch on a CPU; a GPU's losses are looked at in report(), as means.
@@ -199,7 +204,7 @@ class Trainer {
     for_each_run([&](int64_t run) {
       metrics::Record record(iteration_, epochs(), seconds(run));
       trained[run].add_to(record, "train");
-      record.set("train/learning_rate", learning_rate_);
+      record.set("train/learning_rate", learning_rate(run));
       if (!job_.device.is_cpu()) look_for_spike(run, trained[run].loss);
       const auto put = [&](const char* name, int64_t count) {
         if (count > 0) record.set(name, static_cast<double>(count));
@@ -217,33 +222,47 @@ class Trainer {
     for (metrics::Sink* sink : job_.progress) sink->write(mean);
   }
 
-  std::vector<Evaluation> evaluated() {
-    return evaluate(job_.network, *job_.test_loader, test_loss_, spec_.precision, job_.device, job_.evaluate);
-  }
-
   // With the moving average in the weights' place where there is one; the best weights are kept meanwhile.
   void evaluate_all() {
-    if (ema_ && job_.evaluate.weights == EvaluatedWeights::both) {
-      const auto raw = evaluated();
+    if (ema_ && job_.test_loader && job_.evaluate.weights == EvaluatedWeights::both) {
+      const auto raw = evaluate_on(*job_.test_loader);
       for_each_run([&](int64_t run) { results_[run].last_raw = raw[run]; });
     }
     swap_average();
-    const auto evaluations = evaluated();
-    for_each_run([&](int64_t run) {
-      TrainResult& result = results_[run];
-      if (!std::isfinite(evaluations[run].loss)) return guard_.give_up(run, not_finite("test loss"));
-      result.last = evaluations[run];
-      const double headline = result.last.headline();
-      if (iteration_ == result.resumed_at || std::isnan(headline) || headline >= result.best) return;
-      result.best = headline;
-      result.best_iteration = iteration_;
-      if (spec_.keep_best && !job_.runs[run].checkpoints.empty()) save_weights(run, "best.safetensors");
-    });
+    if (job_.valid_loader) {
+      const auto evaluations = evaluate_on(*job_.valid_loader);
+      for_each_run([&](int64_t run) {
+        if (!std::isfinite(evaluations[run].loss)) return guard_.give_up(run, not_finite("validation loss"));
+        compare_with_best(run, evaluations[run]);
+      });
+    }
+    if (job_.test_loader) {
+      const auto evaluations = evaluate_on(*job_.test_loader);
+      for_each_run([&](int64_t run) {
+        if (!std::isfinite(evaluations[run].loss)) return guard_.give_up(run, not_finite("test loss"));
+        results_[run].last = evaluations[run];
+      });
+    }
     swap_average();
   }
 
+  std::vector<Evaluation> evaluate_on(const data::Loader& loader) {
+    return evaluate(job_.network, loader, test_loss_, spec_.precision, job_.device, job_.evaluate);
+  }
+
+  void compare_with_best(int64_t run, const Evaluation& valid) {
+    TrainResult& result = results_[run];
+    result.valid = valid;
+    const double headline = valid.headline();
+    if (iteration_ == result.resumed_at || std::isnan(headline) || headline >= result.best) return;
+    result.best = headline;
+    result.best_iteration = iteration_;
+    if (spec_.keep_best && !job_.runs[run].checkpoints.empty()) save_weights(run, "best.safetensors");
+  }
+
   void judge(int64_t run, metrics::Record& record) {
-    results_[run].last.add_to(record, "test");
+    if (results_[run].valid) results_[run].valid->add_to(record, "valid");
+    if (job_.test_loader) results_[run].last.add_to(record, "test");
     if (results_[run].last_raw) results_[run].last_raw->add_to(record, "test_raw");
     for (const auto& observe : job_.runs[run].observers) observe(static_cast<int64_t>(epochs()), record);
   }
@@ -393,7 +412,7 @@ class Trainer {
   Tensor counted_;                  // recent_, likewise
 
   int64_t iteration_ = 0;  // updates done
-  double learning_rate_ = 0;
+  double schedule_factor_ = 0;
   double clock_start_ = 0;
   bool stopped_ = false, has_state_ = false;
   int64_t skipped_ = 0, rollbacks_ = 0;  // of one run

@@ -2,7 +2,7 @@
 // function of its job, so a run that was stopped and continued ends with the bits of an unbroken one (on one device,
 // with the same number of threads).
 //
-// Several runs, which differ in their seed alone, train as one network whose parameters have a leading run dimension.
+// Several runs, which differ in their seed and rates alone, train as one network with a leading run dimension.
 // Their losses are added, so that each run's gradient is its own; a run that diverges keeps its weights while the
 // others go on; each has its own records and checkpoints, which a single run could continue.
 #pragma once
@@ -21,7 +21,7 @@
 #include "optdnn/metrics/sink.h"
 #include "optdnn/training/evaluate.h"
 #include "optdnn/training/loss.h"
-#include "optdnn/training/optimizer_spec.h"
+#include "optdnn/training/run_rates.h"
 #include "optdnn/training/schedule.h"
 #include "optdnn/training/train_spec.h"
 
@@ -39,8 +39,10 @@ struct TrainJob {
   std::vector<RunJob> runs = {{}};  // one per seed of the loaders
   torch::nn::AnyModule network;     // moved to `device` and precision by the trainer; of several runs, stacked
   const data::Loader* train_loader = nullptr;
-  const data::Loader* test_loader = nullptr;
+  const data::Loader* valid_loader = nullptr;  // null: no best weights are kept
+  const data::Loader* test_loader = nullptr;   // null: a trial, which is judged without the test set
   OptimizerSpec optimizer;
+  std::vector<RunRates> rates;  // of several runs that differ in them, one each; empty: the optimizer's own
   ScheduleSpec schedule;
   LossSpec loss;
   TrainSpec train;
@@ -56,9 +58,10 @@ struct TrainJob {
 };
 
 struct TrainResult {
-  Evaluation last;
+  Evaluation last;                     // on the test set; of no samples without one
   std::optional<Evaluation> last_raw;  // evaluate.weights: both; `last` is then that of the moving average
-  double best = std::numeric_limits<double>::quiet_NaN();  // smallest headline of all evaluations
+  std::optional<Evaluation> valid;     // the last on the validation set
+  double best = std::numeric_limits<double>::quiet_NaN();  // smallest headline on the validation set
   int64_t best_iteration = 0;
   int64_t iterations = 0;              // done in all
   int64_t resumed_at = 0;              // iteration this call began with

@@ -1,0 +1,324 @@
+#include "optdnn/experiment/train_runs.h"
+
+#include <iostream>
+
+#include "optdnn/base/device.h"
+#include "optdnn/base/files.h"
+#include "optdnn/base/log.h"
+#include "optdnn/base/share_out.h"
+#include "optdnn/config/json.h"
+#include "optdnn/experiment/claim.h"
+#include "optdnn/experiment/executors.h"
+#include "optdnn/experiment/job.h"
+#include "optdnn/experiment/memory.h"
+#include "optdnn/experiment/network.h"
+#include "optdnn/experiment/observe.h"
+#include "optdnn/experiment/pictures.h"
+#include "optdnn/experiment/smallest_batch.h"
+#include "optdnn/experiment/summary.h"
+#include "optdnn/metrics/sink.h"
+#include "optdnn/training/checkpoint.h"
+#include "optdnn/training/trainer.h"
+
+namespace optdnn::experiment {
+
+using base::concat;
+
+namespace {
+
+constexpr size_t kMostAtOnce = 32;  // Choice: runs in one network; bounds memory
+
+// A run whose folder is ours.
+struct Held {
+  config::Node resolved;
+  Claim claim;
+  bool begun = false;  // there is a state to continue from
+};
+using HeldRuns = std::map<size_t, Held>;  // by their numbers in the plan
+
+// A run that is about to train: its place and what it leaves there.
+struct Begun {
+  size_t number;
+  const PlannedRun& run;
+  double cpu_seconds;  // of the calls before
+  Summary summary;
+  std::function<void()> before_write;
+  std::vector<std::unique_ptr<metrics::Sink>> sinks;
+};
+
+// What a run that was stopped had taken by then.
+double cpu_seconds_in(const RunFolder& folder) {
+  const auto summary = summary_of(folder);
+  return summary.is_object() && summary.contains("cpu_seconds") && summary["cpu_seconds"].is_number()
+             ? summary["cpu_seconds"].get<double>()
+             : 0;
+}
+
+Begun begin(const Table& table, const Row& row, const RunPlan& plan, size_t number, const RunOptions& options,
+            const Held& held) {
+  const PlannedRun& run = plan.runs[number];
+  const RunFolder& folder = run.folder;
+  Begun begun{number, run, cpu_seconds_in(folder), Summary(table, row, run.seed, config_hash(held.resolved), options),
+              {},     {}};
+  begun.before_write = [&held, &folder] {
+    held.claim.check();
+    write_resolved(folder, held.resolved);
+  };
+  if (!plan.search.is_null()) begun.summary.add_search(plan.search);
+  begun.sinks.push_back(metrics::make_json_lines_sink(folder.path / "metrics.jsonl"));
+  begun.sinks.push_back(metrics::make_csv_sink(folder.path / "metrics.csv"));
+  begun.sinks.push_back(
+      metrics::make_tensorboard_sink(folder.path / "events.out.tfevents.optdnn", options.unix_time_s));
+  return begun;
+}
+
+void log_to(const RunFolder& folder, const std::string& line) {
+  base::open_log_file(folder.path / "log.txt");
+  base::log_info(line);
+}
+
+// Summary, log and pictures of a run that ended.
+RunOutcome end(Begun& begun, int64_t place, const training::TrainResult& result, const RunPlan& plan,
+               const models::Network& network, const data::DataSet& dataset) {
+  const auto& [spec, seed, folder] = begun.run;
+  using Status = RunOutcome::Status;
+  begun.before_write();
+  if (result.diverged) {
+    log_to(folder, result.diverged->what());  // the terminal hears of it from the command
+    begun.summary.add_error(result.diverged->what());
+    begun.summary.write(folder.summary(), "diverged");
+    return {Status::failed, seed, std::make_exception_ptr(*result.diverged), begun.number};
+  }
+  const auto executors = executors_of(network);
+  if (!executors.empty()) {
+    log_to(folder, executors_text(executors));
+    begun.summary.add_executors(executors);
+  }
+  const char* status = result.stopped ? "stopped" : "finished";
+  log_to(folder, concat(status, " after ", result.iterations, " iterations, begun at ", result.resumed_at,
+                        "; iterations ", result.iteration));
+  begun.summary.add_result(result);
+  if (network.opt_net && !plan.are_trials) {
+    begun.summary.add_certificate("certificate", spec, *network.opt_net, place);
+  }
+  if (!result.stopped && !plan.are_trials) write_pictures(spec, seed, dataset, folder);
+  begun.summary.write(folder.summary(), status);
+  return {result.stopped ? Status::stopped : Status::finished, seed, nullptr, begun.number};
+}
+
+// Runs of a plan as one network; they stand at the same iteration.
+std::vector<RunOutcome> train_together(const Table& table, const Row& row, const RunPlan& plan,
+                                       const std::vector<size_t>& numbers, const RunOptions& options,
+                                       DataSets& datasets, const HeldRuns& held) {
+  const ExperimentSpec& spec = plan.runs[numbers.front()].spec;
+  // Runs that have begun do not need the weights they began with.
+  const bool begun_all = std::all_of(numbers.begin(), numbers.end(), [&](size_t n) { return held.at(n).begun; });
+  std::vector<ExperimentSpec> specs;
+  std::vector<uint64_t> seeds;
+  for (const size_t number : numbers) {
+    specs.push_back(plan.runs[number].spec);
+    if (begun_all) specs.back().init.from.reset();
+    seeds.push_back(plan.runs[number].seed);
+  }
+  const data::DataSet& dataset = datasets.get(spec.dataset);
+  const models::NetworkShape shape = network_shape(dataset.shape());
+  set_threads(options, dataset.shape());
+  const Loaders loaders = make_loaders(dataset, spec, seeds, options.loader_threads);
+  check_smallest_batch(row, dataset, loaders.train);
+  const modules::Count cost = count_network(spec);
+  const models::Network network = make_stacked_network(
+      specs, shape, seeds, trains_as_one(spec, shape) ? plan.constants : std::set<std::string>{});
+  force_executor(network, options.executor);
+  training::TrainJob job = make_job(spec, dataset.shape(), network, loaders);
+  job.device = torch::Device(options.device);
+  job.stop_requested = options.stop_requested;
+  job.seconds = options.seconds;
+  if (options.no_graph) job.why_eager = "asked for";
+  if (plan.are_trials) {
+    job.test_loader = nullptr;
+    for (const ExperimentSpec& one : specs) {
+      if (specs.size() > 1) job.rates.push_back(training::rates_of(one.optimizer));
+    }
+  }
+
+  const auto runs = static_cast<int64_t>(seeds.size());
+  std::vector<std::function<void(int64_t, metrics::Record&)>> solves;
+  if (!plan.are_trials) solves = observe_solver(network, loaders.test, spec.train, job.device, runs);
+  std::vector<Begun> begun;
+  job.runs.clear();
+  begun.reserve(numbers.size());
+  for (int64_t i = 0; i < runs; ++i) {
+    Begun& run = begun.emplace_back(begin(table, row, plan, numbers[i], options, held.at(numbers[i])));
+    run.summary.add_cost(cost);
+    if (runs > 1) run.summary.add_runs_at_once(runs, base::sharing_threads());
+    training::RunJob& part = job.runs.emplace_back();
+    part.checkpoints = run.run.folder.checkpoints();
+    part.before_write = run.before_write;
+    for (const auto& sink : run.sinks) part.sinks.push_back(sink.get());
+    if (network.opt_net && !plan.are_trials) {
+      part.observers.push_back(observe_rule(*rule_of(spec), network.opt_net, i));
+      run.summary.add_certificate("certificate_at_start", spec, *network.opt_net, i);
+    }
+    if (!solves.empty()) part.observers.push_back(solves[i]);
+    log_to(run.run.folder, concat(plan.label, ", ", options.device, ", ", base::torch_threads(), " threads, ",
+                                  options.program_version));
+  }
+  const training::Length length = training::length_of(job.train, loaders.train.batches_per_epoch());
+  if (const auto warning = warmup_warning(spec, length)) base::log_warning(*warning);
+  std::unique_ptr<metrics::Sink> terminal;
+  if (!options.quiet) {
+    const int64_t iterations = length.iterations;
+    const bool bar = options.terminal_columns > 0;
+    terminal = metrics::make_terminal_sink(std::cout, {plan.label, iterations, bar, options.terminal_columns});
+    job.progress.push_back(terminal.get());
+  }
+
+  const double cpu_begin_s = options.cpu_seconds ? options.cpu_seconds() : 0;
+  const auto results = training::train(job);
+  const double cpu_share_s =
+      options.cpu_seconds ? (options.cpu_seconds() - cpu_begin_s) / static_cast<double>(runs) : 0;
+  for (int64_t i = 0; i < runs; ++i) {
+    const double before = results[i].resumed_at > 0 ? begun[i].cpu_seconds : 0;
+    if (options.cpu_seconds) begun[i].summary.add_cpu_seconds(before + cpu_share_s);
+  }
+  std::vector<RunOutcome> outcomes;
+  for (int64_t i = 0; i < runs; ++i) outcomes.push_back(end(begun[i], i, results[i], plan, network, dataset));
+  return outcomes;
+}
+
+// Runs that train as one network: those that stand at the same iteration and are alike but for their numbers, as far as
+// memory allows.
+class Groups {
+ public:
+  explicit Groups(bool together) : most_(together ? kMostAtOnce : 1) {}
+
+  void add(size_t number, int64_t iteration, const std::string& kind) {
+    const auto key = std::pair(iteration, kind);
+    const auto found = open_.find(key);
+    if (found == open_.end() || groups_[found->second].size() == most_) {
+      open_[key] = groups_.size();
+      groups_.emplace_back();
+    }
+    groups_[open_[key]].push_back(number);
+  }
+  const std::vector<std::vector<size_t>>& all() const { return groups_; }
+
+ private:
+  size_t most_;
+  std::vector<std::vector<size_t>> groups_;
+  std::map<std::pair<int64_t, std::string>, size_t> open_;  // the group that may not be full
+};
+
+// The experiment without the numbers in which runs of one network may differ.
+std::string kind_of(const RunPlan& plan, ExperimentSpec spec) {
+  if (!plan.are_trials) return "";
+  spec.optimizer = training::with_rates(spec.optimizer, {1, 0});
+  spec.init.scale = 1;
+  for (const std::string& name : plan.constants) spec.algorithm->coefficients.erase(name);
+  if (spec.algorithm) {
+    for (auto& item : spec.algorithm->coefficients) {
+      if (item.second.value) item.second.value = 1;
+    }
+  }
+  return config::canonical_json(resolved(spec));
+}
+
+// Where memory ends on the way, the estimate says how much is wanted; the last checkpoint is there.
+std::vector<RunOutcome> train_in_memory(const Table& table, const Row& row, const RunPlan& plan,
+                                        const std::vector<size_t>& numbers, const RunOptions& options,
+                                        DataSets& datasets, const HeldRuns& held) {
+  const auto explain = [&](const std::string& what) {
+    const data::DataSet& dataset = datasets.get(row.spec.dataset);
+    const auto memory = estimate_memory(row.spec, dataset.shape(), data::batch_size(row.spec.dataset),
+                                        options.loader_threads, static_cast<int64_t>(numbers.size()));
+    throw base::EnvironmentError(concat("not enough memory: ", what, "; ", memory_text(memory)),
+                                 "a smaller batch_size, train.recompute: true, or --alone for several seeds; the same "
+                                 "command then goes on from the last checkpoint");
+  };
+  std::string what;
+  try {
+    return train_together(table, row, plan, numbers, options, datasets, held);
+  } catch (const std::bad_alloc& error) {
+    what = error.what();
+  } catch (const c10::Error& error) {
+    what = base::split(error.what_without_backtrace(), '\n').front();
+    if (!options.device.starts_with("cpu") || what.find("allocate memory") == std::string::npos) throw;
+  }
+  explain(what);
+  return {};
+}
+
+// Whether the folder holds this run, finished. Errors: as check_identity.
+bool is_finished(const RunFolder& folder, const config::Node& resolved) {
+  if (!std::filesystem::exists(folder.resolved())) return false;
+  check_identity(folder, resolved);
+  const auto summary = summary_of(folder);
+  return summary.is_object() && summary.value("status", "") == "finished";
+}
+
+// Errors: DivergedError with what the run's summary says, if it diverged before.
+void check_not_failed(const RunFolder& folder) {
+  const auto summary = summary_of(folder);
+  if (!summary.is_object() || summary.value("status", "") != "diverged") return;
+  throw base::DivergedError("diverged before: " + summary.value("error", ""),
+                            "it is left alone; --retry failed goes on from its last checkpoint");
+}
+
+// Makes a run's folder ours. Returns the iteration it stands at, or nothing if the run is finished.
+std::optional<int64_t> hold(const RunPlan& plan, size_t number, const RunOptions& options, HeldRuns& held) {
+  const auto& [spec, seed, folder] = plan.runs[number];
+  const config::Node resolved = resolved_run(spec, seed);
+  if (options.resume && is_finished(folder, resolved)) return std::nullopt;
+  Held& run = held.emplace(number, Held{resolved, Claim::take(folder.path)}).first->second;
+  if (!options.resume) set_aside(folder, options.out, options.unix_time_s);
+  if (is_finished(folder, resolved)) {  // between the two looks
+    held.erase(number);
+    return std::nullopt;
+  }
+  check_identity(folder, resolved);
+  if (!options.retry_failed && std::filesystem::exists(folder.resolved())) check_not_failed(folder);
+  base::open_log_file(folder.path / "log.txt");
+  const auto state = training::load_state(folder.checkpoints());
+  run.begun = state.has_value();
+  return state ? state->iteration : 0;
+}
+
+}  // namespace
+
+std::vector<RunOutcome> train_runs(const Table& table, const Row& row, const RunPlan& plan, const RunOptions& options,
+                                   DataSets& datasets) {
+  using Status = RunOutcome::Status;
+  std::vector<RunOutcome> outcomes;
+  HeldRuns held;
+  const bool together = !options.alone && row.spec.train.on_divergence.stops() &&
+                        trains_as_one(row.spec, network_shape(data::dataset_shape(row.spec.dataset)));
+  Groups waiting(together);
+  for (size_t number = 0; number < plan.runs.size(); ++number) {
+    const auto& [spec, seed, folder] = plan.runs[number];
+    try {
+      if (const auto iteration = hold(plan, number, options, held)) {
+        waiting.add(number, *iteration, kind_of(plan, spec));
+      } else {
+        if (!plan.are_trials) refresh_summary(folder.summary(), row);
+        outcomes.push_back({Status::was_finished, seed, nullptr, number});
+      }
+    } catch (...) {
+      held.erase(number);
+      outcomes.push_back({Status::failed, seed, std::current_exception(), number});
+    }
+  }
+  for (const auto& group : waiting.all()) try {
+      if (options.stop_requested && options.stop_requested()) break;
+      const auto trained = train_in_memory(table, row, plan, group, options, datasets, held);
+      outcomes.insert(outcomes.end(), trained.begin(), trained.end());
+      for (const size_t number : group) held.erase(number);
+    } catch (...) {
+      for (const size_t number : group) {
+        held.erase(number);
+        outcomes.push_back({Status::failed, plan.runs[number].seed, std::current_exception(), number});
+      }
+    }
+  return outcomes;
+}
+
+}  // namespace optdnn::experiment

@@ -1,0 +1,34 @@
+// The trials of a row: its experiment with other values, for the validation set alone.
+#pragma once
+
+#include <set>
+
+#include "optdnn/experiment/table.h"
+
+namespace optdnn::experiment {
+
+using SearchedValues = std::map<std::string, config::Node>;  // by dotted path
+
+// Whether the experiment has such a key: one of the complete tree, or a coefficient of its rule.
+bool has_path(const ExperimentSpec& spec, const std::string& path);
+
+// The values of trial i, for the paths that the experiment has.
+SearchedValues draw_values(const ExperimentSpec& spec, int64_t i);
+
+// The experiment with these values in their places. Mistakes (a value out of its range) go to `diagnostics`.
+ExperimentSpec with_values(const ExperimentSpec& spec, const SearchedValues& values, base::Diagnostics& diagnostics);
+
+// As a trial: the budget's length, judged once, at the end, on the validation set.
+ExperimentSpec as_trial(ExperimentSpec spec);
+
+// As it is trained with the values that were chosen: on all training samples.
+ExperimentSpec as_chosen(ExperimentSpec spec);
+
+// The constants among the rule's coefficients that the search varies, which get a run dimension then.
+std::set<std::string> searched_constants(const ExperimentSpec& spec);
+
+// What keeps a search from beginning: a path that no row has, values out of their range, no validation set. Errors: at
+// the row's `search`.
+void check_searches(const Table& table, base::Diagnostics& diagnostics);
+
+}  // namespace optdnn::experiment
