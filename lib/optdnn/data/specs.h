@@ -202,8 +202,9 @@ struct Divisible : Photos {
   }
 };
 
-using DataSetSpec = std::variant<Cifar10Spec, Cifar100Spec, MnistSpec, FashionMnistSpec, GeneratedImagesSpec,
-                                 NestedRingsSpec, ParitySpec, TelgarskySpec, Regression2018Spec, Divisible<photos::ImageNetSpec>,
-                                 Divisible<photos::ImagenetteSpec>, Divisible<photos::ImageFolderSpec>>;
+using DataSetSpec =
+    std::variant<Cifar10Spec, Cifar100Spec, MnistSpec, FashionMnistSpec, GeneratedImagesSpec, NestedRingsSpec,
+                 ParitySpec, TelgarskySpec, Regression2018Spec, Divisible<photos::ImageNetSpec>,
+                 Divisible<photos::ImagenetteSpec>, Divisible<photos::ImageFolderSpec>>;
 
 }  // namespace optdnn::data

@@ -1,5 +1,6 @@
 #include "optdnn/experiment/train_runs.h"
 
+#include <algorithm>
 #include <iostream>
 
 #include "optdnn/base/device.h"
@@ -126,8 +127,8 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   const Loaders loaders = make_loaders(dataset, spec, seeds, options.loader_threads);
   check_smallest_batch(row, dataset, loaders.train);
   const modules::Count cost = count_network(spec);
-  const models::Network network = make_stacked_network(
-      specs, shape, seeds, trains_as_one(spec, shape) ? plan.constants : std::set<std::string>{});
+  const models::Network network =
+      make_stacked_network(specs, shape, seeds, trains_as_one(spec, shape) ? plan.constants : std::set<std::string>{});
   force_executor(network, options.executor);
   training::TrainJob job = make_job(spec, dataset.shape(), network, loaders);
   job.device = torch::Device(options.device);
