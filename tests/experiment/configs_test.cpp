@@ -47,7 +47,9 @@ const std::vector<experiment::Table>& shipped_tables() {
 
 }  // namespace
 
-TEST_CASE("every shipped config is read without a complaint and every row of it is built, of as many parameters as its spec counts") {
+TEST_CASE(
+    "every shipped config is read without a complaint and every row of it is built, of as many parameters as its spec "
+    "counts") {
   REQUIRE(shipped_tables().size() >= 3);
   for (const experiment::Table& table : shipped_tables()) {
     INFO(table.file);
@@ -59,6 +61,16 @@ TEST_CASE("every shipped config is read without a complaint and every row of it 
       for (const auto& parameter : network.module.ptr()->parameters()) parameters += parameter.numel();
       REQUIRE(parameters > 0);
       REQUIRE(experiment::count_network(row.spec).parameters == parameters);
+    }
+  }
+}
+
+TEST_CASE("the rule of a row is made once, and shared by all copies of its spec") {
+  for (const experiment::Table& table : shipped_tables()) {
+    for (const experiment::Row& row : table.rows) {
+      const experiment::ExperimentSpec copy = row.spec;
+      REQUIRE((experiment::rule_of(row.spec) != nullptr) == row.spec.algorithm.has_value());
+      REQUIRE(experiment::rule_of(copy) == experiment::rule_of(row.spec));
     }
   }
 }

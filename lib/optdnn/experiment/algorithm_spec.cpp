@@ -123,8 +123,8 @@ std::optional<algorithms::Rule> make_rule(const AlgorithmSpec& spec, base::Diagn
   }
   rule.name = spec.name;
   rule.equations = *spec.equations;
-  const config::Node* equations = spec.node.find("equations");
-  rule.locate = [node = *equations](size_t offset, size_t length) { return node.locate(offset, length); };
+  if (const config::Node* equations = spec.node.find("equations"))
+    rule.locate = [node = *equations](size_t offset, size_t length) { return node.locate(offset, length); };
   rule.coefficients = coefficients_of(spec);
   rule.output = spec.output.value_or("");
   rule.start = spec.start;

@@ -44,7 +44,7 @@ struct AlgorithmSpec {
   std::map<std::string, CoefficientSpec> coefficients;
   std::optional<std::string> output;
   std::map<std::string, double> start;
-  config::Node node;  // as read, for the places of mistakes
+  config::Node node;  // as read, for the places of mistakes; null afterwards
 
   template <class Fields>
   void fields(Fields& f) {

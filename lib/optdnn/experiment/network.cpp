@@ -11,12 +11,12 @@ namespace optdnn::experiment {
 
 models::NetworkShape network_shape(const data::DataShape& shape) { return {shape.input, shape.outputs}; }
 
-std::optional<algorithms::Rule> rule_of(const ExperimentSpec& spec) {
-  if (!spec.algorithm) return std::nullopt;
+std::shared_ptr<const algorithms::Rule> rule_of(const ExperimentSpec& spec) {
+  if (spec.rule || !spec.algorithm) return spec.rule;
   base::Diagnostics diagnostics;
   auto rule = make_rule(*spec.algorithm, diagnostics);
   diagnostics.throw_if_errors();
-  return rule;
+  return std::make_shared<const algorithms::Rule>(*std::move(rule));
 }
 
 std::vector<modules::ModuleSpec> modules_of(const ExperimentSpec& spec, const algorithms::Rule& rule) {
@@ -43,9 +43,9 @@ models::OptNetSpec opt_net_spec(const ExperimentSpec& spec, const algorithms::Ru
 modules::Count count_network(const ExperimentSpec& spec) {
   const models::NetworkShape shape = network_shape(data::dataset_shape(spec.dataset));
   if (spec.model) return baselines::count_baseline(*spec.model, shape);
-  const algorithms::Rule rule = *rule_of(spec);
-  const models::OptNetSpec net = opt_net_spec(spec, rule);
-  return models::count_opt_net(models::count_uses(rule, net), net, shape);
+  const auto rule = rule_of(spec);
+  const models::OptNetSpec net = opt_net_spec(spec, *rule);
+  return models::count_opt_net(models::count_uses(*rule, net), net, shape);
 }
 
 models::Network make_network(const ExperimentSpec& spec, const models::NetworkShape& shape, uint64_t seed) {

@@ -11,8 +11,9 @@ namespace optdnn::experiment {
 
 models::NetworkShape network_shape(const data::DataShape& shape);
 
-// The rule of a spec that has been read without errors; nothing for a baseline.
-std::optional<algorithms::Rule> rule_of(const ExperimentSpec& spec);
+// The rule of a spec that has been read without errors, as it was made then; null for a baseline. Of a spec that was
+// not read it is made here.
+std::shared_ptr<const algorithms::Rule> rule_of(const ExperimentSpec& spec);
 
 // One module per family of the rule, in its order.
 std::vector<modules::ModuleSpec> modules_of(const ExperimentSpec& spec, const algorithms::Rule& rule);

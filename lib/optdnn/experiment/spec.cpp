@@ -83,10 +83,12 @@ ExperimentSpec read_experiment(const config::Node& node, base::Diagnostics& diag
   // Vectors have no convolutions: one value for all, that of runs from before there was a choice.
   if (data::dataset_shape(spec.dataset).input.size() != 3) spec.train.convolutions = kernels::Convolutions::exact;
   if (!spec.algorithm || spec.algorithm->name.empty()) return spec;
-  const auto rule = make_rule(*spec.algorithm, diagnostics);
+  auto rule = make_rule(*spec.algorithm, diagnostics);
+  spec.algorithm->node = {};  // the text's tree is needed no longer
   if (!rule) return spec;
-  check_families(spec, *rule, node, diagnostics);
-  if (rule->is_explicit()) {
+  spec.rule = std::make_shared<const algorithms::Rule>(*std::move(rule));
+  check_families(spec, *spec.rule, node, diagnostics);
+  if (spec.rule->is_explicit()) {
     spec.solver.reset();
   } else if (!spec.solver) {
     spec.solver = solvers::AndersonSpec{};

@@ -1,6 +1,8 @@
 // One experiment, complete and typed: what a single config, or a row of a table, says.
 #pragma once
 
+#include <memory>
+
 #include "optdnn/baselines/catalogue.h"
 #include "optdnn/config/reader.h"
 #include "optdnn/data/specs.h"
@@ -41,6 +43,9 @@ struct ExperimentSpec {
   std::vector<uint64_t> seeds = {0};
   std::optional<SearchSpec> search;
   std::optional<CompareSpec> compare;
+
+  // That of `algorithm`, made when the experiment was read and shared by all copies (rule_of in network.h).
+  std::shared_ptr<const algorithms::Rule> rule;
 
   template <class Fields>
   void fields(Fields& f) {
