@@ -23,6 +23,7 @@ const base::NameTable<Vary>& enum_names(Vary) {
 }
 
 double cost_of(const ExperimentSpec& spec, bool parameters) {
+  check_network(spec);
   const modules::Count count = count_network(spec);
   return static_cast<double>(parameters ? count.parameters : count.multiply_adds);
 }
@@ -159,7 +160,6 @@ std::optional<Matched> match_widths(ExperimentSpec& spec, const std::string& row
     } else {
       Cost cost(spec);
       spec.width.values = picked_widths(spec, cost, matched.target);
-      cost.check(spec.width.values);
       for (const int64_t width : spec.width.values) sizes.push_back(concat(width));
       matched.at = concat("width [", base::join(sizes, ", "), "]");
     }

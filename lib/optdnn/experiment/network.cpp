@@ -40,6 +40,13 @@ models::OptNetSpec opt_net_spec(const ExperimentSpec& spec, const algorithms::Ru
   return net;
 }
 
+void check_network(const ExperimentSpec& spec) {
+  const models::NetworkShape shape = network_shape(data::dataset_shape(spec.dataset));
+  if (spec.model) return baselines::check_baseline(*spec.model, shape);
+  const auto rule = rule_of(spec);
+  models::check_opt_net(*rule, opt_net_spec(spec, *rule), shape);
+}
+
 modules::Count count_network(const ExperimentSpec& spec) {
   const models::NetworkShape shape = network_shape(data::dataset_shape(spec.dataset));
   if (spec.model) return baselines::count_baseline(*spec.model, shape);

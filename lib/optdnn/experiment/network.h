@@ -20,6 +20,9 @@ std::vector<modules::ModuleSpec> modules_of(const ExperimentSpec& spec, const al
 
 models::OptNetSpec opt_net_spec(const ExperimentSpec& spec, const algorithms::Rule& rule);
 
+// Errors: ConfigError if the network cannot be built.
+void check_network(const ExperimentSpec& spec);
+
 // What the network costs, without building it. Requires a spec whose parts fit together.
 modules::Count count_network(const ExperimentSpec& spec);
 
