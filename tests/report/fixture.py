@@ -1,7 +1,7 @@
 # Run folders as `optdnn train` would leave them, made up from formulas: what the tests of the report read.
 #   rings/apg2      3 seeds, learned coefficients, pictures of a classification in the plane, a published number
 #   rings/resnet    3 seeds, one diverged; NaN among its metrics
-#   rings/...       all others are compared with apg2; lifted with values that a search chose, and a trial that no report
+#   rings/...       all others are compared with apg2; lifted with values a search chose, and a trial that no report
 #                   reads
 #   rings/momentum  one finished seed, one damaged summary, one that never got a summary
 #   rings/lifted    3 seeds, states of five dimensions, numbers of a solver
