@@ -37,11 +37,9 @@ std::vector<experiment::Table> read_tables(const Which& which, Purpose purpose) 
     tables.push_back(experiment::read_table(config, which.sets, diagnostics));
   diagnostics.throw_if_errors();
   const auto whole = tables;
-  for (size_t i = 0; i < tables.size(); ++i) {
-    experiment::Table& table = tables[i];
+  for (experiment::Table& table : tables) {
     experiment::select_rows(table, which.rows);
     experiment::match_rows(table, diagnostics);
-    if (purpose == Purpose::run) experiment::check_compared_costs(table, whole[i], diagnostics);
     if (which.seeds.empty()) continue;
     for (experiment::Row& row : table.rows) row.spec.seeds = which.seeds;
   }
@@ -49,6 +47,10 @@ std::vector<experiment::Table> read_tables(const Which& which, Purpose purpose) 
     throw base::ConfigError("a --seed stands twice");
   }
   if (purpose == Purpose::run) check_rows(tables, diagnostics);
+  diagnostics.throw_if_errors();
+  for (size_t i = 0; i < tables.size() && purpose == Purpose::run; ++i) {
+    experiment::check_compared_costs(tables[i], whole[i], diagnostics);
+  }
   diagnostics.throw_if_errors();
   if (!diagnostics.all().empty()) std::cerr << diagnostics.render();
   return tables;

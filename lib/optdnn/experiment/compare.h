@@ -13,7 +13,8 @@ namespace optdnn::experiment {
 void resolve_comparisons(Table& table, base::Diagnostics& diagnostics);
 
 // Whether the rows cost what theirs in `whole`, the table with all its rows, cost: over 2 % apart is a warning, over
-// 10 % an error. Requires resolved comparisons, and rows whose widths are matched.
+// 10 % an error. Requires resolved comparisons, and rows whose widths are matched and
+// whose parts fit together.
 void check_compared_costs(const Table& rows, const Table& whole, base::Diagnostics& diagnostics);
 
 }  // namespace optdnn::experiment

@@ -71,10 +71,11 @@ models::Network make_network(const ExperimentSpec& spec, const models::NetworkSh
 namespace {
 
 // A constant as a parameter, so that it has a run dimension; the caller keeps it from learning.
-void as_parameter(AlgorithmSpec& algorithm, const std::string& name) {
-  CoefficientSpec& coefficient = algorithm.coefficients[name];
+void as_parameter(ExperimentSpec& spec, const std::string& name) {
+  CoefficientSpec& coefficient = spec.algorithm->coefficients[name];
   coefficient.learn = algorithms::Learn::shared;
   coefficient.range.reset();
+  spec.rule.reset();  // another one now
 }
 
 }  // namespace
@@ -88,7 +89,7 @@ models::Network make_stacked_network(std::vector<ExperimentSpec> specs, const mo
                                      const std::vector<uint64_t>& seeds, const std::set<std::string>& constants) {
   std::vector<models::Network> runs;
   for (size_t i = 0; i < seeds.size(); ++i) {
-    for (const std::string& name : constants) as_parameter(*specs[i].algorithm, name);
+    for (const std::string& name : constants) as_parameter(specs[i], name);
     runs.push_back(make_network(specs[i], shape, seeds[i]));
     if (specs[i].init.from) begin_at(*runs.back().module.ptr(), *specs[i].init.from);
   }
