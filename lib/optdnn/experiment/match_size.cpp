@@ -53,9 +53,15 @@ bool width_is_free(const ExperimentSpec& spec) {
 }  // namespace
 
 std::optional<MatchedSize> matched_size(ExperimentSpec& spec) {
-  if (spec.model) return size_of(*spec.model);
+  const models::NetworkShape shape = network_shape(data::dataset_shape(spec.dataset));
+  if (spec.model) {
+    baselines::check_baseline(*spec.model, shape);
+    return size_of(*spec.model);
+  }
   if (!spec.match->vary && width_is_free(spec)) return std::nullopt;
   if (spec.match->vary == Vary::width) return std::nullopt;
+  const auto rule = rule_of(spec);
+  models::check_opt_net(*rule, opt_net_spec(spec, *rule), shape);
   MatchedSize size{"hidden", {}};
   if (spec.module) add_hidden(*spec.module, size);
   for (auto& item : spec.modules) add_hidden(item.second, size);

@@ -14,7 +14,8 @@ struct MatchedSize {
   std::vector<int64_t*> parts;  // in the spec; scaled together
 };
 
-// Nothing where the stages' widths are scaled. Errors: ConfigError if there is nothing to scale.
+// Nothing where the stages' widths are scaled. Errors: ConfigError if there is nothing to scale, or
+// the network cannot be built.
 std::optional<MatchedSize> matched_size(ExperimentSpec& spec);
 
 // Sets the parts to the whole numbers, a common multiple of what they are, whose cost is closest to the target.
