@@ -97,10 +97,10 @@ TEST_CASE(
 TEST_CASE("a complex product counts as four real ones, and an FFT by its size") {
   const auto complex = torch::TensorOptions(torch::kComplexFloat);
   const torch::Tensor a = torch::zeros({5, 2, 3}, complex), b = torch::zeros({5, 3, 4}, complex);
-  REQUIRE(models::count_multiply_adds([&] { a.bmm(b); }) == 4 * 5 * 2 * 3 * 4);
+  REQUIRE(baselines::count_multiply_adds([&] { a.bmm(b); }) == 4 * 5 * 2 * 3 * 4);
   const torch::Tensor images = torch::zeros({2, 3, 8, 16});
   const int64_t transform = 2 * 3 * 5 * (8 * 16) * 7 / 2;  // 2.5 n log2 n of every image
-  REQUIRE(models::count_multiply_adds([&] { torch::fft_rfft2(images); }) == transform);
+  REQUIRE(baselines::count_multiply_adds([&] { torch::fft_rfft2(images); }) == transform);
   const torch::Tensor spectrum = torch::fft_rfft2(images);
-  REQUIRE(models::count_multiply_adds([&] { torch::fft_irfft2(spectrum, std::vector<int64_t>{8, 16}); }) == transform);
+  REQUIRE(baselines::count_multiply_adds([&] { torch::fft_irfft2(spectrum, std::vector<int64_t>{8, 16}); }) == transform);
 }

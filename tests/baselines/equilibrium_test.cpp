@@ -125,9 +125,9 @@ struct NaiveEquilibrium {
 }  // namespace
 
 TEST_CASE("both splittings of mondeq find the z with z = relu(W z + U x + b)") {
-  for (const auto& [splitting, alpha] :
-       {std::pair(baselines::Splitting::peaceman_rachford, 1.0), std::pair(baselines::Splitting::peaceman_rachford, 0.3),
-        std::pair(baselines::Splitting::forward_backward, 0.05)}) {
+  for (const auto& [splitting, alpha] : {std::pair(baselines::Splitting::peaceman_rachford, 1.0),
+                                         std::pair(baselines::Splitting::peaceman_rachford, 0.3),
+                                         std::pair(baselines::Splitting::forward_backward, 0.05)}) {
     baselines::MonDeq net = make_mondeq(mondeq_spec(splitting, alpha));
     torch::NoGradGuard no_grad;
     const Tensor x = images(), z = net->equilibrium(x);
