@@ -47,6 +47,21 @@ class Runs(Commands):
                      "coefficient/0/gamma/2"]:
             self.assertIn(name, last)
 
+    def test_it_is_said_which_executor_ran_and_one_that_declines_is_refused(self) -> None:
+        config = self.write("rings.yaml", RINGS)
+        checked = json.loads(self.run_program("check", config, "--json").stdout)
+        self.assertEqual(checked[0]["executors"], [{"stage": 0, "name": "whole", "declined": {}}])
+        self.run_program("train", config, "--executor", "operators")
+        self.assertEqual(self.summary("runs/rings/run/seed-0")["executors"],
+                         [{"stage": 0, "name": "operators", "declined": {"whole": "another one is forced",
+                                                                         "fused": "another one is forced"}}])
+        self.assertIn("stage 0 by operators, not by whole (another one is forced)",
+                      (self.folder / "runs/rings/run/seed-0/log.txt").read_text())
+        refused = self.run_program("check", config, "--set", "module.activation=gelu", "--executor", "whole", status=2)
+        self.assertIn("an activation other than tanh, sigmoid and relu", refused.stdout + refused.stderr)
+        self.assertIn("unknown executor 'hole'",
+                      self.run_program("check", config, "--executor", "hole", status=2).stderr)
+
     def test_the_same_command_again_finds_the_run_finished(self) -> None:
         config = self.write("rings.yaml", RINGS)
         self.run_program("train", config)

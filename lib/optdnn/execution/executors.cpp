@@ -1,3 +1,4 @@
+// The table of executors.
 #include "optdnn/execution/executor.h"
 
 namespace optdnn::execution {
