@@ -92,7 +92,7 @@ std::vector<Certified> certify_table(const CertifyCommandOptions& options) {
   return all;
 }
 
-nlohmann::json json_of(const Certified& c) {
+nlohmann::json certified_json(const Certified& c) {
   nlohmann::json object = algorithms::certificate_json(c.rule, c.certificate);
   if (c.universal) add_universal(*c.universal, object);
   if (c.radius) {
@@ -145,7 +145,7 @@ int certify(const CertifyCommandOptions& options) {
   if (all.empty()) throw base::ConfigError("no row of " + options.target + " has an algorithm");
   if (options.json) {
     nlohmann::json list = nlohmann::json::array();
-    for (const Certified& c : all) list.push_back(json_of(c));
+    for (const Certified& c : all) list.push_back(certified_json(c));
     std::cout << (one_rule ? list.at(0) : list).dump(2) << '\n';
     return 0;
   }
