@@ -152,8 +152,8 @@ TEST_CASE("stems and heads of images and vectors are counted, learnt coefficient
   learned[0].learn = algorithms::Learn::per_step;
   const algorithms::Rule rule = tests::catalogue_rule("apg2", learned);
   const models::NetworkShape images{{3, 32, 32}, 5};
-  std::vector<std::pair<models::OptNetSpec, models::NetworkShape>> nets = {{convnext_spec({2, 1}, {8, 16}), images},
-                                                                           {vit_spec(2, 16, 4), images}};
+  std::vector<std::pair<models::OptNetSpec, models::NetworkShape>> nets = {
+      {tests::convnext_spec({2, 1}, {8, 16}), images}, {tests::vit_spec(2, 16, 4), images}};
   for (const int64_t width : {3, 6}) {
     models::OptNetSpec plain;
     plain.modules = {modules::DenseTwoLayerSpec{}};
