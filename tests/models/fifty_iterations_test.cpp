@@ -17,13 +17,13 @@ namespace {
 constexpr int kIterations = 50;
 const std::string kGolden = std::string(OPTDNN_SOURCE_DIR) + "/tests/golden/models/fifty_iterations.txt";
 
-struct Setting {
+struct TrainedSetting {
   std::string name;
   OptNetSpec spec;
   models::NetworkShape shape;
 };
 
-std::vector<Setting> settings_of(const algorithms::Rule& rule) {
+std::vector<TrainedSetting> settings_of(const algorithms::Rule& rule) {
   const auto spec = [&](const modules::ModuleSpec& module, std::vector<int64_t> depth, std::vector<int64_t> width) {
     OptNetSpec made;
     made.modules.assign(rule.families().size(), module);
@@ -36,7 +36,7 @@ std::vector<Setting> settings_of(const algorithms::Rule& rule) {
   };
   const models::NetworkShape vectors{{3}, 2}, images{{3, 8, 8}, 4};
   modules::DenseTwoLayerSpec small{6};
-  std::vector<Setting> settings;
+  std::vector<TrainedSetting> settings;
   if (!rule.is_explicit()) {
     small.lipschitz = 0.4;
     settings.push_back({"vectors", spec(small, {3}, {3}), vectors});
@@ -73,7 +73,7 @@ void set_weights(torch::nn::Module& module) {
   }
 }
 
-std::vector<double> losses(const algorithms::Rule& rule, const Setting& setting) {
+std::vector<double> losses(const algorithms::Rule& rule, const TrainedSetting& setting) {
   models::Network network = models::make_opt_net(rule, setting.spec, setting.shape);
   torch::nn::Module& module = *network.module.ptr();
   module.to(torch::kFloat64);
@@ -108,7 +108,7 @@ TEST_CASE("fifty iterations of every rule in every setting give the losses of th
   REQUIRE((write || golden.is_open()));
   for (const auto& entry : algorithms::catalogue()) {
     const auto rule = tests::catalogue_rule(entry.name);
-    for (const Setting& setting : settings_of(rule)) {
+    for (const TrainedSetting& setting : settings_of(rule)) {
       const std::vector<double> found = losses(rule, setting);
       written << entry.name << "; " << setting.name << ";";
       for (const double loss : found) written << " " << loss;
