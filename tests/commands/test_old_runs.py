@@ -44,9 +44,12 @@ class OldRuns(Commands):
         for name in ["rings", "resnet", "images", "implicit"]:
             run = f"runs/{name}/run/seed-0"
             result = json.loads(self.run_program("eval", run, "--json", "--threads", "1").stdout)
-            for metric, value in self.summary(name)["last"].items():
-                self.assertAlmostEqual(result[metric], value, delta=1e-3 * max(1, abs(value)), msg=f"{name} {metric}")
             self.run_program("export", run, "--to", f"{name}.safetensors")
+            summary = self.summary(name)
+            if summary["status"] == "stopped":  # its weights are younger than its last evaluation
+                continue
+            for metric, value in summary["last"].items():
+                self.assertAlmostEqual(result[metric], value, delta=1e-3 * max(1, abs(value)), msg=f"{name} {metric}")
 
     def test_another_config_is_still_refused(self) -> None:
         (self.folder / "resnet.yaml").write_text((OLD / "resnet.yaml").read_text().replace("width: 4", "width: 5"))

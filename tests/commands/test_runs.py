@@ -114,11 +114,11 @@ class Runs(Commands):
         self.run_program("train", self.write("first.yaml", RINGS))
         self.run_program("export", "runs/first/run/seed-0", "--to", "weights.safetensors")
         config = self.write("rings.yaml", LONG + "init: {from: weights.safetensors}\n")
-        process = self.started(config, "runs")
+        process = self.started(config, "begun")
         process.terminate()
         process.communicate()
         (self.folder / "weights.safetensors").unlink()
-        self.run_program("train", config)
+        self.run_program("train", config, "--out", "begun")
         self.run_program("train", config, "--out", "anew", status=3)
 
     def test_a_norm_over_one_value_is_refused_with_place_and_cure(self) -> None:
