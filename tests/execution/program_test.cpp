@@ -51,9 +51,9 @@ TEST_CASE("gradient descent is a module and a sum per step, as a ResNet is") {
 TEST_CASE("apg2's new state reads its module's argument, and a state nobody reads is not computed") {
   REQUIRE(text_of(shipped("apg2"), {2}) ==
           "%1 = T[0](%0)\n"
-          "%2 = %0 + 1.5 %1\n"
-          "%3 = %0 + %1\n"
-          "%4 = 0.5 %3 + 0.5 %2\n"
+          "%2 = %0 + %1\n"
+          "%3 = %0 + 1.5 %1\n"
+          "%4 = 0.5 %2 + 0.5 %3\n"
           "%5 = T[1](%4)\n"
           "%6 = %4 + %5\n"
           "outputs %6\n");
@@ -80,7 +80,7 @@ TEST_CASE("an implicit step is its explicit part and a solve") {
           "%1 = T[0](%0)\n"
           "%2 = %0 + %1\n"
           "solve %3 = u0 = S[0](%2 + u0)\n"
-          "%4 = %2 + %3\n"
+          "%4 = %0 + %1 + %3\n"
           "outputs %4\n");
 }
 
