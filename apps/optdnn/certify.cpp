@@ -111,7 +111,7 @@ std::string solves_text(const Certified& c) {
                       "; measured at the initial weights: spectral radius ", fixed(*c.radius, 3), "\n");
 }
 
-std::string text_of(const Certified& c) {
+std::string certified_text(const Certified& c) {
   return algorithms::certificate_text(c.rule, c.certificate) + solves_text(c) +
          (c.universal ? experiment::universal_text(*c.universal) : "");
 }
@@ -151,7 +151,7 @@ int certify(const CertifyCommandOptions& options) {
   }
   for (const Certified& c : all) {
     if (!c.title.empty()) std::cout << "=== " << c.title << " ===\n";
-    std::cout << (options.latex ? algorithms::latex(c.rule) : text_of(c));
+    std::cout << (options.latex ? algorithms::latex(c.rule) : certified_text(c));
     if (&c != &all.back()) std::cout << '\n';
   }
   return 0;
