@@ -169,9 +169,9 @@ TEST_CASE("trials at once are the trials alone, and those the plain runs with th
                             {folder / "plain" / std::to_string(i)}});
       DataSets datasets("", "cpu");
       REQUIRE_FALSE(train_runs(table, table.rows.front(), plain, alone, datasets).front().error);
-      // A coefficient that is a parameter begins as float32.
+      // A coefficient that is a parameter begins as float32, and training multiplies what that rounds.
       REQUIRE(summary_in(folder / "plain" / std::to_string(i))["last"]["valid/loss"].get<double>() ==
-              Approx(expected).epsilon(1e-6));
+              Approx(expected).epsilon(1e-4));
     }
   }
 }
