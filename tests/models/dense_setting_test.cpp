@@ -1,5 +1,6 @@
 // The DenseNet setting of a rule: what leaves a stage is all its iterates side by side.
 #include "models/rules.h"
+#include "optdnn/base/errors.h"
 #include "optdnn/base/random.h"
 #include "optdnn/models/network.h"
 
@@ -79,6 +80,38 @@ TEST_CASE("the dense rule without x[0] is DenseNet: a sum over fresh modules is 
   const Tensor images = torch::randn({4, 3, 8, 8}, torch::kFloat64);
   const Tensor wanted = Concatenated{net->named_parameters()}.forward(images, spec.depth);
   REQUIRE((net->forward(images) - wanted).abs().max().item<double>() < 1e-12);
+}
+
+namespace {
+
+const char* const kSum = "x[k+1] = sum(j, 0, k, T[k,j](x[j]))";
+
+models::OptNetSpec compressed(std::vector<int64_t> depth, int64_t growth, double share) {
+  const size_t stages = depth.size();
+  models::OptNetSpec spec = dense_setting(std::move(depth), std::vector<int64_t>(stages, growth), 1);
+  spec.transition = models::DenseTransition{models::Compression{share}};
+  return spec;
+}
+
+}  // namespace
+
+TEST_CASE("a number as compression takes no rule that adds x[0], no shared module and none that keeps its width") {
+  const models::NetworkShape shape{{3, 16, 16}, 6};
+  const auto make = [&](const algorithms::Rule& rule, const modules::ModuleSpec& module) {
+    models::OptNetSpec spec = compressed({2, 2}, 4, 0.5);
+    spec.modules.assign(rule.families().size(), module);
+    return models::OptNet(rule, spec, shape);
+  };
+  for (const algorithms::Rule& rule : explicit_rules()) {
+    INFO(rule.name());
+    REQUIRE_THROWS_AS(make(rule, modules::ConvSingleSpec{}), base::ConfigError);
+    REQUIRE_THROWS_AS(models::check_compression(models::Compression{1.0}, rule, 2), base::ConfigError);
+    models::check_compression(models::Compression{}, rule, 2);
+  }
+  const algorithms::Rule sum = tests::rule_of(kSum);
+  modules::ConvPreactSpec two_layers;
+  make(sum, two_layers)->forward(torch::randn({2, 3, 16, 16}));
+  REQUIRE_THROWS_AS(make(sum, modules::ConvPostactSpec{}), base::ConfigError);
 }
 
 TEST_CASE("in the DenseNet setting every explicit rule hands on its outputs after 0, 1, ..., depth steps") {

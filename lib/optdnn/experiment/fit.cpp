@@ -67,6 +67,10 @@ class FitChecker {
         at("modules", [&] { modules::check_module(module, channels, shape.is_image()); });
       }
     }
+    if (const auto* dense = std::get_if<models::DenseTransition>(&spec_.transition)) {
+      for (const int64_t depth : spec_.depth.values)
+        at("transition", [&] { models::check_compression(dense->compression, rule, static_cast<int>(depth)); });
+    }
     at("stem", [&] { models::make_stem(spec_.stem, shape, width.front()); });
     for (size_t i = 1; i < width.size(); ++i) {
       at("transition", [&] { models::check_transition(spec_.transition, width[i - 1], width[i], shape.is_image()); });

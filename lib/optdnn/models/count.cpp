@@ -111,24 +111,32 @@ std::vector<StageUse> count_uses(const algorithms::Rule& rule, const OptNetSpec&
   const auto outputs = hands_on_iterates(spec.transition) ? execution::Outputs::every : execution::Outputs::last;
   const std::vector<int> depth(spec.depth.begin(), spec.depth.end());
   const solvers::SolverFields& solver = solvers::common(spec.solver);
+  const auto* dense = std::get_if<DenseTransition>(&spec.transition);
+  const bool share = dense && dense->compression.share;
   std::vector<StageUse> uses;
   for (const auto& program : stage_programs(rule, depth, state_across(spec.transition), outputs)) {
     StageUse& use = uses.emplace_back();
     use.families.resize(rule.families().size());
+    use.on_input.resize(rule.families().size());
+    const auto reads_input = share ? reads_input_width(program, rule) : std::vector<bool>(program.modules.size());
+    const auto use_of = [&](int module) -> FamilyUse& {
+      return (reads_input[module] ? use.on_input : use.families)[program.modules[module].family];
+    };
     std::set<std::tuple<int, int, int>> sets;
-    for (const execution::ModuleUse& module : program.modules) {
+    for (size_t i = 0; i < program.modules.size(); ++i) {
+      const execution::ModuleUse& module = program.modules[i];
       const bool shared = modules::module_sharing(spec.modules[module.family]) == modules::Sharing::shared;
       const bool first = sets.insert({module.family, shared ? 0 : module.step, std::max(0, module.fresh)}).second;
-      use.families[module.family].sets += first ? 1 : 0;
+      use_of(static_cast<int>(i)).sets += first ? 1 : 0;
     }
     for (const execution::Operation& operation : program.operations) {
       if (const auto* call = std::get_if<execution::Call>(&operation.what)) {
-        FamilyUse& family = use.families[program.modules[call->module].family];
+        FamilyUse& family = use_of(call->module);
         ++family.passes;
         ++family.kept;
       } else if (const auto* solve = std::get_if<execution::Solve>(&operation.what)) {
         for (const execution::Unknown& unknown : solve->unknowns) {
-          FamilyUse& family = use.families[program.modules[unknown.module].family];
+          FamilyUse& family = use_of(unknown.module);
           family.passes += solver.steps + 1;
           family.kept += kept_of(solver);
         }
@@ -140,27 +148,30 @@ std::vector<StageUse> count_uses(const algorithms::Rule& rule, const OptNetSpec&
 }
 
 Count count_opt_net(const std::vector<StageUse>& uses, const OptNetSpec& spec, const NetworkShape& shape) {
-  const bool image = shape.is_image(), dense = hands_on_iterates(spec.transition);
-  auto [count, at] = count_stem(spec.stem, shape, spec.width.front());
-  int64_t handed_on = 0;
+  const bool image = shape.is_image();
+  const auto channels = stage_channels(spec);
+  auto [count, at] = count_stem(spec.stem, shape, channels.front().input);
   for (size_t i = 0; i < uses.size(); ++i) {
     const int64_t width = spec.width[i];
     if (i > 0) {
-      const PartCount down = count_transition(spec.transition, handed_on, width, at, image);
+      const PartCount down = count_transition(spec.transition, channels[i - 1].handed_on, channels[i].input, at, image);
       count += down.count;
       at = down.at;
     }
-    for (size_t family = 0; family < uses[i].families.size(); ++family) {
-      const FamilyUse& use = uses[i].families[family];
-      const Count one = modules::count_module(spec.modules[family], width, at);
-      const int64_t argument = width * at.positions();
-      count += {use.sets * one.parameters, use.passes * one.multiply_adds,
-                use.kept * (argument + (spec.recompute ? 0 : one.kept))};
-    }
+    const auto add = [&](const std::vector<FamilyUse>& families, int64_t inputs) {
+      for (size_t family = 0; family < families.size(); ++family) {
+        const FamilyUse& use = families[family];
+        const Count one = modules::count_module(spec.modules[family], width, at, inputs);
+        const int64_t argument = inputs * at.positions();
+        count += {use.sets * one.parameters, use.passes * one.multiply_adds,
+                  use.kept * (argument + (spec.recompute ? 0 : one.kept))};
+      }
+    };
+    add(uses[i].families, width);
+    add(uses[i].on_input, channels[i].input);
     count.parameters += uses[i].coefficients;
-    handed_on = dense ? (spec.depth[i] + 1) * width : width;
   }
-  return count + count_head(spec.head, shape, handed_on, at);
+  return count + count_head(spec.head, shape, channels.back().handed_on, at);
 }
 
 }  // namespace optdnn::models

@@ -31,6 +31,7 @@ struct FamilyUse {
 };
 struct StageUse {
   std::vector<FamilyUse> families;  // in the rule's order
+  std::vector<FamilyUse> on_input;  // those whose argument has the width of the stage's input, if that is another
   int64_t coefficients = 0;         // learnt numbers
 };
 // Errors: ConfigError if the rule cannot be run to that depth.

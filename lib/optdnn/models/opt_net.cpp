@@ -57,6 +57,10 @@ void check_parts(const algorithms::Rule& rule, const OptNetSpec& spec, const Net
   }
   check_tokens(spec.stem, spec.modules, spec.depth.size(), spec.head);
   check_transition_sizes(spec.stem, spec.transition, spec.depth.size(), shape);
+  const auto* dense = std::get_if<DenseTransition>(&spec.transition);
+  for (const int64_t depth : spec.depth) {
+    if (dense) check_compression(dense->compression, rule, static_cast<int>(depth));
+  }
 }
 
 }  // namespace
@@ -80,23 +84,36 @@ OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, con
   const bool image = shape.is_image();
   const int total = std::accumulate(depth_.begin(), depth_.end(), 0);
   auto programs = stage_programs(rule_, depth_, across_, dense_ ? execution::Outputs::every : execution::Outputs::last);
-  const auto width_after = [&](size_t i) { return dense_ ? (spec.depth[i] + 1) * spec.width[i] : spec.width[i]; };
+  const auto channels = stage_channels(spec);
 
-  stem_ = register_module("stem", make_stem(spec.stem, shape, spec.width.front()));
+  stem_ = register_module("stem", make_stem(spec.stem, shape, channels.front().input));
   modules::Steps among{0, total};
   for (size_t i = 0; i < depth_.size(); ++i) {
     if (i > 0) {
-      transitions_.push_back(register_module(
-          concat("transition_", i), make_transition(spec.transition, width_after(i - 1), spec.width[i], image)));
+      transitions_.push_back(
+          register_module(concat("transition_", i),
+                          make_transition(spec.transition, channels[i - 1].handed_on, channels[i].input, image)));
     }
     const auto first = across_ == StateAcross::carry ? static_cast<int>(among.first) : 0;
     stages_.push_back(register_module(
-        concat("stage_", i),
-        std::make_shared<Stage>(rule, std::move(programs[i]), first, depth_[i], spec.modules, spec.width[i], image,
-                                spec.init_scale, spec.solver, among, spec.recompute)));
+        concat("stage_", i), std::make_shared<Stage>(rule, std::move(programs[i]), first, depth_[i], spec.modules,
+                                                     Stage::Widths{channels[i].input, spec.width[i]}, image,
+                                                     spec.init_scale, spec.solver, among, spec.recompute)));
     among.first += depth_[i];
   }
-  head_ = register_module("head", make_head(spec.head, shape, width_after(spec.width.size() - 1)));
+  head_ = register_module("head", make_head(spec.head, shape, channels.back().handed_on));
+}
+
+std::vector<StageChannels> stage_channels(const OptNetSpec& spec) {
+  const auto* dense = std::get_if<DenseTransition>(&spec.transition);
+  const auto share = dense ? dense->compression.share : std::nullopt;
+  std::vector<StageChannels> stages;
+  for (size_t i = 0; i < spec.width.size(); ++i) {
+    const int64_t width = spec.width[i];
+    const int64_t input = !share ? width : i == 0 ? kFirstDenseWidth : kept_channels(*share, stages.back().handed_on);
+    stages.push_back({input, dense ? input + spec.depth[i] * width : width});
+  }
+  return stages;
 }
 
 std::vector<execution::Program> stage_programs(const algorithms::Rule& rule, const std::vector<int>& depth,

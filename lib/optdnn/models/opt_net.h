@@ -26,6 +26,13 @@ struct OptNetSpec {
 // shared, or if a module that is solved for couples the samples of a batch or draws at random.
 void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleSpec>& modules);
 
+// Of a stage's input, and of what it hands on; they differ from its width in the DenseNet setting.
+struct StageChannels {
+  int64_t input, handed_on;
+};
+// One per stage. Requires as many depths as widths.
+std::vector<StageChannels> stage_channels(const OptNetSpec& spec);
+
 // One per stage: carried over, they are parts of one run; else each stage begins anew. Errors: make_programs'.
 std::vector<execution::Program> stage_programs(const algorithms::Rule& rule, const std::vector<int>& depth,
                                                StateAcross across, execution::Outputs outputs);

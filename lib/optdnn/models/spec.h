@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "optdnn/config/fields.h"
+#include "optdnn/models/compression.h"
 #include "optdnn/models/patch_specs.h"
 #include "optdnn/modules/catalogue.h"
 
@@ -77,15 +78,19 @@ struct ConvTransition : TransitionFields {
 
 // The DenseNet setting. A stage's width is its growth rate, and what leaves a stage, for the next one or for the head,
 // is all its iterates x[0] ... x[depth] side by side; so a transition compresses (depth+1) width channels to the next
-// width.
+// width, or with a number as `compression` to that share of what the stage hands on.
 struct DenseTransition {
   static constexpr std::string_view kName = "dense";
   static constexpr std::string_view kHelp =
       "the DenseNet setting: a stage hands on all its iterates side by side; norm, relu, a 1x1 convolution to the next "
       "width and the mean of 2x2 (for vectors: one linear map) lead to x[0] of the next";
   static constexpr StateAcross state = StateAcross::restart;
+  Compression compression;
   template <class Fields>
-  void fields(Fields&) {}
+  void fields(Fields& f) {
+    f("compression", compression,
+      "channels that are kept: the next growth rate, or a share; x[0] then has a width of its own, 16 at first");
+  }
 };
 
 using TransitionSpec = std::variant<PadTransition, ConvTransition, DenseTransition, NormConvTransition>;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
 
 namespace optdnn::models {
@@ -12,16 +13,25 @@ using execution::Program;
 using torch::Tensor;
 
 Stage::Stage(const algorithms::Rule& rule, Program program, int first, int steps,
-             const std::vector<modules::ModuleSpec>& modules, int64_t width, bool image, double init_scale,
+             const std::vector<modules::ModuleSpec>& modules, Widths width, bool image, double init_scale,
              const solvers::SolverSpec& solver, modules::Steps among, bool recompute)
     : first_(first), steps_(steps), recompute_(recompute), coefficients_(rule, program.leaves()) {
   for (const auto& spec : modules) shared_.push_back(modules::module_sharing(spec) == modules::Sharing::shared);
-  for (const ModuleUse& use : program.modules) {
+  const bool one_width = width.input == width.state;
+  const auto reads_input = one_width ? std::vector<bool>(program.modules.size()) : reads_input_width(program, rule);
+  if (!one_width && std::find(shared_.begin(), shared_.end(), true) != shared_.end()) {
+    throw base::ConfigError(concat("rule '", rule.name(), "': a module shared by all steps cannot read x[0] of ",
+                                   width.input, " channels and other iterates of ", width.state),
+                            "sharing: per_step, or compression: growth");
+  }
+  for (size_t i = 0; i < program.modules.size(); ++i) {
+    const ModuleUse& use = program.modules[i];
     auto& module = module_of(use);
     if (module) continue;
     const bool shared = shared_[use.family];
     const std::string& family = rule.families()[use.family];
-    module = modules::make_module(modules[use.family], width, shared ? steps : 1, image, among);
+    module = modules::make_module(modules[use.family], width.state, shared ? steps : 1, image, among,
+                                  reads_input[i] ? width.input : width.state);
     torch::NoGradGuard no_grad;
     if (init_scale != 1.0) {
       for (Tensor weight : module->last_layer()) weight.mul_(init_scale);
@@ -36,6 +46,7 @@ Stage::Stage(const algorithms::Rule& rule, Program program, int first, int steps
   if (!rule.is_explicit()) solver_ = register_module("solver", solvers::FixedPoint(solver));
   execution::Bindings bindings = bind(program);
   execution_ = std::make_unique<execution::Execution>(std::move(program), std::move(bindings));
+  if (!one_width) execution_->force("operators");  // the others take values of one shape
 }
 
 // Parameters are named as in stage_0.T.3.conv1.weight; with shared modules stage_0.T.conv1.weight.

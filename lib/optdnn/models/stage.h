@@ -12,11 +12,15 @@ namespace optdnn::models {
 
 class Stage : public torch::nn::Module {
  public:
+  // Channels of the stage's input, and of all other iterates. They differ in the DenseNet setting alone.
+  struct Widths {
+    int64_t input, state;
+  };
   // Runs `program`, whose steps are [first, first + steps) of the rule. `modules` holds one spec per family of the
   // rule, in its order; `solver` finds the unknowns of an implicit rule; `among` says where the stage stands in the
   // network. With `recompute` the backward pass runs every module again.
   Stage(const algorithms::Rule& rule, execution::Program program, int first, int steps,
-        const std::vector<modules::ModuleSpec>& modules, int64_t width, bool image, double init_scale,
+        const std::vector<modules::ModuleSpec>& modules, Widths width, bool image, double init_scale,
         const solvers::SolverSpec& solver, modules::Steps among = {}, bool recompute = false);
 
   // The program's outputs: the rule's, then what the next stage reads.

@@ -38,13 +38,33 @@ void check_module(const ModuleSpec& spec, int64_t width, bool state_is_image) {
 }
 
 std::shared_ptr<Module> make_module(const ModuleSpec& spec, int64_t width, int64_t uses, bool state_is_image,
-                                    Steps steps) {
+                                    Steps steps, std::optional<int64_t> inputs) {
   check_module(spec, width, state_is_image);
-  return std::visit([&](const auto& chosen) { return chosen.make(width, uses, steps); }, spec);
+  if (!inputs || *inputs == width)
+    return std::visit([&](const auto& chosen) { return chosen.make(width, uses, steps); }, spec);
+  return std::visit(
+      [&](const auto& chosen) -> std::shared_ptr<Module> {
+        if constexpr (requires { chosen.make_from(*inputs, width, uses); }) {
+          return chosen.make_from(*inputs, width, uses);
+        }
+        throw base::ConfigError(
+            base::concat("module '", chosen.kName, "' keeps the width of its argument, but x[0] has ", *inputs,
+                         " channels and the state ", width),
+            "module: conv_single, conv_preact or conv_bottleneck_preact; or compression: growth");
+      },
+      spec);
 }
 
-Count count_module(const ModuleSpec& spec, int64_t width, const Extent& at) {
-  return std::visit([&](const auto& chosen) { return chosen.count(width, at); }, spec);
+Count count_module(const ModuleSpec& spec, int64_t width, const Extent& at, std::optional<int64_t> inputs) {
+  return std::visit(
+      [&](const auto& chosen) {
+        if constexpr (requires { chosen.count_from(width, width, at); }) {
+          return chosen.count_from(inputs.value_or(width), width, at);
+        } else {
+          return chosen.count(width, at);
+        }
+      },
+      spec);
 }
 
 }  // namespace optdnn::modules

@@ -8,6 +8,7 @@
 //   make(width, uses, steps)    the module, whose weights are used in `uses` of a stage's `steps`
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -32,11 +33,12 @@ Traits module_traits(const ModuleSpec& spec);
 // Errors: ConfigError if the width does not suit the module, or if the module is for images and the state is a vector.
 void check_module(const ModuleSpec& spec, int64_t width, bool state_is_image);
 
-// A module of `width` channels whose weights are used in `uses` of a stage's `steps`. Errors: those of check_module.
+// A module of `width` channels whose weights are used in `uses` of a stage's `steps`. Errors: those of check_module;
+// and if its argument has other `inputs` channels, which only modules of convolutions that begin with a norm take.
 std::shared_ptr<Module> make_module(const ModuleSpec& spec, int64_t width, int64_t uses, bool state_is_image,
-                                    Steps steps = {});
+                                    Steps steps = {}, std::optional<int64_t> inputs = {});
 
 // One set of weights, one use. Requires a module that fits.
-Count count_module(const ModuleSpec& spec, int64_t width, const Extent& at);
+Count count_module(const ModuleSpec& spec, int64_t width, const Extent& at, std::optional<int64_t> inputs = {});
 
 }  // namespace optdnn::modules

@@ -19,12 +19,12 @@ void ConvBottleneckPreactSpec::check(int64_t width) const {
   throw base::ConfigError(base::concat("module '", kName, "' wants a width that is a multiple of 4, not ", width));
 }
 
-Count ConvBottleneckPreactSpec::count(int64_t width, const Extent& at) const {
-  return count_pre_activation(width, conv_bottleneck_preact_layers(width), activation, norm, at);
+Count ConvBottleneckPreactSpec::count_from(int64_t inputs, int64_t width, const Extent& at) const {
+  return count_pre_activation(inputs, conv_bottleneck_preact_layers(width), activation, norm, at);
 }
 
-std::shared_ptr<Module> ConvBottleneckPreactSpec::make(int64_t width, int64_t uses, Steps) const {
-  return std::make_shared<PreActivation>(width, conv_bottleneck_preact_layers(width), activation, norm, uses);
+std::shared_ptr<Module> ConvBottleneckPreactSpec::make_from(int64_t inputs, int64_t width, int64_t uses) const {
+  return std::make_shared<PreActivation>(inputs, conv_bottleneck_preact_layers(width), activation, norm, uses);
 }
 
 }  // namespace optdnn::modules

@@ -10,12 +10,12 @@ std::vector<ChainLayer> conv_single_layers(int64_t width) { return {{3, width}};
 
 }  // namespace
 
-Count ConvSingleSpec::count(int64_t width, const Extent& at) const {
-  return count_pre_activation(width, conv_single_layers(width), activation, norm, at);
+Count ConvSingleSpec::count_from(int64_t inputs, int64_t width, const Extent& at) const {
+  return count_pre_activation(inputs, conv_single_layers(width), activation, norm, at);
 }
 
-std::shared_ptr<Module> ConvSingleSpec::make(int64_t width, int64_t uses, Steps) const {
-  return std::make_shared<PreActivation>(width, conv_single_layers(width), activation, norm, uses);
+std::shared_ptr<Module> ConvSingleSpec::make_from(int64_t inputs, int64_t width, int64_t uses) const {
+  return std::make_shared<PreActivation>(inputs, conv_single_layers(width), activation, norm, uses);
 }
 
 }  // namespace optdnn::modules
