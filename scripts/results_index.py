@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-# Writes configs/README.md: every config with what it is, from its opening comment, and what its newest committed results
-# say, from configs/results/<name>/results.json. With --check nothing is written, and the exit code is 1 where the page
-# is not the one that would be.
+# Writes configs/README.md: every config with what it is, from its opening comment, and what its newest committed
+# results say, from configs/results/<name>/results.json. With --check nothing is written, and the exit code is 1 where
+# the page is not the one that would be.
 import argparse
 import json
 import pathlib

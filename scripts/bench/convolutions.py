@@ -123,7 +123,8 @@ def main() -> int:
     draw(rows, options.out / "convolutions.png")
     wrong = misfits(rows)
     text = ["# 3x3 convolutions: Winograd's beside LibTorch's", "",
-            f"{rows[0]['threads']} threads, {rows[0]['processor']}, {rows[0]['instructions']}; times as fast as LibTorch, "
+            f"{rows[0]['threads']} threads, {rows[0]['processor']}, {rows[0]['instructions']}; times as fast as "
+            "LibTorch, "
             "F(2x2) / F(4x4), minimum over rounds in turn, and in brackets what `fast` chooses.", "",
             "![speed against channels, image size and batch](convolutions.png)", "", *table(rows), "",
             "Where the choice takes more than 1.1 times the fastest way:" if wrong

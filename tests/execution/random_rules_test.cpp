@@ -91,11 +91,18 @@ TEST_CASE("random rules run through every executor as their text says, in every 
   }
 }
 
+bool starts_at_numbers(const algorithms::Rule& rule) {
+  const auto start = rule.start();
+  return std::all_of(start.begin(), start.end(), [](const auto& term) { return term.value.is_constant(); });
+}
+
 TEST_CASE("derivatives of random rules equal differences of the naive reading, second ones agree") {
   int rules = 0;
   for (uint64_t seed = 1000; rules < 30; ++seed) {
     auto drawn = draw(seed);
-    if (!drawn) continue;
+    // What starts with a learned coefficient (an intermediate read before step 0) starts at the coefficient's first
+    // value and does not move with it, which the naive reading does.
+    if (!drawn || !starts_at_numbers(drawn->rule)) continue;
     ++rules;
     base::seed_torch(seed);
     Weights weights(drawn->rule, modules::DenseTwoLayerSpec{4}, kWidth, false);

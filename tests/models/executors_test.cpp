@@ -246,7 +246,8 @@ TEST_CASE("an evaluation holds no more values than the program counts, however d
       }
       const double values = static_cast<double>(held->most) / static_cast<double>(x.nbytes());
       CAPTURE(rule, name, values);
-      REQUIRE(values < execution::most_values(stage->program()) + 1.2);  // a sum in the making, and hidden layers
+      // More: a sum in the making, and hidden layers; `fused` has all values of a combination before any is let go.
+      REQUIRE(values < execution::most_values(stage->program()) + (name == std::string("fused") ? 2.2 : 1.2));
     }
   }
 }

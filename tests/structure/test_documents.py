@@ -52,7 +52,8 @@ class Documents(Rules):
         self.assert_none(dead_links(self.tree, ROOT))
 
     def test_a_dead_link_is_found(self):
-        self.assertEqual(dead_links({"README.md": "[a](no/such.md) [b](https://x.org)"}, ROOT), ["README.md: no/such.md"])
+        tree = {"README.md": "[a](no/such.md) [b](https://x.org)"}
+        self.assertEqual(dead_links(tree, ROOT), ["README.md: no/such.md"])
 
     def test_the_page_of_results_is_up_to_date(self):
         run = subprocess.run([ROOT / "scripts/results_index.py", "--check"])

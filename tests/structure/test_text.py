@@ -13,7 +13,7 @@ LONGEST_FILE = 450  # lines of a source; a file beyond it does more than one job
 
 
 def is_code(path):
-    return (path.endswith(CODE) or path.startswith(SCRIPTS)) and not path.startswith(DATA)
+    return (path.endswith(CODE) or path.startswith(SCRIPTS)) and not path.startswith(DATA) and not path.endswith(".md")
 
 
 def lines_of(tree):

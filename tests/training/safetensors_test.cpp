@@ -143,7 +143,8 @@ TEST_CASE("a file that lies about itself is refused with the reason") {
     } catch (const base::EnvironmentError& error) {
       const std::string message = error.what();
       CAPTURE(message);
-      REQUIRE(message.starts_with("a file: not a sound safetensors file: "));
+      const bool sound = c.reason.ends_with("is not read");  // a type that we do not have is no damage
+      REQUIRE(message.starts_with(sound ? "a file: " : "a file: not a sound safetensors file: "));
       REQUIRE(message.find(c.reason) != std::string::npos);
     }
   }

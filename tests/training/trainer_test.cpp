@@ -407,7 +407,7 @@ struct BadBatches : data::DataSet {
   data::Batch batch(data::Split split, uint64_t seed, int64_t epoch,
                     const std::vector<int64_t>& indices) const override {
     data::Batch made = images.batch(split, seed, 0, indices);
-    if (split == data::Split::test || epoch > 1000) return made;
+    if (split != data::Split::train || epoch > 1000) return made;
     const int64_t now = number.item<int64_t>();
     number.fill_(now + 1);
     if (bad.contains(now)) made.inputs[0].fill_(std::numeric_limits<float>::quiet_NaN());
@@ -472,7 +472,7 @@ TEST_CASE("a rollback goes on from the last checkpoint with other batches, also 
   }
 }
 
-TEST_CASE("a test loss or a statistic that is not finite is a divergence, and no checkpoint") {
+TEST_CASE("an evaluation or a statistic that is not finite is a divergence, and no checkpoint") {
   const SmallImages images;
   const TemporaryFolder folder;
   SmallJob small(images, Net::with_batch_norm);
@@ -491,7 +491,7 @@ TEST_CASE("a test loss or a statistic that is not finite is a divergence, and no
     FAIL("went on");
   } catch (const base::DivergedError& error) {
     REQUIRE(std::string(error.what()) ==
-            "the test loss after iteration 7 (epoch 1) is not finite; the checkpoint is "
+            "the validation loss after iteration 7 (epoch 1) is not finite; the checkpoint is "
             "that of before");
   }
   REQUIRE(!load_state(folder / "checkpoints"));

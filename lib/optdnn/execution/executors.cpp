@@ -1,4 +1,4 @@
-// The table of executors.
+// The table of executors: the fastest first.
 #include "optdnn/execution/executor.h"
 
 namespace optdnn::execution {

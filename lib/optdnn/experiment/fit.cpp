@@ -25,12 +25,6 @@ class FitChecker {
       data::batch_size(spec_.dataset);
     });
     if (!sizes_fit) return;
-    if (spec_.train.keep_best && !data::has_validation(spec_.dataset)) {
-      at("train", [] {
-        throw base::ConfigError("train.keep_best wants a validation set: the best on the test set is no result",
-                                "dataset.validation: {fraction: 0.1}");
-      });
-    }
     if (spec_.loss) at("loss", [&] { training::check_loss(*spec_.loss, shape); });
     const models::NetworkShape network = network_shape(shape);
     if (spec_.model) {
