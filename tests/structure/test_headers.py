@@ -56,7 +56,8 @@ def compile_alone(path, root, options):
     with tempfile.NamedTemporaryFile("w", suffix=".cpp") as source:
         source.write(f'#include "{root / path}"\n#include "{root / path}"\n')  # twice: it must guard itself
         source.flush()
-        run = subprocess.run([*options, "-fsyntax-only", "-Werror", "-Wno-psabi", source.name], capture_output=True, text=True)
+        command = [*options, "-fsyntax-only", "-Werror", "-Wno-psabi", source.name]
+        run = subprocess.run(command, capture_output=True, text=True)
     return [] if run.returncode == 0 else [f"{path} does not compile alone:\n{run.stderr[:1500]}"]
 
 
@@ -74,8 +75,9 @@ class Headers(Rules):
             key = hashlib.sha256("\0".join([path, *options, *text]).encode()).hexdigest()
             return key, [] if key in known else compile_alone(path, ROOT, options)
 
+        every = is_unity(commands) and "OPTDNN_ALL_HEADERS" in os.environ
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            done = list(pool.map(check, headers_to_compile(tree, is_unity(commands) and "OPTDNN_ALL_HEADERS" in os.environ)))
+            done = list(pool.map(check, headers_to_compile(tree, every)))
         remembered.write_text(json.dumps([key for key, complaints in done if not complaints]))
         self.assert_none([complaint for _, complaints in done for complaint in complaints])
 
