@@ -1,14 +1,27 @@
-// The data sets by name: what each is, how it is built. (How its files are fetched: fetch/catalogue.h.)
+// The data sets by name: one header and one alternative of the variant each (what a spec has: dataset.h). (How files
+// are fetched: fetch/catalogue.h.)
 #pragma once
 
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <variant>
 
-#include "optdnn/data/dataset.h"
-#include "optdnn/data/specs.h"
+#include "optdnn/data/cifar.h"
+#include "optdnn/data/generated_images.h"
+#include "optdnn/data/idx.h"
+#include "optdnn/data/nested_rings.h"
+#include "optdnn/data/parity.h"
+#include "optdnn/data/photo_set.h"
+#include "optdnn/data/regression_2018.h"
+#include "optdnn/data/telgarsky.h"
 
 namespace optdnn::data {
+
+using DataSetSpec =
+    std::variant<Cifar10Spec, Cifar100Spec, MnistSpec, FashionMnistSpec, GeneratedImagesSpec, NestedRingsSpec,
+                 ParitySpec, TelgarskySpec, Regression2018Spec, Divisible<photos::ImageNetSpec>,
+                 Divisible<photos::ImagenetteSpec>, Divisible<photos::ImageFolderSpec>>;
 
 // Reads the files, or prepares the task. Images stay on `device` ("cpu", "cuda:0"), where their batches are made;
 // batches of vector tasks are made on the CPU and moved there.

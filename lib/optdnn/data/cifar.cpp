@@ -92,4 +92,37 @@ std::vector<std::string> read_cifar_class_names(const CifarLayout& layout, const
   return names;
 }
 
+namespace {
+
+// Mean and standard deviation of the training images' pixels.
+const ImageStatistics kCifar10Statistics{{0.4914, 0.4822, 0.4465}, {0.2470, 0.2435, 0.2616}};
+const ImageStatistics kCifar100Statistics{{0.5071, 0.4865, 0.4409}, {0.2673, 0.2564, 0.2762}};
+
+std::unique_ptr<DataSet> cifar_set(const ImageSpec& spec, const CifarLayout& layout, size_t label,
+                                   const ImageStatistics& statistics, const Place& place) {
+  const LabelledImages train = read_cifar(layout, place.root, Split::train, label);
+  const LabelledImages test = read_cifar(layout, place.root, Split::test, label);
+  return std::make_unique<ImageSet>(train, test, layout.labels.at(label).classes,
+                                    read_cifar_class_names(layout, place.root, label), statistics, spec, place.device,
+                                    spec.validation);
+}
+
+}  // namespace
+
+const base::NameTable<Cifar100Labels>& enum_names(Cifar100Labels) {
+  static const base::NameTable<Cifar100Labels> table(
+      "kinds of labels",
+      {{"fine", "100 classes", Cifar100Labels::fine}, {"coarse", "20 classes", Cifar100Labels::coarse}});
+  return table;
+}
+
+std::unique_ptr<DataSet> Cifar10Spec::make(const Place& place) const {
+  return cifar_set(*this, cifar10_layout(), 0, kCifar10Statistics, place);
+}
+
+std::unique_ptr<DataSet> Cifar100Spec::make(const Place& place) const {
+  const size_t label = labels == Cifar100Labels::coarse ? 0 : 1;
+  return cifar_set(*this, cifar100_layout(), label, kCifar100Statistics, place);
+}
+
 }  // namespace optdnn::data

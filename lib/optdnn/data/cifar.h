@@ -12,6 +12,32 @@
 
 namespace optdnn::data {
 
+struct Cifar10Spec : ImageSpec {
+  static constexpr std::string_view kName = "cifar10";
+  static constexpr std::string_view kHelp = "CIFAR-10: 50,000 + 10,000 colour images of 32 x 32, 10 classes";
+
+  DataShape shape() const { return {{3, 32, 32}, 10, false}; }
+  std::unique_ptr<DataSet> make(const Place& place) const;
+};
+
+enum class Cifar100Labels { fine, coarse };
+const base::NameTable<Cifar100Labels>& enum_names(Cifar100Labels);
+
+struct Cifar100Spec : ImageSpec {
+  static constexpr std::string_view kName = "cifar100";
+  static constexpr std::string_view kHelp = "CIFAR-100: 50,000 + 10,000 colour images of 32 x 32, 100 or 20 classes";
+  Cifar100Labels labels = Cifar100Labels::fine;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    ImageSpec::fields(f);
+    f("labels", labels, "the 100 fine or the 20 coarse classes");
+  }
+
+  DataShape shape() const { return {{3, 32, 32}, labels == Cifar100Labels::fine ? 100 : 20, false}; }
+  std::unique_ptr<DataSet> make(const Place& place) const;
+};
+
 struct CifarFile {
   std::string name;
   int64_t records = 0;

@@ -6,6 +6,8 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -57,5 +59,18 @@ class DataSet {
   // split ignore seed and epoch: they are the same for everybody and never augmented.
   virtual Batch batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const = 0;
 };
+
+// Where a data set's files lie and its batches are made.
+struct Place {
+  std::filesystem::path root;  // the data folder
+  torch::Device device = torch::kCPU;
+};
+
+// The spec of every data set is what the YAML key `dataset` holds under its name. It has a name, a line of help, keys
+// (config/fields.h), `validation`, and
+//   shape()            what make(...)->shape() will say, without reading a file
+//   per_iteration()    samples, "all of them" worked out; Errors: those of make for sizes that cannot be
+//   make(place)        reads the files, or prepares the task; Errors: ConfigError for sizes that cannot be,
+//                      EnvironmentError for files that are missing or damaged, naming `optdnn fetch <name>`
 
 }  // namespace optdnn::data

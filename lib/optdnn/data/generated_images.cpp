@@ -39,4 +39,11 @@ LabelledImages generate_images(const GeneratedImagesSpec& spec, Split split) {
   return made;
 }
 
+std::unique_ptr<DataSet> GeneratedImagesSpec::make(const Place& place) const {
+  const std::vector<double> half(channels, 0.5), quarter(channels, 0.25);
+  return std::make_unique<ImageSet>(generate_images(*this, Split::train), generate_images(*this, Split::test), classes,
+                                    std::vector<std::string>{}, ImageStatistics{half, quarter}, *this, place.device,
+                                    validation);
+}
+
 }  // namespace optdnn::data

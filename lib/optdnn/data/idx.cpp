@@ -133,4 +133,31 @@ LabelledImages read_idx_images(const IdxLayout& layout, const fs::path& data_roo
   return {images.unsqueeze(1), labels_N};
 }
 
+namespace {
+
+// Mean and standard deviation of the training images' pixels.
+const ImageStatistics kMnistStatistics{{0.1307}, {0.3081}};
+const ImageStatistics kFashionMnistStatistics{{0.2860}, {0.3530}};
+
+std::unique_ptr<DataSet> idx_set(const ImageSpec& spec, const IdxLayout& layout, std::vector<std::string> class_names,
+                                 const ImageStatistics& statistics, const Place& place) {
+  const LabelledImages train = read_idx_images(layout, place.root, Split::train);
+  const LabelledImages test = read_idx_images(layout, place.root, Split::test);
+  return std::make_unique<ImageSet>(train, test, kClasses, std::move(class_names), statistics, spec, place.device,
+                                    spec.validation);
+}
+
+}  // namespace
+
+std::unique_ptr<DataSet> MnistSpec::make(const Place& place) const {
+  return idx_set(*this, mnist_layout(), {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}, kMnistStatistics, place);
+}
+
+std::unique_ptr<DataSet> FashionMnistSpec::make(const Place& place) const {
+  return idx_set(
+      *this, fashion_mnist_layout(),
+      {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"},
+      kFashionMnistStatistics, place);
+}
+
 }  // namespace optdnn::data

@@ -11,6 +11,23 @@
 
 namespace optdnn::data {
 
+struct MnistSpec : ImageSpec {
+  static constexpr std::string_view kName = "mnist";
+  static constexpr std::string_view kHelp = "MNIST: 60,000 + 10,000 grey images of 28 x 28, 10 digits";
+
+  DataShape shape() const { return {{1, 28, 28}, 10, false}; }
+  std::unique_ptr<DataSet> make(const Place& place) const;
+};
+
+struct FashionMnistSpec : ImageSpec {
+  static constexpr std::string_view kName = "fashion_mnist";
+  static constexpr std::string_view kHelp =
+      "Fashion-MNIST: 60,000 + 10,000 grey images of 28 x 28, 10 kinds of clothes";
+
+  DataShape shape() const { return {{1, 28, 28}, 10, false}; }
+  std::unique_ptr<DataSet> make(const Place& place) const;
+};
+
 // Returns `bytes` unpacked if they are gzip, else as they are.
 // Errors: EnvironmentError if they are damaged or would become more than `max_bytes`.
 std::string gunzip(std::string bytes, uint64_t max_bytes, const std::string& place);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "optdnn/config/fields.h"
 #include "optdnn/data/augment.h"
 #include "optdnn/data/dataset.h"
 #include "optdnn/data/validation.h"
@@ -22,6 +23,28 @@ struct ImageStatistics {
 
 // Means of pixels / 255 by channel.
 std::vector<double> channel_means(const torch::Tensor& images_NCHW);
+
+// The keys of every set of this kind.
+struct ImageSpec : AugmentOptions {
+  int64_t batch_size = 128;
+  bool drop_last = false;
+  std::optional<ValidationSpec> validation;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("batch_size", batch_size, config::between(1, 1 << 20), "images per iteration");
+    f("drop_last", drop_last, "leave out the last batch of an epoch where it is smaller than the others");
+    f("augment", augment, "list of crop, flip, cutout, erase, mixup; of training images only");
+    f("crop_padding", crop_padding, config::between(0, 64), "pixels around the image that is cropped");
+    f("crop_fill", crop_fill, "what those pixels are");
+    f("cutout_size", cutout_size, config::between(1, 1024), "side of the square that is cut out, in pixels");
+    f("erase_probability", erase_probability, config::between(0, 1), "how often a random rectangle is erased");
+    f("mixup_alpha", mixup_alpha, config::between(0.05, 4), "both parameters of mixup's Beta distribution");
+    f("validation", validation, "held out of the training set, stratified by class");
+  }
+
+  int64_t per_iteration() const { return batch_size; }
+};
 
 class ImageSet : public DataSet {
  public:

@@ -5,8 +5,15 @@
 
 namespace optdnn::data {
 
+TaskSize NestedRingsSpec::size() const {
+  const int64_t all = rings * points_per_ring;
+  return task_size(*this, kName, all, batch_size, rings * test_points_per_ring, 2);
+}
+
+std::unique_ptr<DataSet> NestedRingsSpec::make(const Place&) const { return std::make_unique<NestedRings>(*this); }
+
 NestedRings::NestedRings(const NestedRingsSpec& spec)
-    : VectorTask(spec.kName, 2, 2, false, task_size(spec)), rings_(spec.rings), noise_(spec.noise) {}
+    : VectorTask(spec.kName, 2, 2, false, spec.size()), rings_(spec.rings), noise_(spec.noise) {}
 
 void NestedRings::draw(Split, int64_t i, base::RandomStream& random, std::span<float> input,
                        std::span<float> target) const {

@@ -33,4 +33,23 @@ class PhotoSet : public DataSet {
   std::optional<Division> division_;  // of train_, with validation
 };
 
+// Photographs, of whose training set a part may be held out.
+template <class Photos>
+struct Divisible : Photos {
+  std::optional<ValidationSpec> validation;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    Photos::fields(f);
+    f("validation", validation, "held out of the training set, stratified by class");
+  }
+
+  DataShape shape() const { return {{3, this->size_px, this->size_px}, this->classes, false}; }
+  int64_t per_iteration() const { return this->batch_size; }
+  // Batches are made on the CPU, by the loader's threads.
+  std::unique_ptr<DataSet> make(const Place& place) const {
+    return std::make_unique<PhotoSet>(*this, Photos::kName, place.root, validation);
+  }
+};
+
 }  // namespace optdnn::data

@@ -1,5 +1,8 @@
 #include "optdnn/data/telgarsky.h"
 
+#include "optdnn/base/errors.h"
+#include "optdnn/base/text.h"
+
 namespace optdnn::data {
 
 double composed_tent_map(double x, int64_t k) {
@@ -7,7 +10,21 @@ double composed_tent_map(double x, int64_t k) {
   return x;
 }
 
-Telgarsky::Telgarsky(const TelgarskySpec& spec) : VectorTask(spec.kName, 1, 1, true, task_size(spec)), k_(spec.k) {}
+TaskSize TelgarskySpec::size() const {
+  int64_t most = 0;  // four grid points for each of the 2^k pieces
+  while (most < 28 && (int64_t{4} << (most + 1)) <= test_points) ++most;
+  if (k > most) {
+    throw base::ConfigError(
+        base::concat("telgarsky: k = ", k, " makes 2^", k, " linear pieces, and a test grid of ",
+                     base::with_thousands(test_points), " points has four for each only up to k = ", most),
+        "lower k or raise test_points");
+  }
+  return task_size(*this, kName, points, batch_size, test_points, 1);
+}
+
+std::unique_ptr<DataSet> TelgarskySpec::make(const Place&) const { return std::make_unique<Telgarsky>(*this); }
+
+Telgarsky::Telgarsky(const TelgarskySpec& spec) : VectorTask(spec.kName, 1, 1, true, spec.size()), k_(spec.k) {}
 
 void Telgarsky::draw(Split split, int64_t i, base::RandomStream& random, std::span<float> input,
                      std::span<float> target) const {

@@ -24,7 +24,7 @@ struct BenchReport {
   std::vector<double> losses;  // of the first iterations of the first seed, one each
   // Of each timed iteration, of all seeds together; on a GPU means over blocks of 20, between which it is waited for.
   std::vector<double> iteration_s;
-  std::string iteration;  // "captured", or why iterations ran operator by operator
+  std::string iteration;                    // "captured", or why iterations ran operator by operator
   kernels::ConvolutionCounts convolutions;  // passes of one iteration, by the way they were done
 };
 

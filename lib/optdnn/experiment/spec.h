@@ -5,7 +5,7 @@
 
 #include "optdnn/baselines/catalogue.h"
 #include "optdnn/config/reader.h"
-#include "optdnn/data/specs.h"
+#include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/algorithm_spec.h"
 #include "optdnn/experiment/compare_spec.h"
 #include "optdnn/experiment/match_spec.h"

@@ -1,6 +1,6 @@
 #include "optdnn/fetch/catalogue.h"
 
-#include "optdnn/data/specs.h"
+#include "optdnn/data/catalogue.h"
 #include "optdnn/fetch/fetch.h"
 #include "optdnn/fetch/fetch_photos.h"
 
