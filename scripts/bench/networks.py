@@ -164,40 +164,28 @@ class DenseNet(nn.Module):
         return self.head["linear"](torch.relu(self.head["norm"](x)).mean((2, 3)))
 
 
-class WeightNormConvolution(nn.Module):
-    """3x3, a gain for each output."""
-
-    def __init__(self, inputs: int, outputs: int):
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(outputs, inputs, 3, 3))
-        self.gain = nn.Parameter(torch.empty(outputs))
-
-    def kernel(self) -> Tensor:
-        return self.weight * (self.gain / self.weight.flatten(1).norm(dim=1)).view(-1, 1, 1, 1)
-
-
 class Deq(nn.Module):
     """An equilibrium network by torchdeq: Anderson both ways, exact gradient, every sample within the tolerance."""
 
     def __init__(self, width: int, hidden: int, classes: int, steps: int, tolerance: float, memory: int):
         super().__init__()
         from torchdeq import get_deq
-        self.stem = nn.ModuleDict({"conv": nn.Conv2d(3, width, 3, padding=1, bias=False)})
-        self.stem_norm = nn.BatchNorm2d(width)
-        self.conv1, self.conv2 = WeightNormConvolution(width, hidden), WeightNormConvolution(hidden, width)
+        self.stem = nn.Conv2d(3, width, 3, padding=1)
+        self.stem_norm, self.head_norm = nn.BatchNorm2d(width), nn.BatchNorm2d(width)
+        self.conv1 = nn.Conv2d(width, hidden, 3, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(hidden, width, 3, padding=1, bias=False)
         self.norm1, self.norm2, self.norm3 = (nn.GroupNorm(math.gcd(8, c), c) for c in (hidden, width, width))
-        self.head = nn.ModuleDict({"norm": nn.BatchNorm2d(width), "linear": nn.Linear(width, classes)})
+        self.linear = nn.Linear(width * 4 * 4, classes)
         self.memory = memory
         self.deq = get_deq(f_solver="anderson", b_solver="anderson", f_max_iter=steps, b_max_iter=steps,
                            f_tol=tolerance, b_tol=tolerance, f_stop_mode="rel", b_stop_mode="rel", ift=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.stem_norm(self.stem["conv"](x))
-        first, last = self.conv1.kernel(), self.conv2.kernel()
+        x = self.stem_norm(self.stem(x))
 
         def layer(z: Tensor) -> Tensor:
-            hidden = self.norm1(torch.relu(functional.conv2d(z, first, padding=1)))
-            return self.norm3(torch.relu(z + self.norm2(x + functional.conv2d(hidden, last, padding=1))))
+            hidden = self.norm1(torch.relu(self.conv1(z)))
+            return self.norm3(torch.relu(z + self.norm2(x + self.conv2(hidden))))
 
         states, _ = self.deq(layer, torch.zeros_like(x), solver_kwargs={"m": self.memory})
-        return self.head["linear"](torch.relu(self.head["norm"](states[-1])).mean((2, 3)))
+        return self.linear(functional.avg_pool2d(self.head_norm(states[-1]), 8).flatten(1))

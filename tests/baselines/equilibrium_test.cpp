@@ -249,6 +249,10 @@ double off(const baselines::ModelSpec& spec) {
   module->eval();
   torch::NoGradGuard no_grad;
   for (const Tensor& parameter : module->parameters()) parameter.add_(0.05 * torch::randn_like(parameter));
+  // Contractions: of a solve that gets worse the best iterate counts, not the last one.
+  for (const auto& parameter : module->named_parameters()) {
+    if (parameter.key().find("post_norm.weight") != std::string::npos) parameter.value().mul_(0.1);
+  }
   const NaiveEquilibrium naive{module->named_parameters()};
   const Tensor expected = std::holds_alternative<baselines::DeqSpec>(spec) ? naive.deq(x, 4) : naive.mdeq(x, 4);
   return (network.forward(x) - expected).abs().max().item<double>();
@@ -267,8 +271,7 @@ TEST_CASE("deq is its equations, written out") {
   REQUIRE(off(deq) < 1e-10);
 }
 
-// Open, and so not run with the others: the two differ by 0.04, and which is wrong is not found yet.
-TEST_CASE("mdeq is its equations, written out", "[.open]") {
+TEST_CASE("mdeq is its equations, written out") {
   baselines::MdeqSpec mdeq;
   mdeq.width = {8, 16};
   mdeq.head_width = {2, 8};  // the first block of the head needs no shortcut

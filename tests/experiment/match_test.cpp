@@ -42,9 +42,7 @@ rows:
   return read;
 }
 
-int64_t multiply_adds(const experiment::ExperimentSpec& spec) {
-  return experiment::count_network(spec).multiply_adds;
-}
+int64_t multiply_adds(const experiment::ExperimentSpec& spec) { return experiment::count_network(spec).multiply_adds; }
 
 }  // namespace
 
