@@ -16,9 +16,15 @@ constexpr int64_t kWarmUp = 3;  // real iterations before one is recorded: libra
 
 Iteration::Iteration(TrainJob& job, IterationParts parts)
     : job_(job), parts_(parts), runs_(static_cast<int64_t>(job.runs.size())), why_eager_(job.why_eager) {
+  if (runs_ > 1) {
+    std::vector<Tensor> runs;
+    for (const auto& parameter : parts_.parameters)
+      runs.push_back(torch::arange(runs_).repeat_interleave(parameter.second.numel() / runs_));
+    run_of_weight_ = torch::cat(runs).to(job.device);
+  }
   if (!job.device.is_cpu()) rate_ = torch::zeros({}, torch::TensorOptions().device(job.device));
   if (why_eager_.empty() && !job.train.on_divergence.stops()) why_eager_ = "train.on_divergence reads every loss";
-  if (why_eager_.empty()) why_eager_ = why_no_graph(job.device);
+  if (why_eager_.empty() && !job.make_graph) why_eager_ = why_no_graph(job.device);
 }
 
 void Iteration::run(const Next& next, int64_t samples, int64_t first_batch, double learning_rate) {
@@ -45,9 +51,9 @@ Iteration::Next Iteration::read_in_turn() const {
 
 // Where it fails nothing was computed, and from now on iterations run operator by operator.
 bool Iteration::record(int64_t samples) {
-  graph_ = make_graph(job_.device);
+  graph_ = job_.make_graph ? job_.make_graph() : make_graph(job_.device);
   try {
-    graph_->record([&] { body(read_in_turn(), samples); });
+    graph_->record([this, samples] { body(read_in_turn(), samples); });
     return true;
   } catch (const c10::Error& error) {
     why_eager_ = base::concat("recording failed: ", base::split(error.what_without_backtrace(), '\n').front());
@@ -131,30 +137,33 @@ void Iteration::update_weights() {
   }
   if (runs_ == 1) control.skip = guard.skip();
   if (scale) control.skip = torch::maximum(control.skip.value_or(overflowed), overflowed);
-  const std::vector<Tensor> before = frozen_weights();
+  const Tensor before = runs_ > 1 && guard.frozen() ? all_weights() : Tensor();
   optimizer.step(learning_rate_, control);
-  give_back(before);
+  if (before.defined()) give_back(before, *guard.frozen());
   clear_gradients(parameters);
   if (scale) scale->update(overflowed);
   if (ema) ema->update();
 }
 
-// The weights before an update, where one of several runs has to keep them.
-std::vector<Tensor> Iteration::frozen_weights() const {
-  std::vector<Tensor> before;
-  if (runs_ == 1 || !parts_.guard.frozen()) return before;
-  for (const auto& parameter : parts_.parameters) before.push_back(parameter.second.detach().clone());
-  return before;
+// Every number of the stacked parameters, one parameter after another.
+Tensor Iteration::all_weights() const {
+  std::vector<Tensor> parts;
+  for (const auto& parameter : parts_.parameters) parts.push_back(parameter.second.detach().reshape(-1));
+  return torch::cat(parts);
 }
 
-void Iteration::give_back(const std::vector<Tensor>& before) {
-  if (before.empty()) return;
+// Runs that are frozen get their weights of before the update. Few operators, whatever the number of parameters.
+void Iteration::give_back(const Tensor& before, const Tensor& frozen_R) {
   const torch::NoGradGuard no_grad;
-  const Tensor frozen = *parts_.guard.frozen();
-  for (size_t i = 0; i < before.size(); ++i) {
-    Tensor weights = parts_.parameters[i].second;
-    weights.copy_(torch::where(per_run_like(frozen, weights), before[i], weights));
+  const Tensor kept = torch::where(frozen_R.index_select(0, run_of_weight_), before, all_weights());
+  std::vector<Tensor> weights, parts;
+  int64_t begin = 0;
+  for (const auto& parameter : parts_.parameters) {
+    const Tensor& weight = weights.emplace_back(parameter.second);
+    parts.push_back(kept.narrow(0, begin, weight.numel()).view_as(weight));
+    begin += weight.numel();
   }
+  at::_foreach_copy_(weights, parts);
 }
 
 }  // namespace optdnn::training

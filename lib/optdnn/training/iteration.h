@@ -46,8 +46,8 @@ class Iteration {
   void body(const Next& next, int64_t samples);
   torch::Tensor forward(const data::Batch& batch);
   void update_weights();
-  std::vector<torch::Tensor> frozen_weights() const;
-  void give_back(const std::vector<torch::Tensor>& before);
+  torch::Tensor all_weights() const;
+  void give_back(const torch::Tensor& before, const torch::Tensor& frozen_R);
   data::Batch prepare(const data::Batch& batch);
   int64_t samples_in(const data::Batch& batch) const { return batch.inputs.size(runs_ > 1 ? 1 : 0); }
 
@@ -55,7 +55,8 @@ class Iteration {
   IterationParts parts_;
   int64_t runs_;
   double learning_rate_ = 0;
-  torch::Tensor rate_;  // the learning rate where the device reads it; not defined on a CPU
+  torch::Tensor run_of_weight_;  // of several runs: the run of every number of all_weights()
+  torch::Tensor rate_;           // the learning rate where the device reads it; not defined on a CPU
 
   std::string why_eager_;
   std::unique_ptr<Graph> graph_;

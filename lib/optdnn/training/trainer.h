@@ -20,6 +20,7 @@
 #include "optdnn/data/loader.h"
 #include "optdnn/metrics/sink.h"
 #include "optdnn/training/evaluate.h"
+#include "optdnn/training/graph.h"
 #include "optdnn/training/loss.h"
 #include "optdnn/training/run_rates.h"
 #include "optdnn/training/schedule.h"
@@ -49,6 +50,7 @@ struct TrainJob {
   EvaluateSpec evaluate;
   torch::Device device = torch::kCPU;
 
+  std::function<std::unique_ptr<Graph>()> make_graph;  // in the place of the device's own; may be empty
   std::string why_eager;                   // why an iteration must not be recorded as a graph; empty: it may be
   std::function<torch::Tensor()> penalty;  // of the latest forward pass, summed over runs; may be empty or not defined
   bool resume = true;                      // continue from the states there, if any
