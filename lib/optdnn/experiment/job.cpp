@@ -1,5 +1,7 @@
 #include "optdnn/experiment/job.h"
 
+#include <algorithm>
+
 #include "optdnn/base/text.h"
 #include "optdnn/solvers/fixed_point.h"
 
@@ -19,8 +21,9 @@ training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& s
   job.train = spec.train;
   job.evaluate = spec.evaluate;
   const auto points = solvers::fixed_points(*network.module.ptr());
-  // A solve looks at its residuals; recomputation reads the random generator: both make the host wait.
-  if (!points.empty()) job.why_eager = "a solve waits for its residuals";
+  // Both make the host wait.
+  if (std::any_of(points.begin(), points.end(), [](const auto& point) { return point->looks(); }))
+    job.why_eager = "a solve waits for its residuals, unless its tolerance is 0";
   if (spec.train.recompute) job.why_eager = "train.recompute reads the random generator";
   if (!points.empty()) job.penalty = [points] { return solvers::take_penalties(points); };
   return job;

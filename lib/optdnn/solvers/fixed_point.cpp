@@ -26,6 +26,11 @@ Tensor jacobian_penalty(const Tensor& f, const Tensor& u) {
 
 FixedPointImpl::FixedPointImpl(SolverSpec spec) : spec_(std::move(spec)), tally_(std::make_shared<Tally>()) {}
 
+bool FixedPointImpl::looks() const {
+  const auto* exact = std::get_if<ExactGradient>(&common(spec_).gradient);
+  return common(spec_).tolerance > 0 || (exact && common(adjoint_spec(spec_, *exact)).tolerance > 0);
+}
+
 Tensor FixedPointImpl::solve(const Map& given, const Tensor& start, Tensor* solution_SN, int64_t runs) {
   // Choice: a solve is done in float32 at least; 16 bits are the business of F's own convolutions and products.
   const auto type = start.element_size() < 4 ? torch::kFloat32 : start.scalar_type();

@@ -22,6 +22,8 @@ class FixedPointImpl : public torch::nn::Module {
                       int64_t runs = 1);
 
   const SolverSpec& spec() const { return spec_; }
+  // Whether a solve or its adjoint looks at residuals, for which the host waits: with tolerance 0 none does.
+  bool looks() const;
   void set_gradient(const GradientSpec& gradient) { common(spec_).gradient = gradient; }
   Tally& tally() { return *tally_; }
 
