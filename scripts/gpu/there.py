@@ -177,6 +177,15 @@ def without_rows(words: list[str]) -> list[str]:
     return kept
 
 
+def is_worth_keeping(path: pathlib.Path) -> bool:
+    """All that a report wants: of a search its choice, of the pictures those of the first seed."""
+    if path.name == "pictures.safetensors":
+        return path.parent.name == "seed-0"
+    if "search" in path.parts:
+        return path.name == "chosen.yaml"
+    return "checkpoints" not in path.parts and ".tfevents." not in path.name
+
+
 def train(machine: Machine) -> str:
     """Rows of the configs, each a process, until the budget ends."""
     options = machine.options
@@ -190,7 +199,8 @@ def train(machine: Machine) -> str:
         rows = dict.fromkeys(line.split("/")[1] for line in planned.splitlines() if line.count("/") == 2)
         rest = without_rows(chosen)
         waiting += [[*rest, "--row", row] for row in rows]
-    precision = ["--set", f"train.precision={options.precision}"] if options.device != "cpu" else []
+    own = options.device == "cpu" or options.precision == "float32"  # what the tables say themselves
+    precision = [] if own else ["--set", f"train.precision={options.precision}"]
     running: list[subprocess.Popen[bytes]] = []
     codes: list[int] = []
     total = len(waiting)
@@ -208,7 +218,7 @@ def train(machine: Machine) -> str:
         codes.append(process.wait())
     with tarfile.open(options.out / "runs.tar.gz", "w:gz") as archive:
         for path in sorted((options.work / "runs").rglob("*")):
-            if path.is_file() and "checkpoints" not in path.parts and ".tfevents." not in path.name:
+            if path.is_file() and is_worth_keeping(path):
                 archive.add(path, path.relative_to(options.work))
     bad = [code for code in codes if code not in (0, 4, 143)]
     text = f"{len(codes)} of {total} rows begun, {codes.count(0)} finished, {len(waiting)} left"
