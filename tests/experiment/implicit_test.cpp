@@ -56,7 +56,7 @@ TEST_CASE("a record holds what the solves since the last one took, and what is m
   net.forward(torch::randn({5, 2})).sum().backward();
   const auto record_at = [&](int64_t iteration) {
     metrics::Record record(iteration, 0, 0);
-    observers[0](0, record);
+    observers[0].observe(0, record);
     std::map<std::string, double> numbers;
     for (const auto& [name, value] : record.entries()) {
       if (const double* number = std::get_if<double>(&value)) numbers[name] = *number;

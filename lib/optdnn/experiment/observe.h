@@ -22,14 +22,19 @@ std::function<void(int64_t epoch, metrics::Record&)> observe_rule(algorithms::Ru
                                                                   std::shared_ptr<models::OptNetImpl> net,
                                                                   int64_t run = 0);
 
-// One observer per run. Each adds what the run's solves since the last record took, solver/steps, solver/residual,
+// Of one run. `counted` and `recount` are those of training::RunJob.
+struct SolverObserver {
+  std::function<void(int64_t epoch, metrics::Record&)> observe;
+  std::function<torch::Tensor()> counted;
+  std::function<void(const torch::Tensor&)> recount;
+};
+
+// One per run. Each adds what the run's solves since the last record took, solver/steps, solver/residual,
 // solver/failed (backward solves too), solver/residual_after/<evaluations>; and, at the first samples of `test`, the
 // largest solver/spectral_radius and solver/cosine/<gradient>, of a cheaper gradient with the exact one. None for a
 // network without a fixed point. Requires: `test` outlives the observers.
-std::vector<std::function<void(int64_t epoch, metrics::Record&)>> observe_solver(models::Network network,
-                                                                                 const data::Loader& test,
-                                                                                 const training::TrainSpec& train,
-                                                                                 const torch::Device& device,
-                                                                                 int64_t runs = 1);
+std::vector<SolverObserver> observe_solver(models::Network network, const data::Loader& test,
+                                           const training::TrainSpec& train, const torch::Device& device,
+                                           int64_t runs = 1);
 
 }  // namespace optdnn::experiment

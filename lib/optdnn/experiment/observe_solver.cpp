@@ -64,17 +64,38 @@ void add_numbers(const solvers::SolveNumbers& numbers, metrics::Record& record) 
     record.set(base::concat("solver/residual_after/", steps), residual);
 }
 
+// The tallies of all fixed points: of each how many numbers follow, and they.
+torch::Tensor packed_tallies(const models::Network& network, int64_t run) {
+  std::vector<torch::Tensor> parts = {torch::empty({0}, torch::kFloat64)};
+  for (const auto& point : solvers::fixed_points(*network.module.ptr())) {
+    const torch::Tensor packed = point->tally().packed(run);
+    parts.push_back(torch::tensor({static_cast<double>(packed.size(0))}, torch::kFloat64));
+    parts.push_back(packed);
+  }
+  return torch::cat(parts);
+}
+
+void unpack_tallies(const models::Network& network, const torch::Tensor& packed, int64_t run, int64_t runs,
+                    const torch::Device& device) {
+  int64_t at = 0;
+  for (const auto& point : solvers::fixed_points(*network.module.ptr())) {
+    const auto count = packed[at].item<int64_t>();
+    point->tally().unpack(packed.narrow(0, at + 1, count), run, runs, device);
+    at += 1 + count;
+  }
+}
+
 }  // namespace
 
-std::vector<std::function<void(int64_t, metrics::Record&)>> observe_solver(models::Network network,
-                                                                           const data::Loader& test,
-                                                                           const training::TrainSpec& train,
-                                                                           const torch::Device& device, int64_t runs) {
+std::vector<SolverObserver> observe_solver(models::Network network, const data::Loader& test,
+                                           const training::TrainSpec& train, const torch::Device& device,
+                                           int64_t runs) {
   if (solvers::fixed_points(*network.module.ptr()).empty()) return {};
   const auto measured = std::make_shared<Measured>(Measured{std::move(network), test, train, device, runs, -1, {}, {}});
-  std::vector<std::function<void(int64_t, metrics::Record&)>> observers;
+  std::vector<SolverObserver> observers;
   for (int64_t run = 0; run < runs; ++run) {
-    observers.emplace_back([measured, run](int64_t, metrics::Record& record) {
+    SolverObserver& observer = observers.emplace_back();
+    observer.observe = [measured, run](int64_t, metrics::Record& record) {
       add_numbers(take_tallies(measured->network, run), record);
       measured->measure(record.iteration());
       double radius = 0;
@@ -82,7 +103,11 @@ std::vector<std::function<void(int64_t, metrics::Record&)>> observe_solver(model
       record.set("solver/spectral_radius", radius);
       record.set("solver/cosine/phantom", measured->cosines.phantom.at(run));
       record.set("solver/cosine/jacobian_free", measured->cosines.jacobian_free.at(run));
-    });
+    };
+    observer.counted = [measured, run] { return packed_tallies(measured->network, run); };
+    observer.recount = [measured, run](const torch::Tensor& packed) {
+      unpack_tallies(measured->network, packed, run, measured->runs, measured->device);
+    };
   }
   return observers;
 }

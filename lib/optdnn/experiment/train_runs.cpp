@@ -143,7 +143,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   }
 
   const auto runs = static_cast<int64_t>(seeds.size());
-  std::vector<std::function<void(int64_t, metrics::Record&)>> solves;
+  std::vector<SolverObserver> solves;
   if (!plan.are_trials) solves = observe_solver(network, loaders.test, spec.train, job.device, runs);
   std::vector<Begun> begun;
   job.runs.clear();
@@ -160,7 +160,11 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
       part.observers.push_back(observe_rule(*rule_of(spec), network.opt_net, i));
       run.summary.add_certificate("certificate_at_start", spec, *network.opt_net, i);
     }
-    if (!solves.empty()) part.observers.push_back(solves[i]);
+    if (!solves.empty()) {
+      part.observers.push_back(solves[i].observe);
+      part.counted = solves[i].counted;
+      part.recount = solves[i].recount;
+    }
     log_to(run.run.folder, concat(plan.label, ", ", options.device, ", ", base::torch_threads(), " threads, ",
                                   options.program_version));
   }

@@ -6,6 +6,8 @@ using torch::Tensor;
 
 namespace {
 
+constexpr int64_t kSums = 6, kPointSums = 2;  // of all solves; of a point of the curve
+
 // Shapes: several of S -> several x runs.
 Tensor sums_by_run(const std::vector<Tensor>& per_sample, int64_t runs) {
   return torch::stack(per_sample).view({static_cast<int64_t>(per_sample.size()), runs, -1}).sum(2);
@@ -60,6 +62,30 @@ SolveNumbers Tally::take(int64_t run) {
     if (point(0) > 0) numbers.curve[steps] = point(1) / point(0);
   }
   return numbers;
+}
+
+// The sums, if there are any, then evaluations and sums of each point of the curve.
+Tensor Tally::packed(int64_t run) const {
+  std::vector<Tensor> parts = {torch::empty({0}, torch::kFloat64)};
+  if (sums_.defined()) parts.push_back(sums_.select(1, run).cpu());
+  for (const auto& [steps, sums] : curve_) {
+    parts.push_back(torch::tensor({static_cast<double>(steps)}, torch::kFloat64));
+    parts.push_back(sums.select(1, run).cpu());
+  }
+  return torch::cat(parts);
+}
+
+void Tally::unpack(const Tensor& packed, int64_t run, int64_t runs, const torch::Device& device) {
+  const auto put = [&](Tensor& sums, const Tensor& column) {
+    if (!sums.defined())
+      sums = torch::zeros({column.size(0), runs}, torch::TensorOptions(torch::kFloat64).device(device));
+    sums.select(1, run).copy_(column);
+  };
+  if (packed.size(0) == 0) return;
+  put(sums_, packed.narrow(0, 0, kSums));
+  for (int64_t i = kSums; i < packed.size(0); i += 1 + kPointSums) {
+    put(curve_[packed[i].item<int64_t>()], packed.narrow(0, i + 1, kPointSums));
+  }
 }
 
 }  // namespace optdnn::solvers

@@ -25,6 +25,11 @@ class Tally {
   // Of one run, since it was last read.
   SolveNumbers take(int64_t run = 0);
 
+  // What take(run) would read, as numbers for a checkpoint, and back. Shapes: one dimension, float64.
+  // Requires in unpack: what packed gave; `device` is that of the solves to come.
+  torch::Tensor packed(int64_t run) const;
+  void unpack(const torch::Tensor& packed, int64_t run, int64_t runs, const torch::Device& device);
+
  private:
   void add(const std::vector<torch::Tensor>& per_sample, int64_t runs);
 

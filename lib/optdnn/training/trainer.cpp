@@ -21,6 +21,7 @@ using torch::Tensor;
 
 // After a rollback an epoch's batches are those of one that no training reaches.
 constexpr int64_t kEpochsApart = int64_t{1} << 32;
+const std::string kCounted = "progress/counted";  // by observers
 
 class Trainer {
  public:
@@ -285,6 +286,7 @@ class Trainer {
     all["progress/recent"] = recent_.packed(run);
     all["progress/since_evaluation"] = since_evaluation_.packed(run);
     all["progress/spikes"] = spikes_.packed(run);
+    if (job_.runs[run].counted) all[kCounted] = job_.runs[run].counted();
     all[generator_name()] = generator().get_state();
     return all;
   }
@@ -375,8 +377,12 @@ class Trainer {
     iteration_ = iteration;
     has_state_ = state.has_value();
     if (!state) return;
+    if (const auto counted = state->tensors.extract(kCounted); counted && job_.runs[run].recount) {
+      job_.runs[run].recount(counted.mapped());
+    }
     // A run may move to another device; its random numbers then begin anew. Version 0.1.0 saw no spikes.
     TensorMap target = snapshot(run);
+    target.erase(kCounted);
     for (const std::string& name : {generator_name(), std::string("progress/spikes")}) {
       if (!state->tensors.contains(name)) target.erase(name);
     }

@@ -34,6 +34,8 @@ struct RunJob {
   std::function<void()> before_write;                                           // of a record or a file; may throw
   std::vector<metrics::Sink*> sinks;                                            // rewound to where training begins
   std::vector<std::function<void(int64_t epoch, metrics::Record&)>> observers;  // add to the record of an evaluation
+  std::function<torch::Tensor()> counted;             // by observers since the last record, for checkpoints; or empty
+  std::function<void(const torch::Tensor&)> recount;  // from what a checkpoint holds of it
 };
 
 struct TrainJob {
