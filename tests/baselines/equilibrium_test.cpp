@@ -239,7 +239,8 @@ TEST_CASE("every deq finds its equilibrium before training begins") {
 
 namespace {
 
-// The largest difference of the network from its equations after four applications.
+// The largest difference of the network from its equations, each sample after the number of applications, at most four,
+// at which it is smallest: a solve answers with every sample's best iterate, and then applies once more.
 double off(const baselines::ModelSpec& spec) {
   base::seed_torch(7);
   const Tensor x = images();
@@ -249,13 +250,14 @@ double off(const baselines::ModelSpec& spec) {
   module->eval();
   torch::NoGradGuard no_grad;
   for (const Tensor& parameter : module->parameters()) parameter.add_(0.05 * torch::randn_like(parameter));
-  // Contractions: of a solve that gets worse the best iterate counts, not the last one.
-  for (const auto& parameter : module->named_parameters()) {
-    if (parameter.key().find("post_norm.weight") != std::string::npos) parameter.value().mul_(0.1);
-  }
   const NaiveEquilibrium naive{module->named_parameters()};
-  const Tensor expected = std::holds_alternative<baselines::DeqSpec>(spec) ? naive.deq(x, 4) : naive.mdeq(x, 4);
-  return (network.forward(x) - expected).abs().max().item<double>();
+  const Tensor output = network.forward(x);
+  std::vector<Tensor> differences;
+  for (int steps = 1; steps <= 4; ++steps) {
+    const bool is_deq = std::holds_alternative<baselines::DeqSpec>(spec);
+    differences.push_back((output - (is_deq ? naive.deq(x, steps) : naive.mdeq(x, steps))).abs().amax(1));
+  }
+  return torch::stack(differences).amin(0).max().item<double>();
 }
 
 // And one more after the solve.
@@ -263,15 +265,12 @@ solvers::SolverSpec three_steps() { return picard(3, 0.0, solvers::UnrolledGradi
 
 }  // namespace
 
-TEST_CASE("deq is its equations, written out") {
+TEST_CASE("deq and mdeq are their equations, written out") {
   baselines::DeqSpec deq;
   deq.width = 8;
   deq.hidden = 16;
   deq.solver = three_steps();
   REQUIRE(off(deq) < 1e-10);
-}
-
-TEST_CASE("mdeq is its equations, written out") {
   baselines::MdeqSpec mdeq;
   mdeq.width = {8, 16};
   mdeq.head_width = {2, 8};  // the first block of the head needs no shortcut
