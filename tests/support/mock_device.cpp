@@ -27,7 +27,9 @@ class Block {
   explicit Block(const c10::Storage& storage) : storage_(storage) {
     MockState& state = mock_state();
     const std::lock_guard lock(state.mutex);
-    if (storage_.nbytes() > 0) state.blocks[storage_.mutable_data()] = {state.next_block++, storage_.nbytes()};
+    if (storage_.nbytes() == 0) return;
+    state.blocks.insert_or_assign(storage_.mutable_data(),
+                                  MockBlock{state.next_block++, storage_.nbytes(), storage_.getWeakStorageImpl()});
   }
   ~Block() {
     MockState& state = mock_state();

@@ -16,6 +16,7 @@ inline constexpr c10::DeviceType kMock = c10::DeviceType::XPU;
 struct MockBlock {
   int64_t number;  // in the order of allocation
   size_t bytes;
+  c10::weak_intrusive_ptr<c10::StorageImpl> memory;  // the CPU's
 };
 
 // What all threads share. Blocks by their address.
