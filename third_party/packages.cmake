@@ -2,6 +2,7 @@
 #   optdnn_package(<name> [TORCH] DEPENDS <targets>)   the library of the folder lib/optdnn/<name>
 #   optdnn_fast_loops(<name> <file>)                   a file of the package that holds loops over plain memory
 #   optdnn_loops_for(<file> <options>...)              loops for one kind of x86-64 processor, with these options
+#   optdnn_kernel_texts(<name> <folder>)               the texts of a folder, which a GPU's compiler reads at run time
 #   optdnn_test(<name> [TORCH] DEPENDS <targets>)      the test program of the folder tests/<name>
 #   optdnn_python_test(<name> <script>)                a test in Python, which is told where sources and program are
 #   optdnn_fuzz_target(<name> DEPENDS <targets>)       tests/fuzz/<name>.cpp with libFuzzer, or replaying its corpus
@@ -52,6 +53,31 @@ function(optdnn_loops_for file)
     list(APPEND options ${ARGN})
   endif()
   set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${options}" SKIP_PRECOMPILE_HEADERS ON)
+endfunction()
+
+# As kernel_texts() of kernels/launcher.h.
+function(optdnn_kernel_texts name folder)
+  file(GLOB texts CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/lib ${folder}/*.h ${folder}/*.cuh)
+  set(rows "")
+  foreach(text ${texts})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/lib/${text})
+    file(READ ${CMAKE_SOURCE_DIR}/lib/${text} content)
+    string(APPEND rows "      {\"${text}\", R\"optdnn(${content})optdnn\"},\n")
+  endforeach()
+  file(CONFIGURE OUTPUT kernel_texts.cpp CONTENT "// Written by CMake.
+#include \"optdnn/kernels/launcher.h\"
+
+namespace optdnn::kernels {
+
+const std::vector<KernelText>& kernel_texts() {
+  static const std::vector<KernelText> texts = {
+@rows@  };
+  return texts;
+}
+
+}  // namespace optdnn::kernels
+" @ONLY)
+  target_sources(optdnn_${name} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/kernel_texts.cpp)
 endfunction()
 
 function(optdnn_test name)

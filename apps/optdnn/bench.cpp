@@ -10,6 +10,7 @@
 #include "failure.h"
 #include "optdnn/base/device.h"
 #include "optdnn/experiment/bench.h"
+#include "optdnn/kernels/launcher.h"
 #include "tables.h"
 #include "text_table.h"
 
@@ -31,11 +32,30 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
+// How often the project's own kernels were started; a replayed iteration starts none.
+std::map<std::string, int64_t> launches(const std::string& device) {
+  const kernels::Launcher* launcher = kernels::launcher(torch::Device(device));
+  return launcher ? launcher->launches() : std::map<std::string, int64_t>{};
+}
+
 nlohmann::ordered_json bench_json(const experiment::Row& row, const BenchCommandOptions& options,
                                   const experiment::RunOptions& run_with, experiment::DataSets& datasets) {
   experiment::BenchOptions bench = options.bench;
   if (!options.save.empty()) bench.save = std::filesystem::path(options.save) / row.id;
+  const auto before = launches(run_with.device);
   const experiment::BenchReport report = experiment::bench_row(row, bench, run_with, datasets);
+  nlohmann::ordered_json started = nlohmann::ordered_json::object();
+  for (const auto& [kernel, times] : launches(run_with.device)) {
+    const auto then = before.find(kernel);
+    if (then == before.end() || then->second < times)
+      started[kernel] = times - (then == before.end() ? 0 : then->second);
+  }
+  nlohmann::ordered_json times = nlohmann::ordered_json::array();
+  for (const experiment::KernelTime& time : report.kernel_times) {
+    const auto iterations = static_cast<double>(experiment::kProfiled);
+    times.push_back(
+        {{"kernel", time.name}, {"calls", static_cast<double>(time.calls) / iterations}, {"us", time.us / iterations}});
+  }
   return {{"id", row.id},
           {"seeds", report.seeds},
           {"batch_size", report.batch_size},
@@ -46,6 +66,8 @@ nlohmann::ordered_json bench_json(const experiment::Row& row, const BenchCommand
           {"convolutions", json_of(report.convolutions)},
           {"iteration_s", report.iteration_s},
           {"iteration", report.iteration},
+          {"kernels", started},
+          {"kernel_times", times},
           {"executors", experiment::executors_json(report.executors)},
           {"device", run_with.device},
           {"device_name", base::device_name(run_with.device)},
@@ -102,6 +124,8 @@ void add_bench(CLI::App& app, int& status) {
   count("--warm-up", options->bench.warm_up, "iterations before them");
   count("--batches", options->bench.batches, "kept in memory, used in turn");
   count("--losses", options->bench.losses, "first losses reported, of a training of its own");
+  app.add_flag("--profile", options->bench.profile,
+               "with --json: where a GPU's time goes, by kernel, calls and microseconds of an iteration");
   app.add_option("--save", options->save, "folder for each row's initial weights and batches, as safetensors");
   app.add_flag("--json", options->json, "print JSON");
   app.callback([options, &status] { status = bench(*options); });

@@ -16,6 +16,8 @@ void add_device_options(CLI::App& app, Where& where) {
       ->capture_default_str();
   app.add_flag("--no-graph", where.no_graph,
                "run every iteration operator by operator, also where a GPU could replay a recorded one");
+  app.add_flag("--no-kernels", where.no_kernels,
+               "run LibTorch's operators, also where the project has kernels of its own for a GPU");
   app.add_option("--loader-threads", where.loader_threads,
                  "threads that make batches ahead; results do not depend on it")
       ->check(CLI::Range(0, 256))

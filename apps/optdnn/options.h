@@ -19,6 +19,7 @@ struct Where {
   int loader_threads = 1;
   std::string executor;  // empty: the fastest that takes a stage
   bool no_graph = false;
+  bool no_kernels = false;
 };
 
 struct Which {

@@ -15,6 +15,7 @@
 #include "optdnn/experiment/fit.h"
 #include "optdnn/experiment/run.h"
 #include "optdnn/experiment/table.h"
+#include "optdnn/kernels/launcher.h"
 #include "signals.h"
 #include "version.h"
 
@@ -89,6 +90,7 @@ experiment::RunOptions run_options(const Where& where) {
   }
   options.executor = where.executor;
   options.no_graph = where.no_graph;
+  kernels::use_launchers(!where.no_kernels);
   options.threads = where.threads;
   options.loader_threads = where.loader_threads;
   options.terminal_columns = terminal_columns();

@@ -1,28 +1,16 @@
-// What a GPU computes against the CPU: networks, training, 16-bit types, divergence, augmentation, resume.
-#include "experiment/from_yaml.h"
+// What a GPU computes against the CPU: networks, training, 16-bit types, divergence, augmentation, resume, several
+// seeds. Also for the make-believe device of tests/support, in the program of tests/mock.
 #include "optdnn/algorithms/catalogue.h"
-#include "optdnn/base/device.h"
 #include "optdnn/base/random.h"
-#include "optdnn/data/catalogue.h"
-#include "optdnn/experiment/job.h"
-#include "optdnn/experiment/network.h"
-#include "optdnn/training/checkpoint.h"
-#include "support/catch.h"
+#include "support/on_device.h"
 #include "support/temporary_folder.h"
 
 using namespace optdnn;
 using namespace optdnn::experiment;
+using namespace optdnn::tests;
 using torch::Tensor;
 
 namespace {
-
-// ctest reads this line and counts the program as skipped.
-bool no_gpu() {
-  if (torch::cuda::is_available()) return false;
-  if (base::has_unusable_gpu()) FAIL("there is a GPU, and LibTorch cannot use it");
-  WARN("no GPU: skipped");
-  return true;
-}
 
 const std::string kImages =
     "dataset: {name: generated_images, size_px: 16, train_images: 256, test_images: 64, batch_size: 32, augment: "
@@ -35,42 +23,11 @@ const std::string kUneven =
 const std::string kNet = "module: {name: conv_preact}\ndepth: [2, 2]\nwidth: [8, 16]\n";
 const std::string kSgd = "optimizer: {name: sgd, learning_rate: 0.05, momentum: 0.9, nesterov: true}\n";
 
-struct Trained {
-  models::Network network;
-  training::TrainResult result;
-};
-
-Trained train(const ExperimentSpec& spec, const torch::Device& device, const std::filesystem::path& checkpoints = {},
-              int64_t stop_after = -1, const std::string& why_eager = "") {
-  const auto dataset = data::make_dataset(spec.dataset, "", device.str());
-  const std::vector<uint64_t> seeds = {7};
-  Trained trained{make_network(spec, network_shape(dataset->shape()), seeds.front()), {}};
-  const Loaders loaders = make_loaders(*dataset, spec, seeds, 1);
-  training::TrainJob job = make_job(spec, dataset->shape(), trained.network, loaders);
-  job.device = device;
-  if (!why_eager.empty()) job.why_eager = why_eager;
-  job.runs.front().checkpoints = checkpoints;
-  job.stop_requested = [left = stop_after]() mutable { return left-- == 0; };
-  trained.result = training::train(job).front();
-  return trained;
-}
-
-double largest_difference(const Trained& a, const Trained& b) {
-  double largest = 0;
-  const auto of_b = training::named_weights(*b.network.module.ptr());
-  for (const auto& [name, tensor] : training::named_weights(*a.network.module.ptr())) {
-    const Tensor one = tensor.cpu().to(torch::kFloat64), other = of_b.at(name).cpu().to(torch::kFloat64);
-    largest = std::max(largest, (one - other).abs().max().item<double>());
-  }
-  return largest;
-}
-
-const torch::Device kGpu(torch::kCUDA, 0);
-
 }  // namespace
 
 TEST_CASE("every rule's network gives the CPU's outputs and gradients on a GPU, in double precision") {
-  if (no_gpu()) return;
+  const auto gpu = accelerator();
+  if (!gpu) return;
   for (const auto& entry : algorithms::catalogue()) {
     const std::string name(entry.name);
     CAPTURE(name);
@@ -96,22 +53,24 @@ TEST_CASE("every rule's network gives the CPU's outputs and gradients on a GPU, 
         all.push_back(parameter.grad().defined() ? parameter.grad().cpu() : torch::zeros({1}));
       return all;
     };
-    const auto cpu = run(torch::kCPU), gpu = run(kGpu);
+    const auto cpu = run(torch::kCPU), other = run(gpu->device);
     for (size_t i = 0; i < cpu.size(); ++i) {
-      REQUIRE((cpu[i] - gpu[i]).abs().max().item<double>() < 1e-7 * (1 + cpu[i].abs().max().item<double>()));
+      REQUIRE((cpu[i] - other[i]).abs().max().item<double>() < 1e-7 * (1 + cpu[i].abs().max().item<double>()));
     }
   }
 }
 
 TEST_CASE("training on a GPU follows the CPU: the same batches, augmentation and updates, in double precision") {
-  if (no_gpu()) return;
+  const auto gpu = accelerator();
+  if (!gpu) return;
   const ExperimentSpec spec = tests::read_experiment(
       kImages + kNet + kSgd + "algorithm: {name: apg2}\ntrain: {length: {iterations: 10}, precision: float64}\n");
-  REQUIRE(largest_difference(train(spec, torch::kCPU), train(spec, kGpu)) < 1e-8);
+  REQUIRE(largest_difference(train_on_cpu(spec), train(spec, *gpu)) < 1e-8);
 }
 
 TEST_CASE("a recorded iteration gives the numbers of one that runs operator by operator") {
-  if (no_gpu()) return;
+  const auto gpu = accelerator();
+  if (!gpu) return;
   const std::string rule = kNet + "algorithm: {name: apg2, coefficients: {gamma: {value: 1.5, learn: per_step}}}\n";
   const std::string dropout = "model: {name: wrn, layers: 10, widening: 1, dropout: 0.3}\n";
   const std::string adam = "optimizer: {name: adamw, learning_rate: 0.001}\n";
@@ -121,24 +80,25 @@ TEST_CASE("a recorded iteration gives the numbers of one that runs operator by o
                                   dropout + kSgd + "train: {length: {epochs: 3}, precision: float64}\n"}) {
     CAPTURE(text);
     const ExperimentSpec spec = tests::read_experiment(kUneven + text);
-    const Trained eager = train(spec, kGpu, {}, -1, "asked for"), recorded = train(spec, kGpu);
-    REQUIRE(eager.result.replays == 0);
-    REQUIRE(recorded.result.iteration == "captured");
-    REQUIRE(recorded.result.replays >= 4);
-    REQUIRE(recorded.result.last.loss == Approx(eager.result.last.loss).epsilon(1e-9));
+    const Trained eager = train(spec, *gpu, {.why_eager = "asked for"}), recorded = train(spec, *gpu);
+    REQUIRE(eager.result().replays == 0);
+    REQUIRE(recorded.result().iteration == "captured");
+    REQUIRE(recorded.result().replays >= 4);
+    REQUIRE(recorded.result().last.loss == Approx(eager.result().last.loss).epsilon(1e-9));
     REQUIRE(largest_difference(eager, recorded) < 1e-9);
   }
 }
 
 TEST_CASE("every number type trains on a GPU, channels last or not, and the loss falls") {
-  if (no_gpu()) return;
+  const auto gpu = accelerator();
+  if (!gpu) return;
   for (const std::string precision : {"float32", "tf32", "bfloat16", "float16"}) {
     for (const std::string channels_last : {"true", "false"}) {
       CAPTURE(precision, channels_last);
       const ExperimentSpec spec = tests::read_experiment(
           kImages + kNet + kSgd + "algorithm: {name: apg2}\ntrain: {length: {epochs: 8}, precision: " + precision +
           ", channels_last: " + channels_last + "}\n");
-      const auto result = train(spec, kGpu).result;
+      const auto result = train(spec, *gpu).result();
       REQUIRE_FALSE(result.diverged);
       REQUIRE(result.last.loss < 2.2);  // ten classes at random: 2.30
     }
@@ -146,26 +106,50 @@ TEST_CASE("every number type trains on a GPU, channels last or not, and the loss
 }
 
 TEST_CASE("a run that diverges on a GPU is noticed at the next log point and keeps finite weights") {
-  if (no_gpu()) return;
+  const auto gpu = accelerator();
+  if (!gpu) return;
   const ExperimentSpec spec =
       tests::read_experiment(kImages + kNet + "algorithm: {name: gradient_descent}\n" +
                              "optimizer: {name: sgd, learning_rate: 1.0e+30}\n"
                              "train: {length: {iterations: 40}, log_every: {iterations: 10}}\n");
-  const Trained trained = train(spec, kGpu);
-  REQUIRE(trained.result.diverged);
+  const Trained trained = train(spec, *gpu);
+  REQUIRE(trained.result().diverged);
   for (const Tensor& parameter : trained.network.module.ptr()->parameters()) {
     REQUIRE(parameter.isfinite().all().item<bool>());
   }
 }
 
 TEST_CASE("stopped and continued on a GPU, a run ends like an unbroken one") {
-  if (no_gpu()) return;
+  const auto gpu = accelerator();
+  if (!gpu) return;
   const TemporaryFolder folder;
   const ExperimentSpec spec = tests::read_experiment(
       kImages + kNet + kSgd + "algorithm: {name: ladmm}\ntrain: {length: {iterations: 12}, precision: float64}\n");
-  const Trained unbroken = train(spec, kGpu);
-  train(spec, kGpu, folder.path(), 7);
-  const Trained continued = train(spec, kGpu, folder.path());
-  REQUIRE(continued.result.resumed_at == 7);
+  const Trained unbroken = train(spec, *gpu);
+  train(spec, *gpu, {.checkpoints = folder.path(), .stop_after = 7});
+  const Trained continued = train(spec, *gpu, {.checkpoints = folder.path()});
+  REQUIRE(continued.result().resumed_at == 7);
   REQUIRE(largest_difference(unbroken, continued) < 1e-9);
+}
+
+TEST_CASE("several seeds are one network on a GPU, trained and tested as on the CPU") {
+  const auto gpu = accelerator();
+  if (!gpu) return;
+  for (const std::string precision : {"float64", "float32"}) {
+    CAPTURE(precision);
+    const ExperimentSpec spec = tests::read_experiment(
+        "dataset: {name: nested_rings, points_per_ring: 16, iterations_per_epoch: 12}\n"
+        "module: {name: dense_two_layer, hidden: 8}\nalgorithm: {name: momentum, coefficients: {g: 0.9}}\n"
+        "depth: 5\nwidth: 2\nseeds: [1, 2, 3, 4]\noptimizer: {name: adam, learning_rate: 0.01}\n"
+        "train: {length: {epochs: 1}, gradient_clip: 1.0, precision: " +
+        precision + "}\n");
+    const Trained cpu = train_on_cpu(spec), other = train(spec, *gpu);
+    REQUIRE(other.result().iteration == "captured");
+    REQUIRE(other.result().replays == 9);
+    REQUIRE(largest_difference(cpu, other) < (precision == "float64" ? 1e-9 : 1e-4));
+    for (size_t run = 0; run < 4; ++run) {
+      REQUIRE(other.results[run].last.loss == Approx(cpu.results[run].last.loss).epsilon(1e-3));
+      REQUIRE(other.results[run].last.margin.has_value());
+    }
+  }
 }

@@ -58,6 +58,7 @@ class Bench {
     });
     for (size_t i = 0; i + 1 < clock.size(); ++i)
       report.iteration_s.push_back((clock[i + 1] - clock[i]) / static_cast<double>(block));
+    if (bench_.profile) report.kernel_times = profile();
     return report;
   }
 
@@ -76,6 +77,17 @@ class Bench {
 
  private:
   const std::vector<data::Batch>& first() const { return batches_.at(seeds_.front()); }
+
+  std::vector<KernelTime> profile() const {
+    std::vector<KernelTime> times;
+    train(bench_.warm_up + kProfiled + 1, nullptr, [&, begun = int64_t{0}]() mutable {
+      if (begun == bench_.warm_up) start_kernel_times(options_.device);
+      if (begun == bench_.warm_up + kProfiled) times = stop_kernel_times(options_.device);
+      ++begun;
+      return false;
+    });
+    return times;
+  }
 
   // One epoch of so many iterations, from the initial weights; `before_iteration` is polled before each. Returns how
   // iterations ran.
@@ -119,6 +131,7 @@ class Bench {
 }  // namespace
 
 BenchReport bench_row(const Row& row, const BenchOptions& bench, const RunOptions& options, DataSets& datasets) {
+  if (bench.profile && options.device == "cpu") throw base::ConfigError("--profile is for a GPU");
   if (row.spec.train.accumulate != 1)
     throw base::ConfigError("bench wants train.accumulate 1: an iteration is a batch");
   const data::DataSet& dataset = datasets.get(row.spec.dataset);

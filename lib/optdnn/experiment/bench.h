@@ -4,6 +4,7 @@
 #pragma once
 
 #include "optdnn/experiment/executors.h"
+#include "optdnn/experiment/kernel_times.h"
 #include "optdnn/experiment/run.h"
 
 namespace optdnn::experiment {
@@ -13,9 +14,12 @@ struct BenchOptions {
   int64_t warm_up = 20;      // before them
   int64_t batches = 8;       // kept in memory, in turn
   int64_t losses = 10;       // reported of a training of its own, from the same initial weights
+  bool profile = false;      // also says where a GPU's time goes, of a training of its own
   // The first seed's initial.safetensors and batches.safetensors, for other programs; empty: none.
   std::filesystem::path save = {};
 };
+
+constexpr int64_t kProfiled = 20;
 
 struct BenchReport {
   std::vector<StageExecutor> executors;
@@ -25,6 +29,7 @@ struct BenchReport {
   // Of each timed iteration, of all seeds together; on a GPU means over blocks of 20, between which it is waited for.
   std::vector<double> iteration_s;
   std::string iteration;                    // "captured", or why iterations ran operator by operator
+  std::vector<KernelTime> kernel_times;     // with `profile`, of kProfiled iterations
   kernels::ConvolutionCounts convolutions;  // passes of one iteration, by the way they were done
 };
 

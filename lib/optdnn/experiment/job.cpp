@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "optdnn/base/text.h"
+#include "optdnn/modules/narrow_weights.h"
 #include "optdnn/solvers/fixed_point.h"
+#include "optdnn/training/precision.h"
 
 namespace optdnn::experiment {
 
@@ -20,6 +22,12 @@ training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& s
   training::check_loss(job.loss, shape);
   job.train = spec.train;
   job.evaluate = spec.evaluate;
+  if (const auto type = training::product_type(spec.train.precision)) {
+    job.during_forward = [weights = std::make_shared<modules::NarrowWeights>(*network.module.ptr(), *type)](
+                             const torch::Device& device) -> std::shared_ptr<void> {
+      return weights->fits(device) ? std::make_shared<modules::NarrowWeights::Use>(*weights) : nullptr;
+    };
+  }
   const auto points = solvers::fixed_points(*network.module.ptr());
   // Both make the host wait.
   if (std::any_of(points.begin(), points.end(), [](const auto& point) { return point->looks(); }))

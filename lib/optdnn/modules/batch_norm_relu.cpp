@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "optdnn/kernels/differentiable.h"
+#include "optdnn/modules/gpu_batch_norm_relu.h"
 #include "optdnn/modules/normalisation.h"
 
 namespace optdnn::modules {
@@ -89,6 +90,7 @@ class TrainedNorm : public kernels::Differentiable {
 
 Tensor batch_norm_relu(const Tensor& x, const BatchNorm& norm) {
   if (norm.training) check_several_values(rows(x), "batch", "a channel", kBatchNormCure);
+  if (gpu_batch_norm_relu_fits(x, norm)) return gpu_batch_norm_relu(x, norm);
   if (!batch_norm_relu_fits(x, norm)) {
     return torch::relu(torch::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.training,
                                          norm.momentum, norm.epsilon, /*cudnn_enabled=*/true));

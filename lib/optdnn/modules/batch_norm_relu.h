@@ -14,7 +14,8 @@ struct BatchNorm {
   double momentum, epsilon;
 };
 
-// Shapes: x_BCHW -> the same. One node where batch_norm_relu_fits, else the two operators. Differentiable twice.
+// Shapes: x_BCHW -> the same. One node where batch_norm_relu_fits, or on a GPU gpu_batch_norm_relu_fits, else the two
+// operators. Differentiable twice.
 torch::Tensor batch_norm_relu(const torch::Tensor& x, const BatchNorm& norm);
 bool batch_norm_relu_fits(const torch::Tensor& x, const BatchNorm& norm);
 

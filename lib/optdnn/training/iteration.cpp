@@ -107,6 +107,7 @@ Tensor Iteration::forward(const data::Batch& batch) {
   Tensor outputs;
   {
     const Autocast autocast(job_.train.precision, job_.device);
+    const auto during = job_.during_forward ? job_.during_forward(job_.device) : nullptr;
     outputs = job_.network.forward(batch.inputs);
   }
   const Tensor losses = parts_.loss.mean(outputs, batch.targets);

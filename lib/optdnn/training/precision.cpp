@@ -7,10 +7,6 @@
 
 namespace optdnn::training {
 
-namespace {
-bool is_16_bit(Precision precision) { return precision == Precision::bfloat16 || precision == Precision::float16; }
-}  // namespace
-
 void check_precision(Precision precision, const torch::Device& device) {
   if (precision == Precision::float16 && device.is_cpu()) {
     throw base::ConfigError("train.precision float16 needs a GPU", "use bfloat16 or float32 on the CPU");
@@ -32,6 +28,11 @@ torch::Dtype storage_type(Precision precision) {
   return precision == Precision::float64 ? torch::kFloat64 : torch::kFloat32;
 }
 
+std::optional<torch::Dtype> product_type(Precision precision) {
+  if (precision == Precision::bfloat16) return torch::kBFloat16;
+  return precision == Precision::float16 ? std::optional(torch::kFloat16) : std::nullopt;
+}
+
 torch::Tensor prepared(const torch::Tensor& tensor, const torch::Device& device, Precision precision,
                        bool channels_last) {
   const auto type = tensor.is_floating_point() ? storage_type(precision) : tensor.scalar_type();
@@ -51,8 +52,9 @@ Autocast::Autocast(Precision precision, const torch::Device& device)
     : device_(device.type()),
       was_enabled_(at::autocast::is_autocast_enabled(device_)),
       previous_type_(at::autocast::get_autocast_dtype(device_)) {
-  at::autocast::set_autocast_enabled(device_, is_16_bit(precision));
-  at::autocast::set_autocast_dtype(device_, precision == Precision::float16 ? torch::kFloat16 : torch::kBFloat16);
+  const auto type = product_type(precision);
+  at::autocast::set_autocast_enabled(device_, type.has_value());
+  at::autocast::set_autocast_dtype(device_, type.value_or(torch::kBFloat16));
   at::autocast::increment_nesting();
 }
 

@@ -17,6 +17,9 @@ void set_gpu_kernels(const TrainSpec& spec, const torch::Device& device);
 // The type weights and inputs are kept in: float64, or float32.
 torch::Dtype storage_type(Precision precision);
 
+// The 16-bit type of products, if they have one.
+std::optional<torch::Dtype> product_type(Precision precision);
+
 // Moves parameters and buffers to the device and the storage type, in place; with `channels_last` also every
 // four-dimensional parameter to that memory format.
 void prepare_network(torch::nn::Module& module, const torch::Device& device, Precision precision, bool channels_last);

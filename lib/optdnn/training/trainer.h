@@ -53,7 +53,9 @@ struct TrainJob {
   torch::Device device = torch::kCPU;
 
   std::function<std::unique_ptr<Graph>()> make_graph;  // in the place of the device's own; may be empty
-  std::string why_eager;                   // why an iteration must not be recorded as a graph; empty: it may be
+  std::string why_eager;  // why an iteration must not be recorded as a graph; empty: it may be
+  // What it gives is kept during each training forward pass in 16 bits; may be empty, or give nothing.
+  std::function<std::shared_ptr<void>(const torch::Device& device)> during_forward;
   std::function<torch::Tensor()> penalty;  // of the latest forward pass, summed over runs; may be empty or not defined
   bool resume = true;                      // continue from the states there, if any
   std::vector<metrics::Sink*> progress;    // see the mean over the runs that go on

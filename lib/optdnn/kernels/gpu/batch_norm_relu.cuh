@@ -1,0 +1,131 @@
+// relu(batch norm(x)) by the batch's own statistics, and its backward pass, over rows of channels:
+//   x' = (x - mean) inverse,  z = weight x' + bias,  y = max(z, 0)
+//   dz = dy where z > 0,  d_bias = sum dz,  d_weight = sum dz x',  dx = weight inverse (dz - (d_bias + x' d_weight) /
+//   N)
+// Each pass is two kernels, one that sums over rows and one that maps them. x, y and their gradients are Numbers, all
+// else is float. The variance is summed about the first row, so that a large mean does not cancel. NaN stays NaN.
+// Source: Ioffe, Szegedy 2015.
+#pragma once
+
+#include "optdnn/kernels/gpu/batch_norm_relu.h"
+#include "optdnn/kernels/gpu/rows.cuh"
+
+namespace optdnn::kernels::gpu {
+
+template <class Number, int kWidth>
+KERNEL batch_norm_statistics(const BatchNormRelu a) {
+  const Lane<kWidth> lane(a.of);
+  const auto* x = static_cast<const Number*>(a.x);
+  float about[kWidth] = {}, sums[2 * kWidth] = {};
+  if (lane.active) read(x + lane.channel, about);
+  for_each_row(a.of, lane, [&](long long i) {
+    float numbers[kWidth];
+    read(x + i, numbers);
+    UNROLLED
+    for (int c = 0; c < kWidth; ++c) {
+      const float d = numbers[c] - about[c];
+      sums[c] += d;
+      sums[kWidth + c] += d * d;
+    }
+  });
+  if (!add_up(sums, lane, a.totals)) return;
+  const auto N = static_cast<float>(a.of.rows);
+  UNROLLED
+  for (int c = 0; c < kWidth; ++c) {
+    const int channel = lane.channel + c;
+    const float shift = sums[c] / N, mean = about[c] + shift;
+    float variance = sums[kWidth + c] / N - shift * shift;
+    variance = variance < 0.0f ? 0.0f : variance;
+    a.mean[channel] = mean;
+    a.inverse[channel] = inverse_root(variance + a.epsilon);
+    a.running_mean[channel] += a.momentum * (mean - a.running_mean[channel]);
+    a.running_var[channel] += a.momentum * (variance * (N / (N - 1.0f)) - a.running_var[channel]);
+  }
+}
+
+// What a lane's channels are mapped by.
+template <int kWidth>
+struct Normalising {
+  DEVICE Normalising(const BatchNormRelu& a, const Lane<kWidth>& lane) {
+    if (!lane.active) return;
+    read(a.weight + lane.channel, weight);
+    read(a.bias + lane.channel, bias);
+    read(a.mean + lane.channel, mean);
+    read(a.inverse + lane.channel, inverse);
+  }
+  DEVICE float normalised(float x, int c) const { return (x - mean[c]) * inverse[c]; }
+  DEVICE float z(float normalised, int c) const { return weight[c] * normalised + bias[c]; }
+  float weight[kWidth], bias[kWidth], mean[kWidth], inverse[kWidth];
+};
+
+template <class Number, int kWidth>
+KERNEL batch_norm_relu(const BatchNormRelu a) {
+  const Lane<kWidth> lane(a.of);
+  const Normalising<kWidth> by(a, lane);
+  const auto* x = static_cast<const Number*>(a.x);
+  auto* y = static_cast<Number*>(a.out);
+  for_each_row(a.of, lane, [&](long long i) {
+    float numbers[kWidth];
+    read(x + i, numbers);
+    UNROLLED
+    for (int c = 0; c < kWidth; ++c) {
+      const float z = by.z(by.normalised(numbers[c], c), c);
+      numbers[c] = z < 0.0f ? 0.0f : z;
+    }
+    write(numbers, y + i);
+  });
+}
+
+template <class Number, int kWidth>
+KERNEL batch_norm_relu_sums(const BatchNormRelu a) {
+  const Lane<kWidth> lane(a.of);
+  const Normalising<kWidth> by(a, lane);
+  const auto *x = static_cast<const Number*>(a.x), *dy = static_cast<const Number*>(a.dy);
+  float sums[2 * kWidth] = {};
+  for_each_row(a.of, lane, [&](long long i) {
+    float numbers[kWidth], gradients[kWidth];
+    read(x + i, numbers);
+    read(dy + i, gradients);
+    UNROLLED
+    for (int c = 0; c < kWidth; ++c) {
+      const float normalised = by.normalised(numbers[c], c);
+      const float dz = by.z(normalised, c) > 0.0f ? gradients[c] : 0.0f;
+      sums[c] += dz;
+      sums[kWidth + c] += dz * normalised;
+    }
+  });
+  if (!add_up(sums, lane, a.totals)) return;
+  UNROLLED
+  for (int c = 0; c < kWidth; ++c) {
+    a.d_bias[lane.channel + c] = sums[c];
+    a.d_weight[lane.channel + c] = sums[kWidth + c];
+  }
+}
+
+template <class Number, int kWidth>
+KERNEL batch_norm_relu_backward(const BatchNormRelu a) {
+  const Lane<kWidth> lane(a.of);
+  const Normalising<kWidth> by(a, lane);
+  const auto *x = static_cast<const Number*>(a.x), *dy = static_cast<const Number*>(a.dy);
+  auto* dx = static_cast<Number*>(a.out);
+  float offset[kWidth] = {}, slope[kWidth] = {};
+  if (lane.active) {
+    read(a.d_bias + lane.channel, offset);
+    read(a.d_weight + lane.channel, slope);
+  }
+  const float share = 1.0f / static_cast<float>(a.of.rows);
+  for_each_row(a.of, lane, [&](long long i) {
+    float numbers[kWidth], gradients[kWidth];
+    read(x + i, numbers);
+    read(dy + i, gradients);
+    UNROLLED
+    for (int c = 0; c < kWidth; ++c) {
+      const float normalised = by.normalised(numbers[c], c);
+      const float dz = by.z(normalised, c) > 0.0f ? gradients[c] : 0.0f;
+      numbers[c] = by.weight[c] * by.inverse[c] * (dz - (offset[c] + normalised * slope[c]) * share);
+    }
+    write(numbers, dx + i);
+  });
+}
+
+}  // namespace optdnn::kernels::gpu

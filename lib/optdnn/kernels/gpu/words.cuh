@@ -1,0 +1,54 @@
+// The words that kernels are written in, for CUDA. NVRTC brings no headers, so they are few; tests give the same words
+// another meaning (tests/support/emulated_words.h) and run the same kernels on a CPU.
+#pragma once
+
+#define DEVICE __device__ inline
+#define KERNEL __global__ void __launch_bounds__(256)
+#define UNROLLED _Pragma("unroll")
+#define UNROLLED_BY_4 _Pragma("unroll 4")
+
+namespace optdnn::kernels::gpu {
+
+struct Half {
+  unsigned short bits;
+};
+struct BFloat16 {
+  unsigned short bits;
+};
+
+DEVICE int thread() { return static_cast<int>(threadIdx.x); }
+DEVICE int threads() { return static_cast<int>(blockDim.x); }
+DEVICE int block() { return static_cast<int>(blockIdx.x); }
+DEVICE int blocks() { return static_cast<int>(gridDim.x); }
+DEVICE int part() { return static_cast<int>(blockIdx.y); }
+
+DEVICE float* shared_memory() {
+  extern __shared__ float memory[];
+  return memory;
+}
+DEVICE void sync() { __syncthreads(); }   // of the threads of a block
+DEVICE void fence() { __threadfence(); }  // what was written before is seen by all before what comes after
+DEVICE int add_to(int* number, int more) { return atomicAdd(number, more); }  // returns what it was
+
+DEVICE float inverse_root(float x) { return 1.0f / sqrtf(x); }
+DEVICE float root(float x) { return sqrtf(x); }
+DEVICE bool is_finite(float x) { return fabsf(x) <= 3.402823466e38f; }
+
+DEVICE float widen(float number) { return number; }
+DEVICE float widen(Half number) {
+  float wide;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(wide) : "h"(number.bits));
+  return wide;
+}
+DEVICE float widen(BFloat16 number) { return __uint_as_float(static_cast<unsigned>(number.bits) << 16); }
+
+// To the nearest, ties to even; NaN stays.
+DEVICE void narrow(float wide, float& number) { number = wide; }
+DEVICE void narrow(float wide, Half& number) { asm("cvt.rn.f16.f32 %0, %1;" : "=h"(number.bits) : "f"(wide)); }
+DEVICE void narrow(float wide, BFloat16& number) {
+  const unsigned bits = __float_as_uint(wide);
+  const unsigned rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+  number.bits = static_cast<unsigned short>(wide != wide ? 0x7fc0u : rounded);
+}
+
+}  // namespace optdnn::kernels::gpu

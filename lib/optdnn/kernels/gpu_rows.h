@@ -1,0 +1,38 @@
+// How rows of channels are shared out among a GPU's threads: the host's half of kernels/gpu/rows.cuh.
+#pragma once
+
+#include "optdnn/kernels/gpu/rows.h"
+#include "optdnn/kernels/launcher.h"
+
+namespace optdnn::kernels {
+
+// Tensors whose memory is rows x channels: images with their channels innermost, in one of the kernels' number types.
+class GpuRows {
+ public:
+  // Requires: is_rows(x).
+  GpuRows(Launcher& launcher, const torch::Tensor& x);
+
+  // Whether kernels can be told of it.
+  static bool is_rows(const torch::Tensor& x);
+
+  // As in "batch_norm_relu<Half, 8>".
+  std::string kernel(std::string_view function) const;
+  const gpu::Rows& rows() const { return rows_; }
+  // For a kernel that maps rows, and for one that adds up `sums` numbers a channel.
+  Grid mapping() const;
+  Grid summing(int sums) const;
+  // Where it adds them up; `room` keeps the memory until the kernel has been started.
+  gpu::Totals totals(int sums, torch::Tensor& room) const;
+
+ private:
+  int blocks(int64_t rows_each, int of_processor) const;
+
+  Launcher& launcher_;
+  torch::TensorOptions floats_;
+  std::string_view type_;
+  int width_;  // channels that are read as one
+  gpu::Rows rows_;
+  int parts_, slots_;
+};
+
+}  // namespace optdnn::kernels

@@ -1,0 +1,16 @@
+// relu(batch norm(x)) on a GPU as one autograd node, by the kernels of kernels/gpu/batch_norm_relu.cuh: two forward and
+// two backward, in float32 and in both 16-bit types. Its slow twin are LibTorch's own two operators, equal up to
+// rounding: with 16 bits those round once more, between norm and relu.
+#pragma once
+
+#include "optdnn/modules/batch_norm_relu.h"
+
+namespace optdnn::modules {
+
+// Whether there are kernels for it: training, channels innermost, a launcher for its device.
+bool gpu_batch_norm_relu_fits(const torch::Tensor& x, const BatchNorm& norm);
+
+// Shapes: x_BCHW -> the same. Requires that it fits. Differentiable twice.
+torch::Tensor gpu_batch_norm_relu(const torch::Tensor& x, const BatchNorm& norm);
+
+}  // namespace optdnn::modules

@@ -1,0 +1,101 @@
+#include "support/emulated_kernels.h"
+
+#include <algorithm>
+#include <limits>
+#include <thread>
+
+#include "support/emulated_words.h"
+// After the words they are written in.
+#include "optdnn/kernels/gpu/batch_norm_relu.cuh"
+#include "optdnn/kernels/gpu/cast.cuh"
+
+namespace optdnn::tests {
+
+namespace {
+
+using namespace kernels::gpu;
+using Kernel = std::function<void(const void* arguments)>;
+
+template <class Arguments>
+Kernel taking(void (*kernel)(Arguments)) {
+  return [kernel](const void* arguments) { kernel(*static_cast<const Arguments*>(arguments)); };
+}
+
+template <class Number, int kWidth>
+void add_row_kernels(const std::string& type, std::map<std::string, Kernel>& all) {
+  const std::string of = c10::str("<", type, ", ", kWidth, ">");
+  all["batch_norm_statistics" + of] = taking(&batch_norm_statistics<Number, kWidth>);
+  all["batch_norm_relu" + of] = taking(&batch_norm_relu<Number, kWidth>);
+  all["batch_norm_relu_sums" + of] = taking(&batch_norm_relu_sums<Number, kWidth>);
+  all["batch_norm_relu_backward" + of] = taking(&batch_norm_relu_backward<Number, kWidth>);
+}
+
+template <class Number>
+void add_kernels_of(const std::string& type, std::map<std::string, Kernel>& all) {
+  add_row_kernels<Number, 1>(type, all);
+  add_row_kernels<Number, 2>(type, all);
+  add_row_kernels<Number, 4>(type, all);
+  if constexpr (sizeof(Number) == 2) add_row_kernels<Number, 8>(type, all);
+}
+
+template <class From, class To>
+void add_casts(const std::string& from, const std::string& to, std::map<std::string, Kernel>& all) {
+  all[c10::str("cast<", from, ", ", to, ", 8>")] = taking(&cast<From, To, 8>);
+  all[c10::str("cast<", from, ", ", to, ", 1>")] = taking(&cast<From, To, 1>);
+}
+
+const std::map<std::string, Kernel>& kernels_by_name() {
+  static const auto all = [] {
+    std::map<std::string, Kernel> made;
+    add_kernels_of<float>("float", made);
+    add_kernels_of<Half>("Half", made);
+    add_kernels_of<BFloat16>("BFloat16", made);
+    add_casts<float, Half>("float", "Half", made);
+    add_casts<Half, float>("Half", "float", made);
+    add_casts<float, BFloat16>("float", "BFloat16", made);
+    add_casts<BFloat16, float>("BFloat16", "float", made);
+    return made;
+  }();
+  return all;
+}
+
+void run_block(const Kernel& kernel, const kernels::Grid& grid, Place at, const void* arguments) {
+  // A GPU does not clear it.
+  std::vector<float> shared(grid.shared_floats, std::numeric_limits<float>::quiet_NaN());
+  std::barrier<> barrier(grid.threads);
+  at.shared = shared.data();
+  if (grid.threads > 1) at.barrier = &barrier;
+  const auto run = [&](int thread) {
+    place = at;
+    place.thread = thread;
+    kernel(arguments);
+  };
+  std::vector<std::thread> others;
+  for (int thread = 1; thread < grid.threads; ++thread) others.emplace_back(run, thread);
+  run(0);
+  for (std::thread& other : others) other.join();
+}
+
+}  // namespace
+
+bool EmulatedLauncher::has(const std::string& kernel) { return kernels_by_name().contains(kernel); }
+
+bool EmulatedLauncher::counters_are_zero() const {
+  return std::all_of(counters_.begin(), counters_.end(), [](int counter) { return counter == 0; });
+}
+
+void EmulatedLauncher::start(const std::string& kernel, const kernels::Grid& grid, const void* arguments, size_t) {
+  const Kernel& run = kernels_by_name().at(kernel);
+  for (int part = 0; part < grid.parts; ++part) {
+    for (int block = grid.blocks; block-- > 0;) {  // a GPU's begin in any order
+      Place at;
+      at.threads = grid.threads;
+      at.block = block;
+      at.blocks = grid.blocks;
+      at.part = part;
+      run_block(run, grid, at, arguments);
+    }
+  }
+}
+
+}  // namespace optdnn::tests

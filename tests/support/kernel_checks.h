@@ -1,0 +1,86 @@
+// The project's kernels on a device against LibTorch's operators on the CPU in double precision.
+#pragma once
+
+#include <catch2/catch.hpp>
+
+#include "optdnn/kernels/launcher.h"
+#include "optdnn/modules/gpu_batch_norm_relu.h"
+
+namespace optdnn::tests {
+
+// Half a step of the type, relative, and what float32 sums add to it.
+inline double rounding(torch::Dtype type) {
+  return type == torch::kFloat16 ? 6e-4 : type == torch::kBFloat16 ? 5e-3 : 2e-5;
+}
+
+struct NormProblem {
+  int64_t batch, channels, px;
+  torch::Dtype type = torch::kFloat32;
+  double mean = 0.3;
+};
+
+inline std::string text(const NormProblem& p) {
+  return c10::str(p.batch, " x ", p.channels, " x ", p.px, " x ", p.px, " ", p.type, ", mean ", p.mean);
+}
+
+struct NormTensors {
+  NormTensors(const NormProblem& p, const torch::Device& device) {
+    torch::manual_seed(11);
+    const auto image = [&] {
+      return torch::randn({p.batch, p.channels, p.px, p.px}).contiguous(at::MemoryFormat::ChannelsLast);
+    };
+    x = (image() * 1.5 + p.mean).to(device, p.type).requires_grad_();
+    dy = image().to(device, p.type);
+    norm.weight = (torch::rand({p.channels}) + 0.5).to(device).requires_grad_();
+    norm.bias = torch::randn({p.channels}).to(device).requires_grad_();
+    norm.running_mean = torch::randn({p.channels}).to(device);
+    norm.running_var = (torch::rand({p.channels}) + 0.5).to(device);
+    norm.training = true;
+    norm.momentum = 0.1;
+    norm.epsilon = 1e-5;
+  }
+  torch::Tensor x, dy;
+  modules::BatchNorm norm;
+};
+
+inline torch::Tensor wide(const torch::Tensor& tensor) { return tensor.detach().cpu().to(torch::kFloat64); }
+
+inline double worst(const torch::Tensor& found, const torch::Tensor& wanted) {
+  return ((wide(found) - wanted) / (1 + wanted.abs())).abs().max().item<double>();
+}
+
+// Values, running statistics and gradients; and that it was the kernels that ran.
+inline void check_batch_norm_relu(const NormProblem& p, const torch::Device& device) {
+  CAPTURE(text(p));
+  NormTensors on(p, device);
+  REQUIRE(modules::gpu_batch_norm_relu_fits(on.x, on.norm));
+  const kernels::Launcher& launcher = *kernels::launcher(device);
+  int64_t before = 0, after = 0;
+  for (const auto& [name, times] : launcher.launches()) before += times;
+  const torch::Tensor exact_mean = wide(on.norm.running_mean), exact_var = wide(on.norm.running_var);
+
+  const torch::Tensor x = wide(on.x).requires_grad_(), weight = wide(on.norm.weight).requires_grad_(),
+                      bias = wide(on.norm.bias).requires_grad_();
+  const torch::Tensor z =
+      torch::batch_norm(x, weight, bias, exact_mean, exact_var, true, on.norm.momentum, on.norm.epsilon, false);
+  const torch::Tensor clear = z.detach().abs().gt(1e-3).to(torch::kFloat64);  // of relu's kink
+  on.dy = (wide(on.dy) * clear).to(device, p.type);
+  const auto wanted = torch::autograd::grad({z.relu()}, {x, weight, bias}, {wide(on.dy)});
+
+  const torch::Tensor y = modules::batch_norm_relu(on.x, on.norm);
+  CHECK(y.scalar_type() == p.type);
+  CHECK(y.is_contiguous(at::MemoryFormat::ChannelsLast));
+  const auto found = torch::autograd::grad({y}, {on.x, on.norm.weight, on.norm.bias}, {on.dy});
+  for (const auto& [name, times] : launcher.launches()) after += times;
+  CHECK(after - before == 4);
+
+  const double step = rounding(p.type), sums = 3e-5 * std::sqrt(static_cast<double>(x.numel() / p.channels));
+  CHECK(worst(y, z.detach().relu()) < step);
+  CHECK(worst(on.norm.running_mean, exact_mean) < 1e-5);
+  CHECK(worst(on.norm.running_var, exact_var) < 1e-4);
+  CHECK(worst(wide(found[0]) * clear, wanted[0] * clear) < step);
+  CHECK((wide(found[1]) - wanted[1]).abs().max().item<double>() < sums + 2e-2);
+  CHECK((wide(found[2]) - wanted[2]).abs().max().item<double>() < sums + 2e-2);
+}
+
+}  // namespace optdnn::tests
