@@ -1,9 +1,12 @@
 #include "optdnn/experiment/run.h"
 
+#include <algorithm>
+
 #include "optdnn/base/device.h"
 #include "optdnn/base/share_out.h"
 #include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
+#include "optdnn/experiment/claim.h"
 #include "optdnn/experiment/search.h"
 #include "optdnn/experiment/train_runs.h"
 #include "optdnn/experiment/trials.h"
@@ -24,7 +27,8 @@ DataSets::DataSets(std::filesystem::path root, std::string device)
       }) {}
 
 void set_threads(const RunOptions& options, const data::DataShape& shape) {
-  static const int all = base::torch_threads();
+  static const int cores = base::torch_threads();
+  const int all = std::max(1, cores / options.processes_here);
   const bool small = shape.input.size() == 1;
   base::set_torch_threads(options.threads > 0 ? options.threads : small ? 1 : all);
   base::set_sharing_threads(options.threads > 0 ? options.threads : all);
@@ -37,9 +41,11 @@ std::string seeds_text(const std::vector<uint64_t>& seeds) {
                            : concat(seeds.size(), " seeds, ", seeds.front(), " to ", seeds.back());
 }
 
-std::vector<RunOutcome> all_failed(const std::vector<uint64_t>& seeds, std::exception_ptr error) {
+using Status = RunOutcome::Status;
+
+std::vector<RunOutcome> all_ended(const std::vector<uint64_t>& seeds, Status status, std::exception_ptr error) {
   std::vector<RunOutcome> outcomes;
-  for (const uint64_t seed : seeds) outcomes.push_back({RunOutcome::Status::failed, seed, error});
+  for (const uint64_t seed : seeds) outcomes.push_back({status, seed, error});
   return outcomes;
 }
 
@@ -58,8 +64,10 @@ std::vector<RunOutcome> run(const Table& table, const Row& row, const std::vecto
       if (!found) return {};
       chosen.spec = found->spec;
       plan.search = found->summary;
+    } catch (const FolderInUse&) {
+      return all_ended(seeds, options.shared ? Status::elsewhere : Status::failed, std::current_exception());
     } catch (...) {
-      return all_failed(seeds, std::current_exception());
+      return all_ended(seeds, Status::failed, std::current_exception());
     }
   for (const uint64_t seed : seeds) {
     plan.runs.push_back({chosen.spec, seed, run_folder(options.out, table, row, seed)});

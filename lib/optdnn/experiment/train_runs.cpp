@@ -195,7 +195,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
 // memory allows.
 class Groups {
  public:
-  explicit Groups(bool together) : most_(together ? kMostAtOnce : 1) {}
+  explicit Groups(size_t most) : most_(most) {}
 
   void add(size_t number, int64_t iteration, const std::string& kind) {
     const auto key = std::pair(iteration, kind);
@@ -290,14 +290,18 @@ std::optional<int64_t> hold(const RunPlan& plan, size_t number, const RunOptions
 
 }  // namespace
 
+size_t runs_at_once(const Row& row, const RunOptions& options) {
+  const bool together = !options.alone && row.spec.train.on_divergence.stops() &&
+                        trains_as_one(row.spec, network_shape(data::dataset_shape(row.spec.dataset)));
+  return together ? kMostAtOnce : 1;
+}
+
 std::vector<RunOutcome> train_runs(const Table& table, const Row& row, const RunPlan& plan, const RunOptions& options,
                                    DataSets& datasets) {
   using Status = RunOutcome::Status;
   std::vector<RunOutcome> outcomes;
   HeldRuns held;
-  const bool together = !options.alone && row.spec.train.on_divergence.stops() &&
-                        trains_as_one(row.spec, network_shape(data::dataset_shape(row.spec.dataset)));
-  Groups waiting(together);
+  Groups waiting(runs_at_once(row, options));
   for (size_t number = 0; number < plan.runs.size(); ++number) {
     const auto& [spec, seed, folder] = plan.runs[number];
     try {
@@ -307,6 +311,12 @@ std::vector<RunOutcome> train_runs(const Table& table, const Row& row, const Run
         if (!plan.are_trials) refresh_summary(folder.summary(), row);
         outcomes.push_back({Status::was_finished, seed, nullptr, number});
       }
+    } catch (const FolderInUse&) {
+      // Who is a step behind another process leaves the seeds to come to it, that they stay one network.
+      const Status status = options.shared ? Status::elsewhere : Status::failed;
+      for (size_t left = number; left < (options.shared ? plan.runs.size() : number + 1); ++left)
+        outcomes.push_back({status, plan.runs[left].seed, std::current_exception(), left});
+      if (options.shared) break;
     } catch (...) {
       held.erase(number);
       outcomes.push_back({Status::failed, seed, std::current_exception(), number});
