@@ -137,7 +137,8 @@ std::vector<ChildProcesses::Ended> ChildProcesses::wait(int milliseconds, const 
       if (children_[i].pid <= 0 || ::waitpid(children_[i].pid, &status, WNOHANG) <= 0) continue;
       children_[i].pid = -1;
       while (children_[i].errors >= 0) read_lines(i, line);
-      ended.push_back({i, WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status)});
+      const bool killed = WIFSIGNALED(status);
+      ended.push_back({i, killed ? 128 + WTERMSIG(status) : WEXITSTATUS(status), killed});
     }
     if (waited >= milliseconds) break;
   }

@@ -24,6 +24,7 @@ class ChildProcesses {
   struct Ended {
     size_t child;
     int status;
+    bool killed;  // by a signal
   };
   using Line = std::function<void(size_t child, const std::string& line)>;
   std::vector<Ended> wait(int milliseconds, const Line& line = {});

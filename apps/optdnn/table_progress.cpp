@@ -8,6 +8,7 @@
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/claim.h"
 #include "optdnn/experiment/run_folder.h"
+#include "optdnn/experiment/table.h"
 #include "text_table.h"
 
 namespace optdnn::app {
@@ -16,7 +17,7 @@ using base::concat;
 
 namespace {
 
-constexpr size_t kMostRows = 20;         // that a terminal has room for
+constexpr size_t kMostRows = 20;           // that a terminal has room for
 constexpr std::streamoff kTail = 1 << 16;  // more than a record
 
 // The last whole record of metrics.jsonl, or null.
@@ -82,9 +83,8 @@ void TableProgress::look_at(Run& run) const {
 }
 
 size_t TableProgress::ended() const {
-  return std::count_if(runs_.begin(), runs_.end(), [](const Run& run) {
-    return run.state == State::finished || run.state == State::failed;
-  });
+  return std::count_if(runs_.begin(), runs_.end(),
+                       [](const Run& run) { return run.state == State::finished || run.state == State::failed; });
 }
 
 std::vector<std::vector<const TableProgress::Run*>> TableProgress::rows() const {
@@ -126,7 +126,8 @@ std::string TableProgress::line(size_t workers) const {
   if (failed > 0) text += concat(", ", failed, " of them badly");
   if (ended() < runs() && workers > 0) {
     const bool known = left > 0;
-    text += ", " + left_text(known ? std::optional(left / static_cast<double>(workers)) : std::nullopt, unknown && known) +
+    text += ", " +
+            left_text(known ? std::optional(left / static_cast<double>(workers)) : std::nullopt, unknown && known) +
             " left";
   }
   return text;

@@ -20,6 +20,7 @@
 #include "tables.h"
 #include "train_jobs.h"
 #include "train_plan.h"
+#include "train_world.h"
 
 namespace optdnn::app {
 
@@ -45,6 +46,7 @@ struct Ended {
   std::vector<FailedRun> failures;
   std::vector<PlannedRun> elsewhere;  // that others have begun
   size_t waited_for = 0;              // of those, when they were last looked at
+  bool speaks = true;                 // of several processes one does
 };
 
 // Trains the seeds of a row that are asked for; what goes wrong is said and remembered. Returns the run that a signal
@@ -60,7 +62,7 @@ std::optional<PlannedRun> try_row(std::span<const PlannedRun> planned, const exp
     std::erase(seeds, outcome.seed);
     if (outcome.status == Status::failed) {
       const Failure failure = failure_of(outcome.error);
-      std::cerr << run.name() << ": error: " << failure.message << '\n';
+      if (ended.speaks) std::cerr << run.name() << ": error: " << failure.message << '\n';
       ended.failures.push_back({run.name(), failure.code});
     }
     if (outcome.status == Status::elsewhere) ended.elsewhere.push_back(run);
@@ -72,11 +74,12 @@ std::optional<PlannedRun> try_row(std::span<const PlannedRun> planned, const exp
   return run;
 }
 
-ExitCode name_failures(const std::vector<FailedRun>& failures, size_t runs) {
+ExitCode name_failures(const Ended& ended, size_t runs) {
   ExitCode code = ExitCode::success;
-  if (!failures.empty()) std::cerr << failures.size() << " of " << runs << " runs failed:\n";
-  for (const FailedRun& failure : failures) {
-    std::cerr << "  " << failure.run << '\n';
+  if (!ended.failures.empty() && ended.speaks)
+    std::cerr << ended.failures.size() << " of " << runs << " runs failed:\n";
+  for (const FailedRun& failure : ended.failures) {
+    if (ended.speaks) std::cerr << "  " << failure.run << '\n';
     code = worse(code, failure.code);
   }
   return code;
@@ -99,10 +102,12 @@ void wait_for_others(size_t runs, bool quiet) {
 }
 
 int train_all(const std::vector<PlannedRun>& runs, const experiment::RunOptions& options) {
-  base::set_log_level(base::LogLevel::warning);
+  const world::World& world = *options.world;
+  base::set_log_level(world.writes() ? base::LogLevel::warning : base::LogLevel::error);
   watch_signals();
   experiment::DataSets datasets(options.data, options.device);
   Ended ended;
+  ended.speaks = world.writes();
   for (std::vector<PlannedRun> left = runs; !left.empty(); left = std::exchange(ended.elsewhere, {})) {
     if (left.size() == ended.waited_for) wait_for_others(left.size(), options.quiet);
     ended.waited_for = left.size();
@@ -110,19 +115,19 @@ int train_all(const std::vector<PlannedRun>& runs, const experiment::RunOptions&
       const auto unit = first_unit(rest, options);
       rest = rest.subspan(unit.size());
       auto stopped = try_row(unit, options, datasets, ended);
-      if (!stopped && stop_requested() && !(rest.empty() && ended.elsewhere.empty()))
+      if (!stopped && !(rest.empty() && ended.elsewhere.empty()) && world.any(stop_requested()))
         stopped = rest.empty() ? ended.elsewhere.front() : rest.front();
       if (!stopped) continue;
-      name_failures(ended.failures, runs.size());
-      std::cerr << stopped->name() << ": stopped; the same command continues it\n";
-      return stop_status();
+      name_failures(ended, runs.size());
+      if (ended.speaks) std::cerr << stopped->name() << ": stopped; the same command continues it\n";
+      return world.is_alone() ? stop_status() : stop_status_of_all(world);
     }
   }
   if (ended.failures.empty() && !options.quiet) {
     std::cout << runs.size() << (runs.size() == 1 ? " run" : " runs") << " under " << options.out.generic_string()
               << "/\n";
   }
-  return static_cast<int>(name_failures(ended.failures, runs.size()));
+  return static_cast<int>(name_failures(ended, runs.size()));
 }
 
 int train(const TrainCommandOptions& options, bool out_given) {
@@ -136,6 +141,10 @@ int train(const TrainCommandOptions& options, bool out_given) {
   if (options.dry_run) {
     for (const PlannedRun& planned : runs) std::cout << planned.name() << '\n';
     return 0;
+  }
+  if (!options.ways.processes.empty() && !is_one_of_many()) {
+    const int count = processes_asked(options.ways.processes);
+    if (count > 1) return run_processes(count);
   }
   experiment::RunOptions run_with = run_options(options.where);
   const auto worker = this_worker();
@@ -152,7 +161,18 @@ int train(const TrainCommandOptions& options, bool out_given) {
     if (options.where.device == "auto" && base::gpus() > 1)
       run_with.device = concat("cuda:", worker->index % base::gpus());
   }
-  return train_all(runs, run_with);
+  auto others = join_others(options.ways);
+  if (!others) return train_all(runs, run_with);
+  try {
+    make_one_of_many(run_with, runs, options.where.device, *others);
+    const int status = train_all(runs, run_with);
+    others->leave();
+    return status;
+  } catch (...) {
+    others->abandon(current_failure().message);
+    static_cast<void>(others.release());  // who watches the others does so until the program has ended
+    throw;
+  }
 }
 
 }  // namespace
@@ -164,6 +184,9 @@ void add_train(CLI::App& app, int& status) {
   auto* out = app.add_option("--out", options->where.out, "folder of the runs")->capture_default_str();
   add_device_options(app, options->where);
   add_executor_option(app, options->where);
+  app.add_option("--processes", options->ways.processes,
+                 "train every run on so many processes here; auto: one per GPU. Seeds that train as one network are "
+                 "shared out");
   app.add_option("--jobs", options->ways.jobs, "so many workers here, each with a run of its own; cores are divided")
       ->check(CLI::Range(1, 1024));
   app.add_flag("--shared", options->ways.shared, "take runs that no other process has, here or on other machines");
@@ -172,7 +195,8 @@ void add_train(CLI::App& app, int& status) {
       ->check(CLI::IsMember({"run", "row"}));
   auto* resume = app.add_flag_callback(
       "--resume", [] {}, "continue what is there (the default)");
-  app.add_flag("--fresh", options->ways.fresh, "set aside what is there, under .old/, and begin anew")->excludes(resume);
+  app.add_flag("--fresh", options->ways.fresh, "set aside what is there, under .old/, and begin anew")
+      ->excludes(resume);
   app.add_option_function<std::string>(
          "--retry", [options](const std::string&) { options->ways.retry = true; },
          "failed: go on with runs that diverged, from their last checkpoint")

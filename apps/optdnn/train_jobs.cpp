@@ -87,10 +87,11 @@ int run_jobs(const std::vector<PlannedRun>& runs, int jobs, const std::filesyste
   const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
   while (workers.running() > 0) {
     display.show(seconds(), workers.running());
-    for (const auto& [worker, status] : workers.wait(kLook_ms, hear)) {
-      if (status > 128 && !stop_requested()) {
+    for (const auto& [worker, status, was_killed] : workers.wait(kLook_ms, hear)) {
+      if (was_killed && !stop_requested()) {
         ++killed;
-        display.say(base::concat("a worker was ended by signal ", status - 128, "; what it had begun goes to the others"));
+        display.say(
+            base::concat("a worker was ended by signal ", status - 128, "; what it had begun goes to the others"));
       } else if (status <= 128) {
         worst = worse(worst, static_cast<base::ExitCode>(status));
       }

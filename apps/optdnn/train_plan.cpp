@@ -5,6 +5,7 @@
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
+#include "optdnn/experiment/table.h"
 
 namespace optdnn::app {
 
@@ -21,8 +22,9 @@ void check_ways(const Ways& ways) {
             "a table shared by workers of several processes each is divided by --shard i/n instead");
   refuse_if(ways.shared && !ways.shard.empty(), "--shared excludes --shard",
             "--shared takes whatever nobody has, --shard a fixed part: give one of them");
-  refuse_if(workers && ways.fresh, "--fresh excludes --shared and --jobs",
-            "a worker would set aside what another has just finished: set the runs aside first, by a --fresh of its own");
+  refuse_if(
+      workers && ways.fresh, "--fresh excludes --shared and --jobs",
+      "a worker would set aside what another has just finished: set the runs aside first, by a --fresh of its own");
   refuse_if(workers && ways.retry, "--retry excludes --shared and --jobs",
             "every worker would try again what another has just tried: retry by one process");
   refuse_if(ways.by != "run" && ways.shard.empty(), "--by without --shard",

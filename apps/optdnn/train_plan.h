@@ -12,7 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "optdnn/experiment/table.h"
+namespace optdnn::experiment {
+struct Row;
+struct Table;
+}  // namespace optdnn::experiment
 
 namespace optdnn::app {
 
