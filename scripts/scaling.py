@@ -116,9 +116,12 @@ def parameters_of(width: int) -> tuple[int, int]:
     return found[0]["parameters"], 9
 
 
+def spread(times: list[float]) -> str:
+    return f"{1e3 * statistics.median(times):8.2f} ms ({1e3 * min(times):.2f} to {1e3 * max(times):.2f})"
+
+
 def check(o: argparse.Namespace) -> int:
     cores = len(os.sched_getaffinity(0))
-    spread = lambda times: f"{1e3 * statistics.median(times):8.2f} ms ({1e3 * min(times):.2f} to {1e3 * max(times):.2f})"
     small, large = {}, {}
     for width, found in [(4, small), (o.width, large)]:
         for processes in [1, 2, 3]:

@@ -7,10 +7,14 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 import unittest
 
-from program import PROGRAM, RINGS, Commands
+from program import PROGRAM, SOURCE, Commands
+
+sys.path.insert(0, str(SOURCE / "scripts"))
+from report import runs  # noqa: E402
 
 SHORT = """
 table: many
@@ -29,7 +33,8 @@ rows:
 
 def table(rows: int, seeds: int, iterations: int) -> str:
     text = SHORT % (iterations, ", ".join(map(str, range(seeds))))
-    return text + "".join(f"  - {{id: r{i}, optimizer: {{learning_rate: {0.01 * (i + 1):.2f}}}}}\n" for i in range(rows))
+    rates = [f"{{learning_rate: {0.01 * (i + 1):.2f}}}" for i in range(rows)]
+    return text + "".join(f"  - {{id: r{i}, optimizer: {rate}}}\n" for i, rate in enumerate(rates))
 
 
 def as_host(name: str) -> list[str]:
@@ -93,6 +98,9 @@ class Workers(Commands):
                    for claim in self.folder.glob("runs/*/*/*/claim-*")}
         if hosts[0]:
             self.assertEqual(holders, {"host-a", "host-b"})
+        read = [runs.read_run(path) for path in runs.run_folders(self.folder / "runs")]
+        self.assertEqual([run.status for run in read], ["finished"] * 120)
+        self.assertTrue(all(len(run.records) == 4 for run in read))
 
     def test_jobs_divide_a_table_and_stop_and_continue_as_one(self) -> None:
         self.write("many.yaml", table(rows=4, seeds=2, iterations=600))
