@@ -51,7 +51,7 @@ class Slurm(Commands):
         self.preempt(702)
         said = self.sbatch("--array=1-3", str(SOURCE / "scripts/slurm/sweep.sbatch"), "many.yaml", "--alone", "--quiet",
                            job=700)
-        self.assertEqual(said.count("the same command continues it"), 1, said)
+        self.assertEqual(said.count("Requeued job 702"), 1, said)  # it may have met the signal before it trained
         summaries = [json.loads(path.read_text()) for path in self.folder.glob("runs/many/*/*/summary.json")]
         self.assertEqual([summary["status"] for summary in summaries], ["finished"] * 12)
 
