@@ -1,19 +1,26 @@
 // optdnn train CONFIG...: every row, every seed. A failing run does not stop the others; the last lines name it.
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <span>
+#include <thread>
 
 #include "command.h"
 #include "failure.h"
+#include "optdnn/base/device.h"
 #include "optdnn/base/log.h"
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/run.h"
 #include "optdnn/experiment/table.h"
+#include "optdnn/experiment/train_runs.h"
 #include "signals.h"
 #include "tables.h"
+#include "train_jobs.h"
+#include "train_plan.h"
+#include "train_world.h"
 
 namespace optdnn::app {
 
@@ -26,52 +33,26 @@ using Status = experiment::RunOutcome::Status;
 struct TrainCommandOptions {
   Which which;
   Where where;
-  std::string shard;
-  std::string retry;
-  bool fresh = false, alone = false, no_search = false, dry_run = false, quiet = false;
+  Ways ways;
+  bool alone = false, no_search = false, dry_run = false, quiet = false;
 };
-
-struct PlannedRun {
-  const experiment::Table* table;
-  const experiment::Row* row;
-  uint64_t seed;
-  std::string name() const { return concat(table->stem, "/", row->id, "/seed-", seed); }
-};
-
-std::vector<PlannedRun> plan_runs(const std::vector<experiment::Table>& tables) {
-  std::vector<PlannedRun> runs;
-  for (const auto& table : tables) {
-    for (const auto& row : table.rows) {
-      for (const uint64_t seed : row.spec.seeds) runs.push_back({&table, &row, seed});
-    }
-  }
-  return runs;
-}
-
-// "2/5": every fifth run, beginning with the second.
-void keep_shard(std::vector<PlannedRun>& runs, const std::string& shard) {
-  if (shard.empty()) return;
-  int64_t index = 0, count = 0;
-  char slash = 0, rest = 0;
-  std::istringstream text(shard);
-  if (!(text >> index >> slash >> count) || slash != '/' || text >> rest || index < 1 || index > count) {
-    throw base::ConfigError("--shard wants i/n with 1 <= i <= n, received '" + shard + "'",
-                            "--shard 2/5 is every fifth run from the second");
-  }
-  std::vector<PlannedRun> kept;
-  for (size_t i = index - 1; i < runs.size(); i += count) kept.push_back(runs[i]);
-  runs = kept;
-}
 
 struct FailedRun {
   std::string run;
   ExitCode code;
 };
 
+struct Ended {
+  std::vector<FailedRun> failures;
+  std::vector<PlannedRun> elsewhere;  // that others have begun
+  size_t waited_for = 0;              // of those, when they were last looked at
+  bool speaks = true;                 // of several processes one does
+};
+
 // Trains the seeds of a row that are asked for; what goes wrong is said and remembered. Returns the run that a signal
 // stopped, or the first that it kept from beginning; nothing if all ended.
 std::optional<PlannedRun> try_row(std::span<const PlannedRun> planned, const experiment::RunOptions& options,
-                                  experiment::DataSets& datasets, std::vector<FailedRun>& failures) {
+                                  experiment::DataSets& datasets, Ended& ended) {
   PlannedRun run = planned.front();
   std::vector<uint64_t> seeds;
   for (const PlannedRun& one : planned) seeds.push_back(one.seed);
@@ -81,9 +62,10 @@ std::optional<PlannedRun> try_row(std::span<const PlannedRun> planned, const exp
     std::erase(seeds, outcome.seed);
     if (outcome.status == Status::failed) {
       const Failure failure = failure_of(outcome.error);
-      std::cerr << run.name() << ": error: " << failure.message << '\n';
-      failures.push_back({run.name(), failure.code});
+      if (ended.speaks) std::cerr << run.name() << ": error: " << failure.message << '\n';
+      ended.failures.push_back({run.name(), failure.code});
     }
+    if (outcome.status == Status::elsewhere) ended.elsewhere.push_back(run);
     if (outcome.status == Status::stopped && !stopped) stopped = run;
     if (outcome.status == Status::was_finished && !options.quiet) std::cout << run.name() << ": finished before\n";
   }
@@ -92,59 +74,105 @@ std::optional<PlannedRun> try_row(std::span<const PlannedRun> planned, const exp
   return run;
 }
 
-// The runs that share table and row with the first.
-std::span<const PlannedRun> first_row(std::span<const PlannedRun> runs) {
-  size_t count = 1;
-  while (count < runs.size() && runs[count].table == runs[0].table && runs[count].row == runs[0].row) ++count;
-  return runs.first(count);
-}
-
-ExitCode name_failures(const std::vector<FailedRun>& failures, size_t runs) {
+ExitCode name_failures(const Ended& ended, size_t runs) {
   ExitCode code = ExitCode::success;
-  if (!failures.empty()) std::cerr << failures.size() << " of " << runs << " runs failed:\n";
-  for (const FailedRun& failure : failures) {
-    std::cerr << "  " << failure.run << '\n';
+  if (!ended.failures.empty() && ended.speaks)
+    std::cerr << ended.failures.size() << " of " << runs << " runs failed:\n";
+  for (const FailedRun& failure : ended.failures) {
+    if (ended.speaks) std::cerr << "  " << failure.run << '\n';
     code = worse(code, failure.code);
   }
   return code;
 }
 
+// What one process takes at a time: a row, or as much of it as trains together where others take runs too. The search
+// of a row is for all of its runs.
+std::span<const PlannedRun> first_unit(std::span<const PlannedRun> runs, const experiment::RunOptions& options) {
+  const experiment::Row& row = *runs.front().row;
+  const bool whole = !options.shared || (row.spec.search && options.searches);
+  return whole ? first_row(runs) : first_row(runs, experiment::runs_at_once(row, options));
+}
+
+// Until the others' runs have ended, or can be taken over because those are gone.
+void wait_for_others(size_t runs, bool quiet) {
+  static bool said = false;
+  if (!said && !quiet) std::cout << "waiting for " << runs << " runs that other processes train" << std::endl;
+  said = true;
+  for (int i = 0; i < 10 && !stop_requested(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+}
+
+int train_all(const std::vector<PlannedRun>& runs, const experiment::RunOptions& options) {
+  const world::World& world = *options.world;
+  base::set_log_level(world.writes() ? base::LogLevel::warning : base::LogLevel::error);
+  watch_signals();
+  experiment::DataSets datasets(options.data, options.device);
+  Ended ended;
+  ended.speaks = world.writes();
+  for (std::vector<PlannedRun> left = runs; !left.empty(); left = std::exchange(ended.elsewhere, {})) {
+    if (left.size() == ended.waited_for) wait_for_others(left.size(), options.quiet);
+    ended.waited_for = left.size();
+    for (std::span<const PlannedRun> rest(left); !rest.empty();) {
+      const auto unit = first_unit(rest, options);
+      rest = rest.subspan(unit.size());
+      auto stopped = try_row(unit, options, datasets, ended);
+      if (!stopped && !(rest.empty() && ended.elsewhere.empty()) && world.any(stop_requested()))
+        stopped = rest.empty() ? ended.elsewhere.front() : rest.front();
+      if (!stopped) continue;
+      name_failures(ended, runs.size());
+      if (ended.speaks) std::cerr << stopped->name() << ": stopped; the same command continues it\n";
+      return world.is_alone() ? stop_status() : stop_status_of_all(world);
+    }
+  }
+  if (ended.failures.empty() && !options.quiet) {
+    std::cout << runs.size() << (runs.size() == 1 ? " run" : " runs") << " under " << options.out.generic_string()
+              << "/\n";
+  }
+  return static_cast<int>(name_failures(ended, runs.size()));
+}
+
 int train(const TrainCommandOptions& options, bool out_given) {
+  check_ways(options.ways);
   auto tables = read_tables(options.which, Purpose::run);
   for (experiment::Table& table : tables) {
     if (out_given) table.stem = table.file.stem().string();  // the folder given tells overridden runs apart
   }
   auto runs = plan_runs(tables);
-  keep_shard(runs, options.shard);
+  keep_shard(runs, options.ways.shard, options.ways.by == "row");
   if (options.dry_run) {
     for (const PlannedRun& planned : runs) std::cout << planned.name() << '\n';
     return 0;
   }
+  if (!options.ways.processes.empty() && !is_one_of_many()) {
+    const int count = processes_asked(options.ways.processes);
+    if (count > 1) return run_processes(count);
+  }
   experiment::RunOptions run_with = run_options(options.where);
-  run_with.resume = !options.fresh;
+  const auto worker = this_worker();
+  if (options.ways.jobs > 0 && !worker)
+    return run_jobs(runs, options.ways.jobs, run_with.out, options.quiet, run_with.terminal_columns);
+  run_with.resume = !options.ways.fresh;
   run_with.alone = options.alone;
-  run_with.retry_failed = !options.retry.empty();
+  run_with.retry_failed = options.ways.retry;
   run_with.searches = !options.no_search;
-  run_with.quiet = options.quiet;
-
-  base::set_log_level(base::LogLevel::warning);
-  watch_signals();
-  experiment::DataSets datasets(run_with.data, run_with.device);
-  std::vector<FailedRun> failures;
-  for (std::span<const PlannedRun> rest(runs); !rest.empty();) {
-    const auto row = first_row(rest);
-    rest = rest.subspan(row.size());
-    auto stopped = try_row(row, run_with, datasets, failures);
-    if (!stopped && stop_requested() && !rest.empty()) stopped = rest.front();
-    if (!stopped) continue;
-    name_failures(failures, runs.size());
-    std::cerr << stopped->name() << ": stopped; the same command continues it\n";
-    return stop_status();
+  run_with.quiet = options.quiet || worker;
+  run_with.shared = options.ways.shared || worker;
+  if (worker) {
+    run_with.processes_here = worker->count;
+    if (options.where.device == "auto" && base::gpus() > 1)
+      run_with.device = concat("cuda:", worker->index % base::gpus());
   }
-  if (failures.empty() && !options.quiet) {
-    std::cout << runs.size() << (runs.size() == 1 ? " run" : " runs") << " under " << options.where.out << "/\n";
+  auto others = join_others(options.ways);
+  if (!others) return train_all(runs, run_with);
+  try {
+    make_one_of_many(run_with, runs, options.where.device, *others);
+    const int status = train_all(runs, run_with);
+    others->leave();
+    return status;
+  } catch (...) {
+    others->abandon(current_failure().message);
+    static_cast<void>(others.release());  // who watches the others does so until the program has ended
+    throw;
   }
-  return static_cast<int>(name_failures(failures, runs.size()));
 }
 
 }  // namespace
@@ -156,11 +184,22 @@ void add_train(CLI::App& app, int& status) {
   auto* out = app.add_option("--out", options->where.out, "folder of the runs")->capture_default_str();
   add_device_options(app, options->where);
   add_executor_option(app, options->where);
-  app.add_option("--shard", options->shard, "i/n: only every n-th run, beginning with the i-th");
+  app.add_option("--processes", options->ways.processes,
+                 "train every run on so many processes here; auto: one per GPU. Seeds that train as one network are "
+                 "shared out");
+  app.add_option("--jobs", options->ways.jobs, "so many workers here, each with a run of its own; cores are divided")
+      ->check(CLI::Range(1, 1024));
+  app.add_flag("--shared", options->ways.shared, "take runs that no other process has, here or on other machines");
+  app.add_option("--shard", options->ways.shard, "i/n: only every n-th run, beginning with the i-th");
+  app.add_option("--by", options->ways.by, "with --shard: count every run, or every row")
+      ->check(CLI::IsMember({"run", "row"}));
   auto* resume = app.add_flag_callback(
       "--resume", [] {}, "continue what is there (the default)");
-  app.add_flag("--fresh", options->fresh, "set aside what is there, under .old/, and begin anew")->excludes(resume);
-  app.add_option("--retry", options->retry, "failed: go on with runs that diverged, from their last checkpoint")
+  app.add_flag("--fresh", options->ways.fresh, "set aside what is there, under .old/, and begin anew")
+      ->excludes(resume);
+  app.add_option_function<std::string>(
+         "--retry", [options](const std::string&) { options->ways.retry = true; },
+         "failed: go on with runs that diverged, from their last checkpoint")
       ->check(CLI::IsMember({"failed"}));
   app.add_flag("--alone", options->alone, "train every seed by itself, also where several could be one network");
   app.add_flag("--no-search", options->no_search, "train rows with the values they are written with");

@@ -127,3 +127,61 @@ TEST_CASE("an error of a worker reaches the caller at its own batch") {
     REQUIRE(reader.next());
   }
 }
+
+TEST_CASE("parts of a batch are all of it, closed under its reversal, and alike in size") {
+  for (int64_t size = 1; size < 80; ++size) {
+    for (int64_t of = 1; of <= 9; ++of) {
+      CAPTURE(size, of);
+      std::set<int64_t> seen;
+      size_t least = size, most = 0;
+      for (int64_t number = 0; number < of; ++number) {
+        const auto places = part_of_batch(size, {number, of});
+        REQUIRE(std::is_sorted(places.begin(), places.end()));
+        for (size_t i = 0; i < places.size(); ++i) {
+          REQUIRE(seen.insert(places[i]).second);
+          REQUIRE(places[places.size() - 1 - i] == size - 1 - places[i]);
+        }
+        least = std::min(least, places.size());
+        most = std::max(most, places.size());
+      }
+      REQUIRE(std::ssize(seen) == size);
+      REQUIRE(most - least <= 2);
+    }
+  }
+}
+
+TEST_CASE("each part of a loader has its share of a training batch, and of the others every n-th batch") {
+  const auto dataset = data::make_dataset(loaded_images(), "", "cpu");
+  const LoaderOptions train{Split::train, 16, {5}, 0, false};
+  const Loader whole(*dataset, train);
+  std::vector<EpochReader> parts;
+  for (int64_t number = 0; number < 3; ++number) {
+    LoaderOptions options = train;
+    options.part = {number, 3};
+    options.threads = static_cast<int>(number);
+    parts.push_back(Loader(*dataset, options).epoch(2, 1));
+  }
+  auto batches = whole.epoch(2, 1);
+  while (const auto batch = batches.next()) {
+    const int64_t size = batch->targets.size(0);
+    for (int64_t number = 0; number < 3; ++number) {
+      const auto places = part_of_batch(size, {number, 3});
+      const auto share = parts[number].next();
+      REQUIRE(share->targets.size(0) == std::max<int64_t>(1, std::ssize(places)));  // one that does not count
+      if (places.empty()) continue;
+      REQUIRE(torch::equal(share->inputs, batch->inputs.index_select(0, torch::tensor(places))));
+    }
+  }
+  for (EpochReader& part : parts) REQUIRE(!part.next());
+  const LoaderOptions test{Split::test, 4, {5}, 0, false};
+  auto of_all = Loader(*dataset, test).epoch(0);
+  std::vector<EpochReader> in_turn;
+  for (int64_t number = 0; number < 3; ++number) {
+    LoaderOptions options = test;
+    options.part = {number, 3};
+    in_turn.push_back(Loader(*dataset, options).epoch(0));
+  }
+  for (int64_t k = 0; const auto batch = of_all.next(); ++k)
+    REQUIRE(torch::equal(in_turn[k % 3].next()->inputs, batch->inputs));
+  for (EpochReader& part : in_turn) REQUIRE(!part.next());
+}

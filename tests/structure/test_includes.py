@@ -6,7 +6,7 @@ import unittest
 
 from source_tree import BUILD, ROOT, Rules, cpp_files, includes, package_of, read_tree, without_comments
 
-LAYER = {"base": 1, "algorithms": 2, "config": 2, "kernels": 2, "photos": 3, "solvers": 3, "modules": 3,
+LAYER = {"base": 1, "algorithms": 2, "config": 2, "kernels": 2, "world": 2, "photos": 3, "solvers": 3, "modules": 3,
          "metrics": 3, "data": 4, "execution": 4, "models": 5, "baselines": 6, "training": 6, "fetch": 6,
          "experiment": 7, "apps": 8}
 TORCH = ("torch/", "ATen/", "c10/", "caffe2/")

@@ -40,6 +40,8 @@ std::string resolve_device(std::string_view request) {
   throw ConfigError(concat("unknown device '", request, "'"), "devices: auto, cpu, cuda, cuda:<index>");
 }
 
+int gpus() { return static_cast<int>(torch::cuda::device_count()); }
+
 namespace {
 
 // CUDA's driver, asked by hand: LibTorch tells a GPU's name only through headers that are not always there.

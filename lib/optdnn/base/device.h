@@ -10,6 +10,9 @@ namespace optdnn::base {
 // torch::Device reads. Errors: ConfigError for another word, EnvironmentError if there is no such GPU.
 std::string resolve_device(std::string_view request);
 
+// GPUs that LibTorch sees.
+int gpus();
+
 // For summaries: the processor's or the GPU's name, LibTorch's version, the threads of an operation.
 std::string device_name(const std::string& device);
 // Of a GPU; empty for a CPU: driver 580.65, CUDA 13.0, cuDNN 9.10.2.

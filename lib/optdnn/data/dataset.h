@@ -58,6 +58,12 @@ class DataSet {
   // once. The others than the training
   // split ignore seed and epoch: they are the same for everybody and never augmented.
   virtual Batch batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const = 0;
+
+  // A part of a training batch whose first sample is `first`: what is drawn once for a batch is drawn by that one.
+  // Requires: with a sample also the one that stands as far from the other end of the batch (part_of_batch).
+  virtual Batch part(uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices, int64_t /*first*/) const {
+    return batch(Split::train, seed, epoch, indices);
+  }
 };
 
 // Where a data set's files lie and its batches are made.

@@ -25,6 +25,15 @@ int64_t Loader::batches_per_epoch() const {
   return options_.drop_last ? samples / batch : (samples + batch - 1) / batch;
 }
 
+std::vector<int64_t> part_of_batch(int64_t size, Part part) {
+  const int64_t pairs = (size + 1) / 2, begin = pairs * part.number / part.of,
+                end = pairs * (part.number + 1) / part.of;
+  std::vector<int64_t> places;
+  for (int64_t i = begin; i < end; ++i) places.push_back(i);
+  for (int64_t i = std::max(size - end, end); i < size - begin; ++i) places.push_back(i);
+  return places;
+}
+
 int64_t Loader::samples_per_epoch() const {
   return std::min(dataset_.size(options_.split), batches_per_epoch() * options_.batch_size);
 }
@@ -81,11 +90,27 @@ struct EpochReader::State {
   }
 
   Batch make(int64_t number, size_t run) const {
-    const int64_t first = number * options.batch_size, last = std::min(first + options.batch_size, samples);
+    const int64_t first = in_epoch(number) * options.batch_size, last = std::min(first + options.batch_size, samples);
     std::vector<int64_t> indices;
     indices.reserve(last - first);
     for (int64_t i = first; i < last; ++i) indices.push_back(orders.empty() ? i : orders[run][i]);
-    return dataset.batch(options.split, options.seeds[run], epoch, indices);
+    return options.part.of == 1 || options.split != Split::train
+               ? dataset.batch(options.split, options.seeds[run], epoch, indices)
+               : share(run, indices);
+  }
+
+  // This part of a training batch. One that is empty is a sample that does not count: nothing else has to know of
+  // batches of nothing.
+  Batch share(size_t run, const std::vector<int64_t>& whole) const {
+    std::vector<int64_t> own;
+    for (const int64_t place : part_of_batch(std::ssize(whole), options.part)) own.push_back(whole[place]);
+    if (own.empty()) own.push_back(whole.front());
+    return dataset.part(options.seeds[run], epoch, own, whole.front());
+  }
+
+  // The batch that is number n of this part.
+  int64_t in_epoch(int64_t n) const {
+    return options.split == Split::train ? n : n * options.part.of + options.part.number;
   }
 
   void work() {
@@ -121,12 +146,19 @@ EpochReader::EpochReader(std::unique_ptr<State> state) : state_(std::move(state)
 EpochReader::EpochReader(EpochReader&&) noexcept = default;
 EpochReader::~EpochReader() = default;
 
+// Those of this part.
+int64_t Loader::own_batches() const {
+  const Part& part = options_.part;
+  const int64_t all = batches_per_epoch();
+  return options_.split == Split::train ? all : (all - part.number + part.of - 1) / part.of;
+}
+
 EpochReader Loader::epoch(int64_t epoch, int64_t first_batch) const {
   std::unique_ptr<EpochReader::State> state(new EpochReader::State{.dataset = dataset_,
                                                                    .options = options_,
                                                                    .epoch = epoch,
                                                                    .samples = samples_per_epoch(),
-                                                                   .batches = batches_per_epoch(),
+                                                                   .batches = own_batches(),
                                                                    .begun = first_batch,
                                                                    .taken = first_batch});
   if (options_.split == Split::train && !dataset_.fresh()) {

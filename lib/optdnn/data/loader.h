@@ -16,13 +16,26 @@
 
 namespace optdnn::data {
 
+// Share `number` of `of`.
+struct Part {
+  int64_t number = 0, of = 1;
+};
+
 struct LoaderOptions {
   Split split = Split::train;
   int64_t batch_size = 1;
   std::vector<uint64_t> seeds = {0};  // one per run; with several, batches are R x B x ...
   int threads = 0;                    // 0: batches are made by the caller's thread
   bool drop_last = false;             // leave out a last batch that is smaller than the others
+  // Of every training batch; an empty part is given as one sample, which is not to count. Of the others every of-th
+  // batch, whole.
+  Part part = {};
 };
+
+// The places of a batch of `size` that a part has, in order: of the pairs (i, size-1-i) every part has some that follow
+// each other, so that a part is closed under the batch's reversal. Parts differ by two places at most; one may be
+// empty.
+std::vector<int64_t> part_of_batch(int64_t size, Part part);
 
 class EpochReader;
 
@@ -40,6 +53,8 @@ class Loader {
   EpochReader epoch(int64_t epoch, int64_t first_batch = 0) const;
 
  private:
+  int64_t own_batches() const;
+
   const DataSet& dataset_;
   LoaderOptions options_;
 };

@@ -128,6 +128,19 @@ int64_t PhotoSet::in_store(Split split, int64_t index) const {
 }
 
 Batch PhotoSet::batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const {
+  if (split != Split::train) return plain(split, seed, epoch, indices);
+  return part(seed, epoch, indices, indices.empty() ? 0 : indices.front());
+}
+
+Batch PhotoSet::part(uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices, int64_t first) const {
+  const Batch batch = plain(Split::train, seed, epoch, indices);
+  const bool mixes = contains(spec_, PhotoAugmentation::mixup) || contains(spec_, PhotoAugmentation::cutmix);
+  if (!mixes) return batch;
+  return mixed(batch, draw_mixture(spec_, RandomStream(seed, "mixture", epoch, first)), spec_.classes);
+}
+
+// Not mixed.
+Batch PhotoSet::plain(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const {
   const ImageStore& images = store(split);
   const auto count = std::ssize(indices);
   const bool training = split == Split::train;
@@ -146,10 +159,7 @@ Batch PhotoSet::batch(Split split, uint64_t seed, int64_t epoch, const std::vect
     }
     targets_B.mutable_data_ptr<int64_t>()[b] = images.label(image);
   }
-  const bool mixes = contains(spec_, PhotoAugmentation::mixup) || contains(spec_, PhotoAugmentation::cutmix);
-  if (!training || !mixes) return {inputs_BCHW, targets_B};
-  const RandomStream random(seed, "mixture", epoch, indices.empty() ? 0 : indices.front());
-  return mixed({inputs_BCHW, targets_B}, draw_mixture(spec_, random), spec_.classes);
+  return {inputs_BCHW, targets_B};
 }
 
 }  // namespace optdnn::data

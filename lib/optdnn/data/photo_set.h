@@ -20,13 +20,15 @@ class PhotoSet : public DataSet {
   int64_t size(Split split) const override;
   int64_t repeats() const override { return spec_.repeats; }
   std::vector<std::string> class_names() const override { return train_.classes(); }
-  // A mixture is one of the batch with itself: a batch that is split is then mixed differently.
+  // A mixture is one of the batch with itself, in reverse order.
   Batch batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const override;
+  Batch part(uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices, int64_t first) const override;
 
  private:
   // Image `index` of a split, in its store.
   const photos::ImageStore& store(Split split) const { return split == Split::test ? test_ : train_; }
   int64_t in_store(Split split, int64_t index) const;
+  Batch plain(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const;
 
   photos::PhotoSpec spec_;
   photos::ImageStore train_, test_;

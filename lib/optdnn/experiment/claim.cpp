@@ -15,7 +15,6 @@
 #include <string>
 #include <thread>
 
-#include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/claim_holder.h"
@@ -186,9 +185,16 @@ Claim Claim::take(const fs::path& folder) {
     Heart::instance().keep(path);
     return Claim(std::make_unique<Held>(Held{folder, newest + 1}));
   }
-  throw base::EnvironmentError(refused,
-                               "wait until it ends, or end it; of a machine that is gone a claim expires ten "
-                               "minutes after its last sign of life");
+  throw FolderInUse(refused,
+                    "wait until it ends, or end it; of a machine that is gone a claim expires ten minutes after its "
+                    "last sign of life");
+}
+
+bool Claim::is_held(const fs::path& folder) {
+  if (!fs::exists(folder)) return false;
+  const int64_t newest = newest_claim(folder);
+  const auto seen = newest > 0 ? look_at(claim_file(folder, newest)) : std::nullopt;
+  return seen && !seen->text.ends_with(kReleased);
 }
 
 void Claim::check() const {

@@ -15,12 +15,19 @@
 #include <filesystem>
 #include <memory>
 
+#include "optdnn/base/errors.h"
+
 namespace optdnn::experiment {
+
+// Another process works in the folder.
+struct FolderInUse : base::EnvironmentError {
+  using base::EnvironmentError::EnvironmentError;
+};
 
 class Claim {
  public:
-  // Makes the folder if need be. Errors: EnvironmentError naming machine and process of a holder that lives, or if the
-  // folder cannot be written.
+  // Makes the folder if need be. Errors: FolderInUse naming machine and process of a holder that lives;
+  // EnvironmentError if the folder cannot be written.
   static Claim take(const std::filesystem::path& folder);
 
   ~Claim();  // releases it
@@ -29,6 +36,9 @@ class Claim {
 
   // Errors: EnvironmentError if another process has taken over.
   void check() const;
+
+  // Whether somebody holds the folder, or held it and died: for those who only look on.
+  static bool is_held(const std::filesystem::path& folder);
 
  private:
   struct Held;

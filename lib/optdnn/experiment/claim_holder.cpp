@@ -1,7 +1,9 @@
 #include "optdnn/experiment/claim_holder.h"
 
+#include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -19,8 +21,10 @@ std::string first_line(const std::string& path) {
   return line;
 }
 
-// The 22nd field of /proc/<pid>/stat; the second, a name in parentheses, may hold spaces. Empty if there is no such
-// process.
+constexpr const char* kEnded = "ended";
+
+// The 22nd field of /proc/<pid>/stat; the second, a name in parentheses, may hold spaces. Empty if that cannot be read,
+// which does not say that there is no such process: /proc may hide the processes of others, or no file can be opened.
 std::string start_of(int64_t pid) {
   const std::string line = first_line("/proc/" + std::to_string(pid) + "/stat");
   const size_t end = line.rfind(')');
@@ -29,7 +33,7 @@ std::string start_of(int64_t pid) {
   std::string field;
   for (int i = 3; i <= 22; ++i) {
     fields >> field;
-    if (i == 3 && (field == "Z" || field == "X")) return "";  // it has ended and nobody has asked how
+    if (i == 3 && (field == "Z" || field == "X")) return kEnded;  // and nobody has asked how
   }
   return field;
 }
@@ -91,8 +95,10 @@ bool is_gone(const Holder& holder, const Holder& self) {
     return true;
   if (holder.host != self.host || holder.boot.empty()) return false;
   if (holder.boot != self.boot) return holder.pid_namespace == self.pid_namespace;  // the machine was started anew
-  if (holder.pid_namespace != self.pid_namespace || self.started.empty()) return false;
-  return start_of(holder.pid) != holder.started;
+  if (holder.pid_namespace != self.pid_namespace || holder.pid <= 0) return false;
+  if (::kill(static_cast<pid_t>(holder.pid), 0) != 0 && errno == ESRCH) return true;
+  const std::string started = start_of(holder.pid);
+  return !started.empty() && started != holder.started && !holder.started.empty();
 }
 
 }  // namespace optdnn::experiment

@@ -8,10 +8,10 @@
 namespace optdnn::experiment {
 
 Loaders make_loaders(const data::DataSet& dataset, const ExperimentSpec& spec, const std::vector<uint64_t>& seeds,
-                     int threads) {
-  data::LoaderOptions train{data::Split::train, data::batch_size(spec.dataset), seeds, threads,
-                            data::drop_last(spec.dataset)};
-  data::LoaderOptions test{data::Split::test, spec.evaluate.batch_size, seeds, threads, /*drop_last=*/false};
+                     int threads, data::Part part) {
+  data::LoaderOptions train{
+      data::Split::train, data::batch_size(spec.dataset), seeds, threads, data::drop_last(spec.dataset), part};
+  data::LoaderOptions test{data::Split::test, spec.evaluate.batch_size, seeds, threads, /*drop_last=*/false, part};
   train.batch_size = std::min(train.batch_size, dataset.size(data::Split::train));
   std::optional<data::Loader> valid;
   if (dataset.size(data::Split::valid) > 0) {

@@ -16,8 +16,9 @@ struct Loaders {
 };
 
 // The last batch of an epoch may be smaller than the others; a set smaller than a batch is one batch.
-// With several seeds, batches of several runs. Requires: the data set outlives the loaders.
+// With several seeds, batches of several runs; of several processes each gets its part. Requires: the data set outlives
+// the loaders.
 Loaders make_loaders(const data::DataSet& dataset, const ExperimentSpec& spec, const std::vector<uint64_t>& seeds,
-                     int threads);
+                     int threads, data::Part part = {});
 
 }  // namespace optdnn::experiment

@@ -8,6 +8,7 @@
 
 #include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/run_folder.h"
+#include "optdnn/world/world.h"
 
 namespace optdnn::experiment {
 
@@ -23,9 +24,12 @@ struct RunOptions {
   bool resume = true;         // continue what is there
   bool retry_failed = false;  // go on with runs that diverged
   bool alone = false;         // every seed by itself, also where several could train as one network
-  std::string executor;       // what every stage runs by (execution/executor.h); empty: the fastest that takes it
-  bool no_graph = false;      // every iteration operator by operator, also where a GPU could replay it
-  bool searches = true;       // false: rows are trained with the values they are written with, on all training samples
+  const world::World* world = &world::World::alone();  // whose processes train each run together
+  bool shared = false;                                 // others take runs too: one that is theirs is left to them
+  int processes_here = 1;                              // that share this machine's cores
+  std::string executor;   // what every stage runs by (execution/executor.h); empty: the fastest that takes it
+  bool no_graph = false;  // every iteration operator by operator, also where a GPU could replay it
+  bool searches = true;   // false: rows are trained with the values they are written with, on all training samples
   bool quiet = false;
   int terminal_columns = 0;  // of a progress bar; 0: plain lines instead
   std::function<bool()> stop_requested;
@@ -48,12 +52,13 @@ class DataSets {
   std::map<std::string, std::unique_ptr<data::DataSet>> sets_;  // by their resolved spec
 };
 
-// Sets the threads of an operation and those that share out runs: those asked for; else all cores, but one for the
-// operations of a vector network, which are shorter than waking a second thread.
+// Sets the threads of an operation and those that share out runs: those asked for; else the cores, divided among the
+// processes here, but one for the operations of a vector network, which are shorter than waking a second thread.
 void set_threads(const RunOptions& options, const data::DataShape& shape);
 
 struct RunOutcome {
-  enum class Status { finished, was_finished, stopped, failed } status;
+  // elsewhere: it is another process's, where runs are shared.
+  enum class Status { finished, was_finished, stopped, failed, elsewhere } status;
   uint64_t seed;
   std::exception_ptr error;  // why it failed: ConfigError, EnvironmentError, DivergedError, or a bug
   size_t number = 0;         // of the run among those that were asked for

@@ -106,6 +106,7 @@ class Search {
     for (const RunOutcome& outcome : train_runs(table_, row_, plan, options_, datasets_)) {
       if (outcome.status == RunOutcome::Status::stopped) return false;
       if (outcome.status == RunOutcome::Status::failed) pass_if_diverged(outcome.error);
+      if (outcome.status == RunOutcome::Status::elsewhere) std::rethrow_exception(outcome.error);
     }
     return !(options_.stop_requested && options_.stop_requested());
   }

@@ -8,8 +8,8 @@
 #include "optdnn/base/log.h"
 #include "optdnn/base/share_out.h"
 #include "optdnn/config/json.h"
-#include "optdnn/experiment/claim.h"
 #include "optdnn/experiment/executors.h"
+#include "optdnn/experiment/held_runs.h"
 #include "optdnn/experiment/job.h"
 #include "optdnn/experiment/memory.h"
 #include "optdnn/experiment/network.h"
@@ -18,6 +18,8 @@
 #include "optdnn/experiment/smallest_batch.h"
 #include "optdnn/experiment/summary.h"
 #include "optdnn/metrics/sink.h"
+#include "optdnn/modules/synchronised_norm.h"
+#include "optdnn/solvers/fixed_point.h"
 #include "optdnn/training/checkpoint.h"
 #include "optdnn/training/trainer.h"
 
@@ -28,14 +30,6 @@ using base::concat;
 namespace {
 
 constexpr size_t kMostAtOnce = 32;  // Choice: runs in one network; bounds memory
-
-// A run whose folder is ours.
-struct Held {
-  config::Node resolved;
-  Claim claim;
-  bool begun = false;  // there is a state to continue from
-};
-using HeldRuns = std::map<size_t, Held>;  // by their numbers in the plan
 
 // A run that is about to train: its place and what it leaves there.
 struct Begun {
@@ -59,12 +53,13 @@ Begun begin(const Table& table, const Row& row, const RunPlan& plan, size_t numb
             const Held& held) {
   const PlannedRun& run = plan.runs[number];
   const RunFolder& folder = run.folder;
-  Begun begun{number, run, cpu_seconds_in(folder), Summary(table, row, run.seed, config_hash(held.resolved), options),
-              {},     {}};
+  Begun begun{number, run, 0, Summary(table, row, run.seed, config_hash(held.resolved), options), {}, {}};
+  if (!held.claim) return begun;  // another process writes
   begun.before_write = [&held, &folder] {
-    held.claim.check();
+    held.claim->check();
     write_resolved(folder, held.resolved);
   };
+  begun.cpu_seconds = cpu_seconds_in(folder);
   if (!plan.search.is_null()) begun.summary.add_search(plan.search);
   begun.sinks.push_back(metrics::make_json_lines_sink(folder.path / "metrics.jsonl"));
   begun.sinks.push_back(metrics::make_csv_sink(folder.path / "metrics.csv"));
@@ -83,6 +78,11 @@ RunOutcome end(Begun& begun, int64_t place, const training::TrainResult& result,
                const models::Network& network, const data::DataSet& dataset) {
   const auto& [spec, seed, folder] = begun.run;
   using Status = RunOutcome::Status;
+  const Status ended = result.stopped ? Status::stopped : Status::finished;
+  if (!begun.before_write) {  // another process writes
+    if (result.diverged) return {Status::failed, seed, std::make_exception_ptr(*result.diverged), begun.number};
+    return {ended, seed, nullptr, begun.number};
+  }
   begun.before_write();
   if (result.diverged) {
     log_to(folder, result.diverged->what());  // the terminal hears of it from the command
@@ -104,7 +104,21 @@ RunOutcome end(Begun& begun, int64_t place, const training::TrainResult& result,
   }
   if (!result.stopped && !plan.are_trials) write_pictures(spec, seed, dataset, folder);
   begun.summary.write(folder.summary(), status);
-  return {result.stopped ? Status::stopped : Status::finished, seed, nullptr, begun.number};
+  return {ended, seed, nullptr, begun.number};
+}
+
+// Several processes can train a network whose every value is a function of the whole batch, or of one sample.
+void make_ready(const models::Network& network, const world::World& world) {
+  modules::synchronise(*network.module.ptr(), world);
+  if (solvers::fixed_points(*network.module.ptr()).empty()) return;
+  for (const auto& module : network.module.ptr()->modules()) {
+    const auto* norm = module->as<modules::NormImpl>();
+    if (!norm || !norm->running_mean.defined()) continue;
+    throw base::ConfigError(
+        "batch norm beside a fixed point cannot be trained by several processes: each solves for its "
+        "own samples, in as many steps as they want",
+        "norm: group, or --jobs, which trains many runs at a time");
+  }
 }
 
 // Runs of a plan as one network; they stand at the same iteration.
@@ -124,14 +138,18 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   const data::DataSet& dataset = datasets.get(spec.dataset);
   const models::NetworkShape shape = network_shape(dataset.shape());
   set_threads(options, dataset.shape());
-  const Loaders loaders = make_loaders(dataset, spec, seeds, options.loader_threads);
+  const world::World& world = *options.world;
+  const Loaders loaders =
+      make_loaders(dataset, spec, seeds, options.loader_threads, data::Part{world.rank(), world.size()});
   check_smallest_batch(row, dataset, loaders.train);
   const modules::Count cost = count_network(spec);
   const models::Network network =
       make_stacked_network(specs, shape, seeds, trains_as_one(spec, shape) ? plan.constants : std::set<std::string>{});
   force_executor(network, options.executor);
+  if (!world.is_alone()) make_ready(network, world);
   training::TrainJob job = make_job(spec, dataset.shape(), network, loaders);
   job.device = torch::Device(options.device);
+  job.world = options.world;
   job.stop_requested = options.stop_requested;
   job.seconds = options.seconds;
   if (options.no_graph) job.why_eager = "asked for";
@@ -153,6 +171,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
     run.summary.add_cost(cost);
     if (runs > 1) run.summary.add_runs_at_once(runs, base::sharing_threads());
     training::RunJob& part = job.runs.emplace_back();
+    if (!run.before_write) continue;
     part.checkpoints = run.run.folder.checkpoints();
     part.before_write = run.before_write;
     for (const auto& sink : run.sinks) part.sinks.push_back(sink.get());
@@ -171,7 +190,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   const training::Length length = training::length_of(job.train, loaders.train.batches_per_epoch());
   if (const auto warning = warmup_warning(spec, length)) base::log_warning(*warning);
   std::unique_ptr<metrics::Sink> terminal;
-  if (!options.quiet) {
+  if (!options.quiet && world.writes()) {
     const int64_t iterations = length.iterations;
     const bool bar = options.terminal_columns > 0;
     terminal = metrics::make_terminal_sink(std::cout, {plan.label, iterations, bar, options.terminal_columns});
@@ -195,7 +214,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
 // memory allows.
 class Groups {
  public:
-  explicit Groups(bool together) : most_(together ? kMostAtOnce : 1) {}
+  explicit Groups(size_t most) : most_(most) {}
 
   void add(size_t number, int64_t iteration, const std::string& kind) {
     const auto key = std::pair(iteration, kind);
@@ -253,71 +272,50 @@ std::vector<RunOutcome> train_in_memory(const Table& table, const Row& row, cons
   return {};
 }
 
-// Whether the folder holds this run, finished. Errors: as check_identity.
-bool is_finished(const RunFolder& folder, const config::Node& resolved) {
-  if (!std::filesystem::exists(folder.resolved())) return false;
-  check_identity(folder, resolved);
-  const auto summary = summary_of(folder);
-  return summary.is_object() && summary.value("status", "") == "finished";
-}
-
-// Errors: DivergedError with what the run's summary says, if it diverged before.
-void check_not_failed(const RunFolder& folder) {
-  const auto summary = summary_of(folder);
-  if (!summary.is_object() || summary.value("status", "") != "diverged") return;
-  throw base::DivergedError("diverged before: " + summary.value("error", ""),
-                            "it is left alone; --retry failed goes on from its last checkpoint");
-}
-
-// Makes a run's folder ours. Returns the iteration it stands at, or nothing if the run is finished.
-std::optional<int64_t> hold(const RunPlan& plan, size_t number, const RunOptions& options, HeldRuns& held) {
-  const auto& [spec, seed, folder] = plan.runs[number];
-  const config::Node resolved = resolved_run(spec, seed);
-  if (options.resume && is_finished(folder, resolved)) return std::nullopt;
-  Held& run = held.emplace(number, Held{resolved, Claim::take(folder.path)}).first->second;
-  if (!options.resume) set_aside(folder, options.out, options.unix_time_s);
-  if (is_finished(folder, resolved)) {  // between the two looks
-    held.erase(number);
-    return std::nullopt;
-  }
-  check_identity(folder, resolved);
-  if (!options.retry_failed && std::filesystem::exists(folder.resolved())) check_not_failed(folder);
-  base::open_log_file(folder.path / "log.txt");
-  const auto state = training::load_state(folder.checkpoints());
-  run.begun = state.has_value();
-  return state ? state->iteration : 0;
-}
-
 }  // namespace
+
+size_t runs_at_once(const Row& row, const RunOptions& options) {
+  const bool together = !options.alone && row.spec.train.on_divergence.stops() &&
+                        trains_as_one(row.spec, network_shape(data::dataset_shape(row.spec.dataset)));
+  return together ? kMostAtOnce : 1;
+}
 
 std::vector<RunOutcome> train_runs(const Table& table, const Row& row, const RunPlan& plan, const RunOptions& options,
                                    DataSets& datasets) {
   using Status = RunOutcome::Status;
+  const world::World& world = *options.world;
   std::vector<RunOutcome> outcomes;
   HeldRuns held;
-  const bool together = !options.alone && row.spec.train.on_divergence.stops() &&
-                        trains_as_one(row.spec, network_shape(data::dataset_shape(row.spec.dataset)));
-  Groups waiting(together);
+  Groups waiting(runs_at_once(row, options));
   for (size_t number = 0; number < plan.runs.size(); ++number) {
     const auto& [spec, seed, folder] = plan.runs[number];
-    try {
-      if (const auto iteration = hold(plan, number, options, held)) {
-        waiting.add(number, *iteration, kind_of(plan, spec));
-      } else {
-        if (!plan.are_trials) refresh_summary(folder.summary(), row);
+    const Found found = find(plan, number, options, held);
+    switch (found.what) {
+      case Found::What::to_train:
+        waiting.add(number, found.iteration, kind_of(plan, spec));
+        continue;
+      case Found::What::failed:
+        outcomes.push_back({Status::failed, seed, found.error, number});
+        continue;
+      case Found::What::finished:
+        if (!plan.are_trials && world.writes()) refresh_summary(folder.summary(), row);
         outcomes.push_back({Status::was_finished, seed, nullptr, number});
-      }
-    } catch (...) {
-      held.erase(number);
-      outcomes.push_back({Status::failed, seed, std::current_exception(), number});
+        continue;
+      case Found::What::elsewhere:
+        break;
     }
+    // Who is a step behind another process leaves the seeds to come to it, that they stay one network.
+    for (size_t left = number; left < plan.runs.size(); ++left)
+      outcomes.push_back({Status::elsewhere, plan.runs[left].seed, found.error, left});
+    break;
   }
   for (const auto& group : waiting.all()) try {
-      if (options.stop_requested && options.stop_requested()) break;
+      if (world.any(options.stop_requested && options.stop_requested())) break;
       const auto trained = train_in_memory(table, row, plan, group, options, datasets, held);
       outcomes.insert(outcomes.end(), trained.begin(), trained.end());
       for (const size_t number : group) held.erase(number);
     } catch (...) {
+      if (!world.is_alone()) throw;  // nobody can know where the others stand
       for (const size_t number : group) {
         held.erase(number);
         outcomes.push_back({Status::failed, plan.runs[number].seed, std::current_exception(), number});

@@ -24,6 +24,9 @@ struct RunPlan {
   nlohmann::ordered_json search = {};  // what was chosen, for the summaries; null without a search
 };
 
+// How many seeds of a row one process takes at a time: those that train as one network, else one.
+size_t runs_at_once(const Row& row, const RunOptions& options);
+
 // One outcome per run, in any order; RunOutcome::number is the run's place in the plan. A stop leaves out those that
 // have not begun.
 std::vector<RunOutcome> train_runs(const Table& table, const Row& row, const RunPlan& plan, const RunOptions& options,

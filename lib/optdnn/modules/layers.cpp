@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "optdnn/modules/normalisation.h"
+#include "optdnn/modules/synchronised_norm.h"
 
 namespace optdnn::modules {
 
@@ -64,6 +65,7 @@ torch::Tensor NormImpl::forward(const torch::Tensor& x, int64_t step) {
     return torch::group_norm(x, groups_, weight, bias, kNormEpsilon);
   }
   const BatchNorm norm = batch_norm(step);
+  if (norm.training && world) return synchronised_norm(x, norm, *world);
   if (norm.training) check_several_values(x.numel() / x.size(1), "batch", "a channel", kBatchNormCure);
   return torch::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.training, norm.momentum,
                            norm.epsilon, /*cudnn_enabled=*/true);
@@ -75,7 +77,7 @@ torch::Tensor NormImpl::activated(const torch::Tensor& x, Activation activation,
 }
 
 std::optional<BatchNorm> NormImpl::with_relu(Activation activation, int64_t step) const {
-  if (kind_ != NormKind::batch || activation != Activation::relu) return std::nullopt;
+  if (kind_ != NormKind::batch || activation != Activation::relu || world) return std::nullopt;
   return batch_norm(step);
 }
 

@@ -12,6 +12,10 @@
 #include "optdnn/modules/batch_norm_relu.h"
 #include "optdnn/modules/convolve.h"
 
+namespace optdnn::world {
+class World;
+}
+
 namespace optdnn::modules {
 
 // y = x W^T + b.
@@ -53,6 +57,7 @@ class NormImpl : public torch::nn::Module {
   std::optional<BatchNorm> with_relu(Activation activation, int64_t step) const;  // where s(norm) is batch_norm_relu
   int64_t groups() const { return groups_; }                                      // of the channels; group only
   torch::Tensor weight, bias, running_mean, running_var;                          // C, C, steps x C, steps x C
+  const world::World* world = nullptr;  // of synchronise(): whose processes have shares of a batch
 
  private:
   BatchNorm batch_norm(int64_t step) const;

@@ -50,7 +50,8 @@ Margins margins_of(const Forward& outputs_of, const torch::Tensor& inputs, const
 }
 
 std::vector<Evaluation> evaluate(torch::nn::AnyModule& network, const data::Loader& loader, const Loss& loss,
-                                 Precision precision, const torch::Device& device, const EvaluateSpec& spec) {
+                                 Precision precision, const torch::Device& device, const EvaluateSpec& spec,
+                                 const world::World& world) {
   const torch::NoGradGuard no_grad;
   const EvaluationMode mode(*network.ptr());
   Tally tally(loss.regression, device, static_cast<int64_t>(loader.options().seeds.size()));
@@ -68,7 +69,7 @@ std::vector<Evaluation> evaluate(torch::nn::AnyModule& network, const data::Load
     tally.add(outputs, targets, loss.mean(outputs, targets));
     if (!loss.regression && spec.margins.value_or(!images)) tally.add_margins(margins_of(outputs_of, inputs, targets));
   }
-  return tally.read();
+  return tally.of_all(world).read();
 }
 
 }  // namespace optdnn::training

@@ -15,6 +15,7 @@
 #include "optdnn/metrics/record.h"
 #include "optdnn/training/loss.h"
 #include "optdnn/training/train_spec.h"
+#include "optdnn/world/world.h"
 
 namespace optdnn::training {
 
@@ -41,8 +42,9 @@ using Forward = std::function<torch::Tensor(const torch::Tensor& inputs)>;
 Margins margins_of(const Forward& outputs_of, const torch::Tensor& inputs, const torch::Tensor& targets);
 
 // One evaluation per run of the loader, in evaluation mode; the network's mode is put back. Nothing is read back from a
-// GPU before the end.
+// GPU before the end. Of several processes each sees its part of the batches, and gets the evaluation of all.
 std::vector<Evaluation> evaluate(torch::nn::AnyModule& network, const data::Loader& loader, const Loss& loss,
-                                 Precision precision, const torch::Device& device, const EvaluateSpec& spec = {});
+                                 Precision precision, const torch::Device& device, const EvaluateSpec& spec = {},
+                                 const world::World& world = world::World::alone());
 
 }  // namespace optdnn::training

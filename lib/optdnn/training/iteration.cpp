@@ -1,7 +1,10 @@
 #include "optdnn/training/iteration.h"
 
+#include <algorithm>
+
 #include "optdnn/base/log.h"
 #include "optdnn/base/text.h"
+#include "optdnn/training/exchange.h"
 #include "optdnn/training/gradients.h"
 #include "optdnn/training/precision.h"
 #include "optdnn/training/stacked.h"
@@ -24,6 +27,7 @@ Iteration::Iteration(TrainJob& job, IterationParts parts)
   }
   if (!job.device.is_cpu()) rate_ = torch::zeros({}, torch::TensorOptions().device(job.device));
   if (why_eager_.empty() && !job.train.on_divergence.stops()) why_eager_ = "train.on_divergence reads every loss";
+  if (why_eager_.empty() && !job.world->is_alone()) why_eager_ = "several processes train together";
   if (why_eager_.empty() && !job.make_graph) why_eager_ = why_no_graph(job.device);
 }
 
@@ -79,13 +83,14 @@ void Iteration::fill(const Next& next) {
 }
 
 data::Batch Iteration::prepare(const data::Batch& batch) {
-  parts_.recent.count(batch.targets);
+  if (job_.world->is_alone()) parts_.recent.count(batch.targets);
   const TrainSpec& spec = job_.train;
   return {prepared(batch.inputs, job_.device, spec.precision, spec.channels_last && runs_ == 1),
           prepared(batch.targets, job_.device, spec.precision)};
 }
 
 void Iteration::body(const Next& next, int64_t samples) {
+  if (!job_.world->is_alone()) return body_of_many(next, samples);
   for (int64_t done = 0; done < samples;) {
     const data::Batch batch = next();
     const int64_t size = samples_in(batch);
@@ -102,14 +107,51 @@ void Iteration::body(const Next& next, int64_t samples) {
   update_weights();
 }
 
+// Of one run on several processes. Nobody returns early, as the others may be in a norm that waits for all; what is not
+// finite shows in the summed losses, before the weights are touched.
+void Iteration::body_of_many(const Next& next, int64_t samples) {
+  const world::World& world = *job_.world;
+  const int64_t batch_size = job_.train_loader->options().batch_size;
+  std::vector<Tensor> shares;
+  for (int64_t done = 0; done < samples;) {
+    const data::Batch batch = next();
+    const int64_t whole = std::min(batch_size, samples - done);
+    const int64_t own = std::ssize(data::part_of_batch(whole, job_.train_loader->options().part));
+    world.set_counts(own > 0);
+    const Tensor outputs = outputs_of(batch);
+    const Tensor mean = parts_.loss.mean(outputs, batch.targets);
+    if (own > 0) parts_.recent.add(outputs, batch.targets, mean);
+    const Tensor wide = mean.detach().to(torch::kFloat64);
+    const double of_batch = static_cast<double>(own) / static_cast<double>(whole);
+    shares.push_back(own > 0 ? wide * of_batch : torch::zeros_like(wide));
+    const Tensor penalty = job_.penalty ? job_.penalty() : Tensor();
+    const Tensor loss =
+        (penalty.defined() ? mean + penalty : mean) * (static_cast<double>(own) / static_cast<double>(samples));
+    (parts_.scale ? parts_.scale->scaled(loss) : loss).backward();
+    done += whole;
+  }
+  const Agreed agreed =
+      exchange(world, parts_.parameters, torch::stack(shares), job_.stop_requested && job_.stop_requested());
+  stop_ = agreed.stop;
+  for (int64_t i = 0; i < std::ssize(shares); ++i) {
+    if (i > 0) parts_.guard.next_batch();
+    parts_.guard.watch(agreed.losses[i], "loss");
+    if (parts_.see) parts_.see(agreed.losses[i]);
+    if (parts_.guard.all_diverged()) return;
+  }
+  world.sum(gradients_of(parts_.parameters));
+  update_weights();
+}
+
+Tensor Iteration::outputs_of(const data::Batch& batch) {
+  const Autocast autocast(job_.train.precision, job_.device);
+  const auto during = job_.during_forward ? job_.during_forward(job_.device) : nullptr;
+  return job_.network.forward(batch.inputs);
+}
+
 // A loss per run.
 Tensor Iteration::forward(const data::Batch& batch) {
-  Tensor outputs;
-  {
-    const Autocast autocast(job_.train.precision, job_.device);
-    const auto during = job_.during_forward ? job_.during_forward(job_.device) : nullptr;
-    outputs = job_.network.forward(batch.inputs);
-  }
+  const Tensor outputs = outputs_of(batch);
   const Tensor losses = parts_.loss.mean(outputs, batch.targets);
   parts_.guard.watch(losses, "loss");
   if (parts_.see) parts_.see(losses);

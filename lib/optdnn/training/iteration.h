@@ -38,12 +38,16 @@ class Iteration {
   // "captured", or why every iteration runs operator by operator.
   std::string how() const { return why_eager_.empty() ? "captured" : "eager: " + why_eager_; }
   int64_t replays() const { return replays_; }
+  // Of several processes: whether one was told to stop by the end of the last iteration.
+  bool stop() const { return stop_; }
 
  private:
   void fill(const Next& next);
   Next read_in_turn() const;
   bool record(int64_t samples);
   void body(const Next& next, int64_t samples);
+  void body_of_many(const Next& next, int64_t samples);
+  torch::Tensor outputs_of(const data::Batch& batch);
   torch::Tensor forward(const data::Batch& batch);
   void update_weights();
   torch::Tensor all_weights() const;
@@ -62,6 +66,7 @@ class Iteration {
   std::unique_ptr<Graph> graph_;
   std::vector<data::Batch> read_;  // by the graph
   int64_t whole_ = 0, replays_ = 0;
+  bool stop_ = false;
 };
 
 }  // namespace optdnn::training

@@ -71,6 +71,26 @@ void Tally::clear() {
   for (Tensor* sum : sums()) sum->zero_();
 }
 
+Tally Tally::of_all(const world::World& world) const {
+  if (world.is_alone()) return *this;
+  const Tensor counts = torch::tensor({double(samples_), double(numbers_), double(has_margins_)}, loss_.options());
+  const Tensor own = torch::cat({counts, loss_, mistakes_, absolute_, largest_, margin_, normalized_margin_});
+  const Tensor rows = world.rows(own);
+  const Tensor total = rows.narrow(1, 0, 3).sum(0).cpu();
+  const auto column = [&](int64_t number) { return rows.narrow(1, 3 + number * runs_, runs_); };
+  Tally all = *this;
+  all.samples_ = static_cast<int64_t>(total.const_data_ptr<double>()[0]);
+  all.numbers_ = static_cast<int64_t>(total.const_data_ptr<double>()[1]);
+  all.has_margins_ = total.const_data_ptr<double>()[2] > 0;
+  all.loss_ = column(0).sum(0);
+  all.mistakes_ = column(1).sum(0);
+  all.absolute_ = column(2).sum(0);
+  all.largest_ = column(3).amax(0);
+  all.margin_ = column(4).amin(0);
+  all.normalized_margin_ = column(5).amin(0);
+  return all;
+}
+
 std::vector<Evaluation> Tally::read() const {
   const Tensor all = torch::stack({loss_, mistakes_, absolute_, largest_, margin_, normalized_margin_}, 1).cpu();
   std::vector<Evaluation> evaluations(runs_);

@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 
 #include "optdnn/training/evaluate.h"
+#include "optdnn/world/world.h"
 
 namespace optdnn::training {
 
@@ -23,6 +24,9 @@ class Tally {
   // Adds everything the other one counted.
   void add(const Tally& other);
   void clear();
+
+  // What all processes of the world counted.
+  Tally of_all(const world::World& world) const;
 
   // Means so far, of each run; waits for the device.
   std::vector<Evaluation> read() const;

@@ -4,12 +4,14 @@
 
 #include "optdnn/base/files.h"
 #include "optdnn/base/log.h"
+#include "optdnn/base/random.h"
 #include "optdnn/base/text.h"
 #include "optdnn/metrics/mean_record.h"
 #include "optdnn/training/checkpoint.h"
 #include "optdnn/training/gradients.h"
 #include "optdnn/training/iteration.h"
 #include "optdnn/training/precision.h"
+#include "optdnn/training/run_state.h"
 #include "optdnn/training/spikes.h"
 #include "optdnn/training/stacked.h"
 
@@ -21,13 +23,13 @@ using torch::Tensor;
 
 // After a rollback an epoch's batches are those of one that no training reaches.
 constexpr int64_t kEpochsApart = int64_t{1} << 32;
-const std::string kCounted = "progress/counted";  // by observers
 
 class Trainer {
  public:
   explicit Trainer(TrainJob& job)
       : job_(job),
         spec_(job.train),
+        world_(*job.world),
         runs_(static_cast<int64_t>(job.runs.size())),
         length_(length_of(job.train, job.train_loader->batches_per_epoch())),
         loss_(make_loss(job.loss)),
@@ -40,6 +42,7 @@ class Trainer {
         recent_(loss_.regression, job.device, runs_),
         since_evaluation_(loss_.regression, job.device, runs_),
         spikes_(runs_),
+        state_(job, {*optimizer_, ema_, scale_, recent_, since_evaluation_, spikes_}),
         update_(job, {parameters_, *optimizer_, loss_, guard_, recent_, ema_, scale_, spike_watch()}),
         results_(runs_) {
     if (spec_.ema) ema_.emplace(module(), spec_.ema->decay);
@@ -47,6 +50,7 @@ class Trainer {
   }
 
   std::vector<TrainResult> run() {
+    saves_ = world_.any(!job_.runs.front().checkpoints.empty());
     for (int64_t run = 0; run < runs_; ++run) {
       if (job_.resume) restore(run);
       rewind(run, has_state_ ? iteration_ : -1);
@@ -99,7 +103,7 @@ class Trainer {
     const int64_t end = std::min(begin + length_.iterations_per_epoch, length_.iterations);
     auto batches = job_.train_loader->epoch(epoch + rollbacks_ * kEpochsApart, (iteration_ - begin) * spec_.accumulate);
     while (iteration_ < end) {
-      if (job_.stop_requested && job_.stop_requested()) {
+      if (is_told_to_stop()) {
         stopped_ = true;
         return save();
       }
@@ -124,11 +128,24 @@ class Trainer {
     }
   }
 
+  // Several processes agree on it in every iteration, and stop after the same one.
+  bool is_told_to_stop() const {
+    return world_.is_alone() ? job_.stop_requested && job_.stop_requested() : update_.stop();
+  }
+
+  // Random numbers of a process are its own, and those of an iteration do not depend on where training was continued.
+  void seed_share() {
+    const uint64_t seed = job_.train_loader->options().seeds.front();
+    base::RandomStream stream(seed, "share", iteration_, world_.rank());
+    base::seed_torch(stream.next());
+  }
+
   // One update of the weights, unless every run has diverged.
   void run_iteration(data::EpochReader& batches, int64_t in_epoch) {
     const int64_t batch_size = job_.train_loader->options().batch_size;
     const int64_t left = job_.train_loader->samples_per_epoch() - batch_size * in_epoch * spec_.accumulate;
     schedule_factor_ = schedule_factor(job_.schedule, iteration_, length_);
+    if (!world_.is_alone()) seed_share();
     update_.run([&] { return batches.next().value(); }, std::min(batch_size * spec_.accumulate, left),
                 iteration_ * spec_.accumulate, learning_rate(0));
   }
@@ -179,7 +196,7 @@ class Trainer {
   // Goes back to the last checkpoint, if the policy still allows it; else the run has diverged.
   void roll_back() {
     const auto& most = spec_.on_divergence.rollback;
-    if (!most || rollbacks_ >= *most || job_.runs[0].checkpoints.empty()) return;
+    if (!most || rollbacks_ >= *most || !saves_) return;
     const int64_t count = rollbacks_ + 1;
     const std::string what = guard_.error(0)->what();
     guard_.forgive(0);
@@ -195,7 +212,7 @@ class Trainer {
 
   void report(bool evaluates) {
     since_evaluation_.add(recent_);
-    const auto trained = (evaluates ? since_evaluation_ : recent_).read();
+    const auto trained = (evaluates ? since_evaluation_ : recent_).of_all(world_).read();
     recent_.clear();
     if (evaluates) {
       since_evaluation_.clear();
@@ -248,7 +265,7 @@ class Trainer {
   }
 
   std::vector<Evaluation> evaluate_on(const data::Loader& loader) {
-    return evaluate(job_.network, loader, test_loss_, spec_.precision, job_.device, job_.evaluate);
+    return evaluate(job_.network, loader, test_loss_, spec_.precision, job_.device, job_.evaluate, world_);
   }
 
   void compare_with_best(int64_t run, const Evaluation& valid) {
@@ -273,45 +290,23 @@ class Trainer {
     if (ema_ && job_.evaluate.weights != EvaluatedWeights::raw) ema_->swap();
   }
 
-  // Everything that continues a run, under the names it has in a checkpoint. Weights and moments share memory.
-  TensorMap snapshot(int64_t run) const {
-    TensorMap all;
-    const auto add = [&](const std::string& prefix, const TensorMap& tensors) {
-      for (const auto& [name, tensor] : tensors) all[prefix + name] = part_of(tensor, run, runs_);
-    };
-    add("weights/", named_weights(module()));
-    add("optimizer/", optimizer_->state());
-    if (ema_) add("ema/", ema_->state());
-    if (scale_) add("loss_scale/", scale_->state());
-    all["progress/recent"] = recent_.packed(run);
-    all["progress/since_evaluation"] = since_evaluation_.packed(run);
-    all["progress/spikes"] = spikes_.packed(run);
-    if (job_.runs[run].counted) all[kCounted] = job_.runs[run].counted();
-    all[generator_name()] = generator().get_state();
-    return all;
-  }
-
-  std::string generator_name() const {
-    return base::concat("generator/", torch::DeviceTypeName(job_.device.type(), true));
-  }
-  at::Generator generator() const { return at::globalContext().defaultGenerator(job_.device); }
-
   void save() {
     guard_.sync();
-    for_each_run([&](int64_t run) {
-      if (!job_.runs[run].checkpoints.empty()) save(run);
-    });
+    if (!saves_) return;
+    for_each_run([&](int64_t run) { save(run); });
   }
 
   void save(int64_t run) {
     if (const auto error = weights_not_finite(run)) return guard_.give_up(run, *error);
+    const TensorMap all = state_.of_all(run);
+    if (job_.runs[run].checkpoints.empty()) return;  // rank 0 does it
     swap_average();
     save_weights(run, "last.safetensors");
     swap_average();
     const TrainResult& result = results_[run];
     const auto best = std::isnan(result.best) ? std::nullopt : std::optional(result.best);
     save_state(job_.runs[run].checkpoints,
-               {iteration_, seconds(run), best, result.best_iteration, skipped_, rollbacks_, snapshot(run)});
+               {iteration_, seconds(run), best, result.best_iteration, skipped_, rollbacks_, all});
   }
 
   // A finite loss may leave weights or statistics that are not; such a state never takes the place of a good one.
@@ -344,6 +339,7 @@ class Trainer {
   }
 
   void check_rooms() const {
+    if (!saves_) return;
     const auto bytes_of = [](const TensorMap& tensors) {
       uint64_t bytes = 0;
       for (const auto& item : tensors) bytes += item.second.nbytes();
@@ -354,7 +350,7 @@ class Trainer {
       const auto& folder = job_.runs[run].checkpoints;
       if (folder.empty()) continue;
       base::make_folders(folder);
-      check_room(folder, bytes_of(snapshot(run)), weights);
+      check_room(folder, bytes_of(state_.here(run)), weights);
     }
   }
 
@@ -367,42 +363,25 @@ class Trainer {
 
   // Continues from the state a run left, where there is one.
   void restore(int64_t run) {
-    const auto& folder = job_.runs[run].checkpoints;
-    auto state = folder.empty() ? std::nullopt : load_state(folder);
-    const int64_t iteration = state ? state->iteration : 0;
+    const auto left = state_.restore(run);
+    const int64_t iteration = left ? left->iteration : 0;
     if (run > 0 && iteration != iteration_) {
       throw base::EnvironmentError(
           base::concat("runs at iterations ", iteration_, " and ", iteration, " cannot go on as one network"));
     }
     iteration_ = iteration;
-    has_state_ = state.has_value();
-    if (!state) return;
-    if (const auto counted = state->tensors.extract(kCounted); counted && job_.runs[run].recount) {
-      job_.runs[run].recount(counted.mapped());
-    }
-    // A run may move to another device; its random numbers then begin anew. Version 0.1.0 saw no spikes.
-    TensorMap target = snapshot(run);
-    target.erase(kCounted);
-    for (const std::string& name : {generator_name(), std::string("progress/spikes")}) {
-      if (!state->tensors.contains(name)) target.erase(name);
-    }
-    std::erase_if(state->tensors, [&](const auto& item) {
-      return item.first.starts_with("generator/") && !target.contains(item.first);
-    });
-    copy_tensors(state->tensors, target, (folder / "state.safetensors").string());
-    if (target.contains(generator_name())) generator().set_state(target.at(generator_name()));
-    recent_.unpack(target.at("progress/recent"), run);
-    since_evaluation_.unpack(target.at("progress/since_evaluation"), run);
-    if (target.contains("progress/spikes")) spikes_.unpack(target.at("progress/spikes"), run);
-    results_[run].seconds = state->seconds;
-    results_[run].best = state->best.value_or(std::numeric_limits<double>::quiet_NaN());
-    results_[run].best_iteration = state->best_iteration;
-    skipped_ = state->skipped;
-    rollbacks_ = state->rollbacks;
+    has_state_ = left.has_value();
+    if (!left) return;
+    results_[run].seconds = left->seconds;
+    results_[run].best = left->best.value_or(std::numeric_limits<double>::quiet_NaN());
+    results_[run].best_iteration = left->best_iteration;
+    skipped_ = left->skipped;
+    rollbacks_ = left->rollbacks;
   }
 
   TrainJob& job_;
   const TrainSpec& spec_;
+  const world::World& world_;
   const int64_t runs_;
   const Length length_;
   const Loss loss_, test_loss_;
@@ -413,6 +392,7 @@ class Trainer {
   DivergenceGuard guard_;
   Tally recent_, since_evaluation_;  // since the last record; since the last evaluation, up to the last record
   Spikes spikes_;
+  RunState state_;
   Iteration update_;
   std::vector<Tensor> statistics_;  // the module's buffers before an iteration that may be skipped
   Tensor counted_;                  // recent_, likewise
@@ -421,6 +401,7 @@ class Trainer {
   double schedule_factor_ = 0;
   double clock_start_ = 0;
   bool stopped_ = false, has_state_ = false;
+  bool saves_ = false;                   // there are checkpoints, if not of this process
   int64_t skipped_ = 0, rollbacks_ = 0;  // of one run
   std::vector<TrainResult> results_;     // while training, `seconds` are those before this call
 };

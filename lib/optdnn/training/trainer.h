@@ -5,6 +5,9 @@
 // Several runs, which differ in their seed and rates alone, train as one network with a leading run dimension.
 // Their losses are added, so that each run's gradient is its own; a run that diverges keeps its weights while the
 // others go on; each has its own records and checkpoints, which a single run could continue.
+//
+// Several processes train one run as a world: each has its part of every batch, and all have the same weights, losses
+// and decisions. Rank 0 alone reads and writes; a state goes on with any number of processes.
 #pragma once
 
 #include <torch/torch.h>
@@ -25,6 +28,7 @@
 #include "optdnn/training/run_rates.h"
 #include "optdnn/training/schedule.h"
 #include "optdnn/training/train_spec.h"
+#include "optdnn/world/world.h"
 
 namespace optdnn::training {
 
@@ -51,6 +55,7 @@ struct TrainJob {
   TrainSpec train;
   EvaluateSpec evaluate;
   torch::Device device = torch::kCPU;
+  const world::World* world = &world::World::alone();  // whose part the loaders have; of several processes, one run
 
   std::function<std::unique_ptr<Graph>()> make_graph;  // in the place of the device's own; may be empty
   std::string why_eager;  // why an iteration must not be recorded as a graph; empty: it may be

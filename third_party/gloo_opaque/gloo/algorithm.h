@@ -1,0 +1,2 @@
+// Left open on purpose: see ../README.md.
+#pragma once
