@@ -2,6 +2,8 @@
 # Reports on runs: report.md with figures/, report.html that needs nothing else, and results.json.
 #   scripts/report.py runs/table_1_nested_rings                      -> runs/table_1_nested_rings/report/
 #   scripts/report.py runs/a runs/b --out both --title "a beside b"
+#   scripts/report.py runs/a --sort "test error" --columns "rank, test error, parameters" --csv --latex
+# `optdnn report` runs it. --csv adds results.csv, --latex report.tex.
 # Exit codes: 0 if a run could be read (what could not is named in the report), 2 wrong usage, 3 nothing to read, or
 # no place to write.
 import argparse
@@ -12,9 +14,10 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 try:
-    from report import convergence, document, figures, results, runs, solver, table
+    from report import convergence, document, figures, files, results, runs, solver, table
+    from report.choice import Choice, NoSuchColumn
 except ModuleNotFoundError as error:
-    print(f"report.py: Python package '{error.name}' is missing\n   hint: scripts/test installs what the scripts need"
+    print(f"error: Python package '{error.name}' is missing\n   hint: scripts/optdnn report installs what is needed"
           " into .venv; or pip install -r scripts/requirements.txt", file=sys.stderr)
     sys.exit(3)
 
@@ -25,15 +28,21 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
                         help="a folder that holds run folders at any depth")
     parser.add_argument("--out", metavar="FOLDER", type=pathlib.Path, help="default: report/ in the first of RUNS")
     parser.add_argument("--title", metavar="TEXT", help="default: the title of the table")
+    parser.add_argument("--columns", metavar="NAMES", default="", help="those of the tables, with commas between them")
+    parser.add_argument("--sort", metavar="NAME", default="",
+                        help="by this column, the smallest first; -NAME the largest")
+    parser.add_argument("--csv", action="store_true", help="results.csv too: a line per row")
+    parser.add_argument("--latex", action="store_true", help="report.tex too: the tables")
     return parser.parse_args(arguments)
 
 
-def compose(title: str, groups: list[runs.Group], problems: list[str]) -> list[document.Block]:
+def compose(title: str, groups: list[runs.Group], problems: list[str], choice: Choice) -> list[document.Block]:
     blocks: list[document.Block] = [document.Heading(1, title)]
     for group in groups:
         if len(groups) > 1:
             blocks.append(document.Heading(2, f"{document.plain(group.title)} (`{group.stem}`)"))
-        blocks += (convergence if convergence.is_study(group) else table).table_blocks(group)
+        is_study = convergence.is_study(group)
+        blocks += convergence.table_blocks(group) if is_study else table.table_blocks(group, choice)
         blocks += solver.table_blocks(group)
         blocks += figures.figure_blocks(group, f"{group.stem}-" if len(groups) > 1 else "", problems)
     if problems:
@@ -41,13 +50,17 @@ def compose(title: str, groups: list[runs.Group], problems: list[str]) -> list[d
     return blocks
 
 
-def write(out: pathlib.Path, title: str, blocks: list[document.Block], groups: list[runs.Group]) -> None:
+def write(out: pathlib.Path, title: str, blocks: list[document.Block], groups: list[runs.Group],
+          options: argparse.Namespace) -> None:
     (out / "figures").mkdir(parents=True, exist_ok=True)
     for block in blocks:
         if isinstance(block, document.Picture):
             (out / "figures" / f"{block.name}.png").write_bytes(block.png)
-    for name, text in (("report.md", document.to_markdown(blocks)), ("report.html", document.to_html(title, blocks)),
-                       ("results.json", results.results_json(groups))):
+    texts = {"report.md": document.to_markdown(blocks), "report.html": document.to_html(title, blocks),
+             "results.json": results.results_json(groups)}
+    texts |= {"results.csv": files.csv_text(groups)} if options.csv else {}
+    texts |= {"report.tex": files.latex_text(blocks)} if options.latex else {}
+    for name, text in texts.items():
         temporary = out / (name + ".part")
         temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, out / name)
@@ -61,8 +74,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 3
     title = document.plain(options.title or ", ".join(dict.fromkeys(group.title for group in groups)))
     out = options.out or options.runs[0] / "report"
+    choice = Choice([name.strip() for name in options.columns.split(",") if name.strip()], options.sort)
     try:
-        write(out, title, compose(title, groups, problems), groups)
+        write(out, title, compose(title, groups, problems, choice), groups, options)
+    except NoSuchColumn as error:
+        print(f"report.py: {error}", file=sys.stderr)
+        return 2
     except OSError as error:
         print(f"report.py: cannot write {error.filename}: {error.strerror}", file=sys.stderr)
         return 3

@@ -32,5 +32,7 @@ void add_info(CLI::App& app, int& status);
 void add_bench(CLI::App& app, int& status);
 void add_fetch(CLI::App& app, int& status);
 void add_export(CLI::App& app, int& status);
+void add_report(CLI::App& app, int& status);
+void add_demo(CLI::App& app, int& status);
 
 }  // namespace optdnn::app

@@ -19,7 +19,9 @@ const std::vector<Command>& commands() {
       {"info", "parameters, multiply-adds and activation memory of every row", add_info},
       {"bench", "seconds of an iteration of every row, in the real training loop", add_bench},
       {"fetch", "get a data set", add_fetch},
-      {"export", "a run's weights as one safetensors file, by our names or timm's", add_export},
+      {"export", "a run's network for other programs: safetensors, a torch module in Python, ONNX", add_export},
+      {"report", "tables and figures of runs: a page to read, sort and print; CSV, LaTeX", add_report},
+      {"demo", "three rules on nested rings, trained in seconds, and their report", add_demo},
   };
   return table;
 }

@@ -8,7 +8,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 from PIL import Image
 
-from report import coefficients, convergence, curves, pictures, solver
+from report import against, coefficients, convergence, curves, pictures, solver
 from report.document import Block, Heading, Picture
 from report.runs import Group
 from report.style import DPI
@@ -18,6 +18,7 @@ Draw = Callable[[Group, list[str]], Iterator[Page]]  # what could not be read is
 
 FIGURES: list[tuple[str, Draw]] = [
     ("Convergence", convergence.draw),
+    ("Error against the axes of the sweep", against.draw),
     ("Training curves", curves.draw),
     ("Certificate", coefficients.draw_radius),
     ("Learned coefficients", coefficients.draw),

@@ -1,5 +1,6 @@
 # Reads run folders as `optdnn train` leaves them:
 #   <config stem>/<row id>/seed-<n>/   resolved.yaml  metrics.jsonl  summary.json  pictures.safetensors (vector tasks)
+#                                      status.json: what the run is doing, or did last
 #   <config stem>/<row id>/study/      resolved.yaml  summary.json                 (of `optdnn converge`)
 #   <config stem>/<row id>/search/     the trials of a search, which no report reads
 # Nothing in them is trusted: what is damaged is named in `problems` and left out; a run without a summary stays in the
@@ -9,11 +10,18 @@ import math
 import os
 import pathlib
 import re
+import socket
+import time
 from dataclasses import dataclass, field
 from typing import Any, Iterable, Iterator
 
-MARKS = ("resolved.yaml", "summary.json", "metrics.jsonl")  # one of them makes a folder a run's
+from report import sweep
+
+MARKS = ("resolved.yaml", "summary.json", "metrics.jsonl", "status.json")  # one of them makes a folder a run's
 STATUSES = ("finished", "stopped", "diverged")
+STATES = (*STATUSES, "running", "failed")  # of status.json; running may turn out dead or silent
+SILENT_S = 600
+LARGEST_STATUS = 1 << 20
 LARGEST_SUMMARY = 16 << 20  # bytes
 LARGEST_METRICS = 1 << 30
 
@@ -24,10 +32,11 @@ class Run:
     stem: str
     row: str
     seed: int | str
-    status: str = "without summary"  # or one of STATUSES, or "damaged"
+    status: str = "without summary"  # or one of STATES, or dead, silent, damaged
     summary: dict[str, Any] = field(default_factory=dict)
     records: list[dict[str, float]] = field(default_factory=list)  # numbers only, each with "epoch" and "iteration"
     problems: list[str] = field(default_factory=list)
+    progress: dict[str, Any] = field(default_factory=dict)  # of status.json
 
     @property
     def name(self) -> str:
@@ -35,7 +44,7 @@ class Run:
 
     @property
     def readable(self) -> bool:
-        return bool(self.summary or self.records)
+        return bool(self.summary or self.records or self.progress)
 
     def last(self, metric: str) -> float | None:
         """The metric at the end of a finished run; None where it is missing or not finite."""
@@ -101,6 +110,7 @@ def read_run(path: pathlib.Path) -> Run:
     seed = re.fullmatch(r"seed-(\d{1,20})", whole.name)
     run = Run(path, whole.parent.parent.name, whole.parent.name, int(seed[1]) if seed else whole.name)
     read_summary(run)
+    read_status(run)
     if "study" not in run.summary:
         read_metrics(run)
     return run
@@ -120,10 +130,34 @@ def read_summary(run: Run) -> None:
         run.complain(f"summary.json is damaged: {without_places(str(error))}")
 
 
+def read_status(run: Run) -> None:
+    """What a run that has not finished is doing. A process of this machine that is gone is dead; one elsewhere that has
+    said nothing for ten minutes is silent."""
+    path = run.path / "status.json"
+    if run.status == "finished" or not path.exists():
+        return
+    try:
+        said = mapping(json.loads(read_bytes(path, LARGEST_STATUS)))
+    except (OSError, ValueError, RecursionError):
+        return run.complain("status.json is damaged")
+    state = said.get("state")
+    if state not in STATES:
+        return run.complain("status.json names no known state")
+    run.progress = said
+    if state == "running":
+        updated = number(said.get("updated")) or 0.0
+        here, pid = said.get("host") == socket.gethostname(), number(said.get("pid"))
+        if here and isinstance(pid, int) and not pathlib.Path("/proc", str(pid)).exists():
+            state = "dead"
+        elif time.time() - updated > SILENT_S:
+            state = "silent"
+    run.status = state
+
+
 def read_metrics(run: Run) -> None:
     path = run.path / "metrics.jsonl"
     if not path.exists():
-        return run.complain("metrics.jsonl is missing")
+        return None if run.progress else run.complain("metrics.jsonl is missing")
     try:
         lines = read_bytes(path, LARGEST_METRICS).splitlines()
     except (OSError, ValueError) as error:
@@ -175,20 +209,16 @@ def make_group(runs: list[Run]) -> Group:
         rows.setdefault(run.row, []).append(run)
     titles = [run.summary["table"] for run in runs if isinstance(run.summary.get("table"), str)]
     configs = [run.summary["config"] for run in runs if isinstance(run.summary.get("config"), str)]
-    order = ids_of_config(pathlib.Path(configs[0])) if configs else []
-    ids = sorted(rows, key=lambda row: (place_in(order, row), natural(row)))
+    config = sweep.text_of(pathlib.Path(configs[0]), LARGEST_SUMMARY) if configs else ""
+    order = ids_of_config(config)
+    ids = sorted(rows, key=lambda row: (place_in(order, row), natural(sweep.split(row)[0]),
+                                        sweep.sort_key(row, config), natural(row)))
     return Group(runs[0].stem, next(filter(None, titles), runs[0].stem), [Row(row, rows[row]) for row in ids])
 
 
-def ids_of_config(config: pathlib.Path) -> list[str]:
-    """The ids of a config's rows in its order, if the file is still there or is one of the project's."""
-    for path in (config, pathlib.Path(__file__).resolve().parents[2] / "configs" / config.name):
-        try:
-            text = read_bytes(path, LARGEST_SUMMARY).decode() if path.suffix in (".yaml", ".yml") else ""
-        except (OSError, ValueError):
-            continue
-        return re.findall(r"^\s*-\s*\{?\s*id:\s*['\"]?([\w.+=,-]*[\w.+=-])", text, re.MULTILINE)
-    return []
+def ids_of_config(config: str) -> list[str]:
+    """The ids of a config's rows in its order."""
+    return re.findall(r"^\s*-\s*\{?\s*id:\s*['\"]?([\w.+=,-]*[\w.+=-])", config, re.MULTILINE)
 
 
 def place_in(order: list[str], row: str) -> int:

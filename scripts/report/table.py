@@ -1,15 +1,19 @@
-# The table of one config: a line per row, the mean and the standard deviation over its finished seeds (median and
-# quartiles where the spread is skewed), published numbers beside ours. Runs that did not finish count nowhere and are
-# named in the column of seeds. Nothing is marked as best here: what differs is said by the blocks of comparison.py.
+# The tables of one config, one for each task: a line per row, the axes of a sweep as columns, the mean and the standard
+# deviation over its finished seeds (median and quartiles where the spread is skewed), published numbers beside ours. Runs
+# that did not finish count nowhere and are named in the column of seeds. Nothing is marked as best here: what differs is
+# said by the blocks of comparison.py.
 import statistics
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from report.document import Block, Bullets, Paragraph, Table, plain
+from report import sweep
+from report.choice import Choice, chosen
+from report.document import Block, Bullets, Heading, Paragraph, Table, plain
 from report.comparison import blocks_of
 from report.runs import Group, Row, Run, mapping, number, without_places
-from report.text import NOTHING, PLUS_MINUS, counted, fixed, listed, mean_spread, median_quartiles, span
+from report.tasks import datasets_of
+from report.text import NOTHING, PLUS_MINUS, counted, duration, fixed, listed, mean_spread, median_quartiles, span
 
 ENOUGH_SEEDS = 3
 
@@ -69,21 +73,45 @@ def paper_of(row: Row) -> dict[str, Any]:
 Column = tuple[str, Callable[[Row], str]]
 
 
-def table_blocks(group: Group) -> list[Block]:
+def table_blocks(group: Group, choice: Choice = Choice()) -> list[Block]:
     sources = sources_of(group)
-    columns: list[Column] = [("row", lambda row: plain(row.id)), ("seeds", seeds_cell)]
+    tasks = datasets_of(group)
+    blocks: list[Block] = []
+    for title, rows in tasks:
+        columns = columns_of(group, rows, sources)
+        table = Table([name for name, _ in columns], [[cell(row) for _, cell in columns] for row in rows])
+        blocks += [Heading(3, plain(title)) if title else Heading(3, "Others")] if len(tasks) > 1 else []
+        blocks.append(chosen(table, choice))
+    return [*blocks, *beneath(group, sources), *chosen_blocks(group), *blocks_of(group, headline_of(group))]
+
+
+def columns_of(group: Group, rows: list[Row], sources: list[str]) -> list[Column]:
+    axes = sweep.axes_of([row.id for row in rows])
+    columns: list[Column] = [("row", lambda row: plain(sweep.split(row.id)[0] if axes else row.id))]
+    columns += [(plain(axis), lambda row, axis=axis: plain(sweep.split(row.id)[1].get(axis, NOTHING))) for axis in axes]
+    columns += [*rank_column(group, rows), ("seeds", seeds_cell)]
     for metric in metrics_of(group):
-        columns.append((metric.title, metric_column(metric)))
-        columns += published_column(group, metric.paper_key, metric.decimals, sources)
+        if any(metric.values(row) or metric.paper_key in paper_of(row) for row in rows):
+            columns.append((metric.title, metric_column(metric)))
+            columns += published_column(group, metric.paper_key, metric.decimals, sources)
     for key, title in (("parameters", "parameters"), ("multiply_adds", "multiply-adds")):
         columns.append((title, lambda row, key=key: span(summary_values(row, key))))
         columns += published_column(group, key, 0, sources)
     columns.append(("seconds", lambda row: time_cell(row, "seconds")))
-    if any(summary_values(row, "cpu_seconds") for row in group.rows):
+    if any(summary_values(row, "cpu_seconds") for row in rows):
         columns.append(("CPU seconds", lambda row: time_cell(row, "cpu_seconds")))
-    columns += [("convergent", convergent_cell), ("universal", universal_cell)]
-    table = Table([title for title, _ in columns], [[cell(row) for _, cell in columns] for row in group.rows])
-    return [table, *beneath(group, sources), *chosen_blocks(group), *blocks_of(group, headline_of(group))]
+    return [*columns, ("convergent", convergent_cell), ("universal", universal_cell)]
+
+
+def rank_column(group: Group, rows: list[Row]) -> list[Column]:
+    """By the mean of the headline; of equal means the same."""
+    metric = headline_of(group)
+    measured = [(row.id, values) for row in rows if (values := metric.values(row))] if metric else []
+    means = {id: metric.loss(statistics.fmean(values)) for id, values in measured}
+    if len(means) < 2:
+        return []
+    return [("rank", lambda row: str(1 + sum(mean < means[row.id] for mean in means.values()))
+             if row.id in means else NOTHING)]
 
 
 def beneath(group: Group, sources: list[str]) -> list[Block]:
@@ -103,6 +131,8 @@ def legend(group: Group) -> str:
     text = f"Mean {PLUS_MINUS} sample standard deviation over the finished seeds, at the last epoch; "
     if any(metric.is_skewed for metric in metrics_of(group)):
         text += "of margins median and quartiles; "
+    if headline_of(group) and len(group.rows) > 1:
+        text += "rank by that mean alone, whatever its spread; "
     text += "seconds are of training"
     if any(is_shared(run) for run in group.runs):
         text += ", of runs that train as one network an equal share each"
@@ -269,9 +299,18 @@ def losses(group: Group) -> list[str]:
 
 def why_lost(run: Run) -> str:
     error = run.summary.get("error")
+    if not error and run.progress:
+        error = progress_of(run)
     if not error and run.records:
         error = f"its metrics end at iteration {run.records[-1]['iteration']:,.0f}"
     return plain(run.status) + (f": {plain(without_places(str(error)))}" if error else "")
+
+
+def progress_of(run: Run) -> str:
+    """iteration 1,200 of 5,000, 38 s left"""
+    done, total, left = (number(run.progress.get(key)) for key in ("iteration", "iterations", "left_s"))
+    text = f"iteration {done or 0:,.0f}" + (f" of {total:,.0f}" if total else "")
+    return text + (f", {duration(left)} left" if left is not None and run.status == "running" else "")
 
 
 def measured_on(group: Group) -> str:

@@ -24,6 +24,15 @@ def tasks_of(group: Group) -> list[tuple[str, list[Row]]]:
     return list(tasks.items())
 
 
+def datasets_of(group: Group) -> list[tuple[str, list[Row]]]:
+    """(title, rows) by data set alone: what stands in one table, and is ranked together."""
+    differing = differing_keys(group.rows)
+    tasks: dict[str, list[Row]] = {}
+    for row in group.rows:
+        tasks.setdefault(dataset_text(row, differing).removesuffix(", "), []).append(row)
+    return list(tasks.items())
+
+
 def names_in(rows: list[Row]) -> dict[str, str]:
     """The ids of a task's rows without the end they share, which the task's title says."""
     ids = [row.id for row in rows]

@@ -6,7 +6,8 @@ import unittest
 
 from program import RINGS, SOURCE, Commands
 
-COMMANDS = ["train", "eval", "check", "show", "list", "certify", "converge", "info", "bench", "fetch", "export"]
+COMMANDS = ["train", "eval", "check", "show", "list", "certify", "converge", "info", "bench", "fetch", "export",
+            "report", "demo"]
 
 
 STUDY = """\

@@ -5,6 +5,9 @@
 #include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
 #include "optdnn/base/random.h"
+#include "optdnn/data/catalogue.h"
+#include "optdnn/experiment/export_run.h"
+#include "optdnn/experiment/network.h"
 #include "optdnn/models/timm_names.h"
 #include "optdnn/training/checkpoint.h"
 #include "support/catch.h"
@@ -88,13 +91,29 @@ TEST_CASE("a learned coefficient that the file lacks keeps its start") {
   REQUIRE(numbers.values().begin()->second == Approx(1.25));
 }
 
+namespace {
+
+// A run's folder with the weights of a network that was not trained.
+models::Network write_run(const std::filesystem::path& run, const std::string& config) {
+  std::filesystem::create_directories(run / "checkpoints");
+  base::write_file_atomically(run / "resolved.yaml", config);
+  const experiment::ExperimentSpec spec = experiment::stored_experiment(run);
+  models::Network net = experiment::make_network(spec, experiment::network_shape(data::dataset_shape(spec.dataset)), 1);
+  training::write_safetensors(run / "checkpoints/last.safetensors", {training::named_weights(*net.module.ptr()), {}});
+  return net;
+}
+
+constexpr const char* kConvNext =
+    "dataset: {name: generated_images, size_px: 16}\nalgorithm: {name: gradient_descent}\nmodule: {name: convnext}\n"
+    "depth: [1, 2]\nwidth: [4, 8]\nstem: {name: patchify}\ntransition: {name: norm_conv}\n"
+    "head: {name: pool_norm_linear}\n";
+
+}  // namespace
+
 TEST_CASE("what is exported by timm's names is what is loaded by them") {
   const optdnn::TemporaryFolder folder;
-  const models::Network net = network(convnext_spec({1, 2}, {4, 8}), 16, 5);
-  std::filesystem::create_directories(folder / "run/checkpoints");
-  training::write_safetensors(folder / "run/checkpoints/last.safetensors",
-                              {training::named_weights(*net.module.ptr()), {}});
-  experiment::export_weights(folder / "run", "last.safetensors", experiment::WeightNames::timm, folder / "out");
+  const models::Network net = write_run(folder / "run", kConvNext);
+  experiment::export_run({folder / "run", "last.safetensors", experiment::WeightNames::timm, folder / "out", {}}, {});
   const TensorMap exported = training::read_safetensors(folder / "out").tensors;
   REQUIRE(exported.contains("stages.1.blocks.1.mlp.fc2.weight"));
   const TensorMap wanted = training::named_weights(*net.module.ptr());
@@ -106,6 +125,34 @@ TEST_CASE("what is exported by timm's names is what is loaded by them") {
   }
   experiment::load_named_weights(*net.module.ptr(), folder / "out");
   require_same_but(*net.module.ptr(), copies, "nothing");
+}
+
+TEST_CASE("names of timm are refused for networks that timm has not") {
+  const optdnn::TemporaryFolder folder;
+  std::string config = kConvNext;
+  config.replace(config.find("{name: gradient_descent}"), 24,
+                 "{name: apg2, coefficients: {gamma: {value: 1, learn: shared}}}");
+  write_run(folder / "run", config);
+  const experiment::ExportRequest request{
+      folder / "run", "last.safetensors", experiment::WeightNames::timm, folder / "out", {}};
+  REQUIRE_THROWS_AS(experiment::export_run(request, {}), base::ConfigError);
+  REQUIRE_FALSE(std::filesystem::exists(folder / "out"));
+}
+
+TEST_CASE("exported weights describe their network, learned coefficients by their value") {
+  const optdnn::TemporaryFolder folder;
+  write_run(folder / "run",
+            "dataset: {name: nested_rings}\nmodule: {name: dense_two_layer}\ndepth: 3\nwidth: 2\nalgorithm:\n"
+            "  {name: apg2, coefficients: {gamma: {value: 1.5, learn: per_step, range: [0, 3]}}}\n");
+  experiment::export_run(
+      {folder / "run", "last.safetensors", experiment::WeightNames::own, folder / "out", folder / "samples", 5}, {});
+  const auto described = nlohmann::json::parse(training::read_safetensors(folder / "out").metadata.at("network"));
+  REQUIRE(described.at("rule").at("start") == nlohmann::json::parse(R"({"x[k]": 1.0, "z[k]": 1.0})"));
+  REQUIRE(described.at("rule").at("coefficients").at("delta").at("value") == 1.0);
+  const auto& stage = described.at("stages").at(0);
+  REQUIRE(stage.at("coefficients").at("gamma") == nlohmann::json::parse("[[0], [1]]"));  // the last is read by nobody
+  REQUIRE(stage.at("values").at("gamma").at(1).get<double>() == Approx(1.5));
+  REQUIRE(training::read_safetensors(folder / "samples").tensors.at("outputs").size(0) == 5);
 }
 
 TEST_CASE("a file of another network is refused with the names that differ") {

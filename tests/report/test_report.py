@@ -9,10 +9,12 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -81,19 +83,20 @@ class Report(unittest.TestCase):
         self.assertEqual(sorted(names), sorted(f"figures/{p.name}" for p in (self.out / "figures").iterdir()))
         self.assertEqual({re.sub("figures/(.*).png", r"\1", name) for name in names},
                          {"rings-curves", "rings-radius", "rings-coefficients", "rings-solver", "rings-boundaries",
-                          "rings-paths", "telgarsky-curves", "telgarsky-fits"})
+                          "rings-paths", "telgarsky-sweep", "telgarsky-curves", "telgarsky-fits"})
         for name in names:
             png = (self.out / name).read_bytes()
             self.assertEqual(png[:8], b"\x89PNG\r\n\x1a\n")
             self.assertLess(len(png), 200_000, name)
 
-    def test_the_page_needs_no_network_no_file_and_no_script(self):
+    def test_the_page_needs_no_network_and_no_file(self):
         text = (self.out / "report.html").read_text(encoding="utf-8")
         page = Page(text)
-        self.assertEqual(len(page.references), 8)
+        self.assertEqual(len(page.references), 9)
         self.assertTrue(all(reference.startswith("data:image/png;base64,") for reference in page.references))
         self.assertNotRegex(text, r"https?://|file:|url\(|@import")
-        self.assertFalse({"script", "link", "iframe"} & set(page.tags))
+        self.assertFalse({"link", "iframe"} & set(page.tags))
+        self.assertEqual(page.tags.count("script"), 1)  # that sorts tables
         for said in ("1.25 \u00b1 0.25", "*Table 1*", "seed 2: diverged", "beta | may reach 1", "Measured on: cpu"):
             self.assertIn(said, page.text)
 
@@ -233,6 +236,78 @@ class Rules(unittest.TestCase):
         self.assertEqual([ax.get_title().split(",")[0] for ax in panels], ["k 3", "k 4", "k 4"])
         self.assertEqual([len(ax.lines) for ax in panels], [3, 3, 1])
         self.assertEqual(panels[0].lines[1].get_color(), panels[1].lines[1].get_color())
+
+    def test_a_sweep_stands_in_the_order_of_its_values(self):
+        from report import runs
+        with tempfile.TemporaryDirectory() as folder:
+            config = pathlib.Path(folder) / "sweep.yaml"
+            config.write_text("grid: {optimizer.learning_rate: [0.1, 0.003, 0.03, 1.0e-2], depth: [9, 10]}\n")
+            ids = [f"run-learning_rate={rate}-depth={depth}" for rate in ("0.01", "0.1", "0.003", "0.03")
+                   for depth in (10, 9)]
+
+            def ordered(config):
+                made = [runs.Run(pathlib.Path(), "t", row, 0, "finished", {"config": str(config)}) for row in ids]
+                return [row.id for row in runs.make_group(made).rows]
+            self.assertEqual(ordered("gone.yaml")[:3], ["run-learning_rate=0.003-depth=9",
+                                                        "run-learning_rate=0.003-depth=10",
+                                                        "run-learning_rate=0.01-depth=9"])
+            self.assertEqual(ordered(config)[:3], ["run-learning_rate=0.1-depth=9", "run-learning_rate=0.1-depth=10",
+                                                   "run-learning_rate=0.003-depth=9"])
+
+    def test_every_task_has_a_table_and_a_ranking_of_its_own(self):
+        from report import document, table
+        group = self.sweep()
+        for place, row in enumerate(group.rows):
+            row.runs[0].summary["last"] = {"test/mse": (place % 3 + 1) / 100}
+        tables = [block for block in table.table_blocks(group) if isinstance(block, document.Table)]
+        self.assertEqual([row[:3] for row in tables[0].rows], [["resnet", "3", "1"], ["apg2", "3", "2"],
+                                                               ["mlp", "3", "3"]])
+        self.assertEqual([row[:3] for row in tables[1].rows], [["resnet", "4", "1"], ["apg2", "4", "3"],
+                                                               ["mlp", "4", "4"], ["alone", "-", "1"]])
+        self.assertEqual(tables[0].header[:3], ["row", "k", "rank"])
+
+    def test_columns_and_order_are_chosen_by_name(self):
+        from report import choice, document
+        table = document.Table(["row", "test error (%)", "seconds"],
+                               [["a", "2.00 \u00b1 0.1", "1,200"], ["b", "-", "3"],
+                                ["c", "(1.50 \u00b1 0.1)e-03", "20"]])
+        made = choice.chosen(table, choice.Choice(["seconds"], "test/error_pct"))
+        self.assertEqual((made.header, made.rows), (["row", "seconds"], [["c", "20"], ["a", "1,200"], ["b", "3"]]))
+        self.assertEqual([row[0] for row in choice.chosen(table, choice.Choice([], "-seconds")).rows], ["a", "c", "b"])
+        with self.assertRaises(choice.NoSuchColumn):
+            choice.chosen(table, choice.Choice(["colour"], ""))
+
+    def test_tables_leave_as_csv_and_latex(self):
+        from report import document, files
+        group = self.sweep()
+        for place, row in enumerate(group.rows):
+            row.runs[0].summary["last"] = {"test/mse": place / 8}
+        lines = files.csv_text([group]).splitlines()
+        self.assertEqual(lines[0], "config,row,origin,k,n,runs,test/mse,test/mse std,parameters,multiply_adds,seconds")
+        self.assertEqual(lines[2], "t,apg2-k=3,apg2,3,1,1,0.125,,,,")
+        text = files.latex_text([document.Table(["row", "error (%)"], [["a_b", "**1.0 \u00b1 0.5**"]])])
+        self.assertIn(r"a\_b & \textbf{1.0 $\pm$ 0.5} \\", text)
+        self.assertIn(r"error (\%)", text)
+
+    def test_what_is_running_dead_or_silent_is_said(self):
+        from report import runs, table
+        now = {"iteration": 1200, "iterations": 5000, "left_s": 38.0, "updated": time.time()}
+        there = now | {"state": "running", "host": "elsewhere", "pid": 1}
+        cases = (("running", there, "iteration 1,200 of 5,000, 38 s"),
+                 ("silent", there | {"updated": 0}, "iteration 1,200 of 5,000"),
+                 ("dead", now | {"state": "running", "host": socket.gethostname(), "pid": 2 ** 22 + 1},
+                  "iteration 1,200 of 5,000"),
+                 ("stopped", now | {"state": "stopped"}, "iteration 1,200"),
+                 ("failed", now | {"state": "failed"}, "iteration 1,200"))
+        for state, said, expected in cases:
+            with self.subTest(state), tempfile.TemporaryDirectory() as folder:
+                run = pathlib.Path(folder) / "t/a/seed-0"
+                run.mkdir(parents=True)
+                (run / "status.json").write_text(json.dumps(said))
+                groups, problems = runs.read_groups([pathlib.Path(folder)])
+                self.assertEqual((groups[0].runs[0].status, problems), (state, []))
+                self.assertEqual(table.seeds_cell(groups[0].rows[0]), f"0, 1 {state}")
+                self.assertIn(f"{state}: {expected}", table.losses(groups[0])[0])
 
     def test_texts_from_files_stay_texts(self):
         from report import document

@@ -71,19 +71,6 @@ void begin_at(torch::nn::Module& module, const std::filesystem::path& file) {
   training::copy_tensors(source, target, file.string());
 }
 
-void export_weights(const std::filesystem::path& run, const std::string& weights, WeightNames names,
-                    const std::filesystem::path& to) {
-  training::Safetensors file = training::read_safetensors(run / "checkpoints" / weights);
-  if (names == WeightNames::timm) {
-    TensorMap renamed;
-    for (const auto& [ours, theirs] : models::timm_names(names_of(file.tensors))) {
-      renamed[theirs] = file.tensors.at(ours);
-    }
-    file.tensors = std::move(renamed);
-  }
-  training::write_safetensors(to, file);
-}
-
 void write_sample(models::Network& network, const data::Loader& loader, const training::TrainSpec& train,
                   const torch::Device& device, const std::filesystem::path& to) {
   const torch::NoGradGuard no_grad;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
 
 #include "optdnn/data/loader.h"
 #include "optdnn/models/network.h"
@@ -16,11 +15,6 @@ void load_named_weights(torch::nn::Module& module, const std::filesystem::path& 
 // Fine-tuning: as above, but a head for other outputs and coefficients that the file lacks stay as they are, and the
 // positions of a ViT are interpolated to another image size (bicubic). Errors: as above.
 void begin_at(torch::nn::Module& module, const std::filesystem::path& file);
-
-enum class WeightNames { own, timm };
-// Errors: EnvironmentError if the run has no such weights or the disk refuses.
-void export_weights(const std::filesystem::path& run, const std::string& weights, WeightNames names,
-                    const std::filesystem::path& to);
 
 // The first batch of the loader, with the network's outputs in evaluation: inputs, targets, outputs.
 void write_sample(models::Network& network, const data::Loader& loader, const training::TrainSpec& train,

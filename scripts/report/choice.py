@@ -1,0 +1,54 @@
+# What --columns and --sort choose of a table, by the titles of its columns or their beginnings.
+import dataclasses
+import re
+
+from report.document import Table
+
+
+class NoSuchColumn(Exception):
+    """Says which there are."""
+
+
+@dataclasses.dataclass
+class Choice:
+    columns: list[str] = dataclasses.field(default_factory=list)  # empty: all
+    sort: str = ""                                                # "-error": the largest first
+
+
+def bare(text: str) -> str:
+    return re.sub(r"[\W_]+", " ", text.lower()).strip()
+
+
+def place_of(header: list[str], name: str) -> int:
+    """The column called so, or the first one that begins or is found so; test/error_pct is test error (%)."""
+    wanted = bare(name.replace("_pct", ""))
+    titles = [bare(title) for title in header]
+    for fits in (lambda t: t == wanted, lambda t: t.startswith(wanted), lambda t: wanted in t):
+        for place, title in enumerate(titles):
+            if fits(title):
+                return place
+    raise NoSuchColumn(f"no column '{name}'; columns: {', '.join(header)}")
+
+
+def number_in(cell: str) -> float | None:
+    """The first number of a cell: 7.28 of 7.28 +- 0.10."""
+    found = re.search(r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?", cell.replace("\\", ""))
+    exponent = re.search(r"\)e([-+]?\d+)", cell)  # (1.00 +- 0.05)e-06
+    return None if not found else float(found[0].replace(",", "")) * 10.0 ** int(exponent[1] if exponent else 0)
+
+
+def chosen(table: Table, choice: Choice) -> Table:
+    header, rows = list(table.header), [list(row) for row in table.rows]
+    if choice.sort:
+        place, sign = place_of(header, choice.sort.lstrip("-")), -1 if choice.sort.startswith("-") else 1
+        numbers = [number_in(row[place]) for row in rows]
+        if any(number is not None for number in numbers):
+            order = sorted(range(len(rows)), key=lambda i: (numbers[i] is None, sign * (numbers[i] or 0.0)))
+            rows = [rows[i] for i in order]
+        else:
+            rows.sort(key=lambda row: row[place], reverse=sign < 0)
+    if choice.columns:
+        places = [place_of(header, name) for name in choice.columns]
+        places = places if 0 in places else [0, *places]
+        header, rows = [header[i] for i in places], [[row[i] for i in places] for row in rows]
+    return Table(header, rows)
