@@ -30,6 +30,9 @@ struct Cuda {
   int (*nvrtcDestroyProgram)(void** program);
   const char* (*nvrtcGetErrorString)(int error);
   int (*cuDeviceGetAttribute)(int* value, int attribute, int device);
+  int (*cuDevicePrimaryCtxRetain)(void** context, int device);
+  int (*cuCtxGetCurrent)(void** context);
+  int (*cuCtxSetCurrent)(void* context);
   int (*cuModuleLoadData)(void** module, const void* binary);
   int (*cuModuleGetFunction)(void** function, void* module, const char* name);
   int (*cuLaunchKernel)(void* function, unsigned x, unsigned y, unsigned z, unsigned threads_x, unsigned threads_y,
@@ -80,6 +83,9 @@ Cuda load_cuda() {
   find(nvrtc, "nvrtcDestroyProgram", cuda.nvrtcDestroyProgram);
   find(nvrtc, "nvrtcGetErrorString", cuda.nvrtcGetErrorString);
   find(driver, "cuDeviceGetAttribute", cuda.cuDeviceGetAttribute);
+  find(driver, "cuDevicePrimaryCtxRetain", cuda.cuDevicePrimaryCtxRetain);
+  find(driver, "cuCtxGetCurrent", cuda.cuCtxGetCurrent);
+  find(driver, "cuCtxSetCurrent", cuda.cuCtxSetCurrent);
   find(driver, "cuModuleLoadData", cuda.cuModuleLoadData);
   find(driver, "cuModuleGetFunction", cuda.cuModuleGetFunction);
   find(driver, "cuLaunchKernel", cuda.cuLaunchKernel);
@@ -92,6 +98,7 @@ class CudaLauncher : public Launcher {
  public:
   explicit CudaLauncher(int index)
       : device_(torch::kCUDA, static_cast<c10::DeviceIndex>(index)), cuda_(load_cuda()), guard_(torch::kCUDA) {
+    check(cuda_.cuDevicePrimaryCtxRetain(&context_, index), "cuDevicePrimaryCtxRetain");
     processors_ = attribute(kProcessors);
     architecture_ = concat("--gpu-architecture=sm_", attribute(kMajor), attribute(kMinor));
   }
@@ -127,6 +134,7 @@ class CudaLauncher : public Launcher {
       const std::lock_guard lock(mutex_);
       function = functions_.at(kernel);
     }
+    enter();
     void* parameters[] = {const_cast<void*>(arguments)};
     void* stream = guard_.getStream(device_).native_handle();
     check(cuda_.cuLaunchKernel(function, grid.blocks, grid.parts, 1, grid.threads, 1, 1,
@@ -157,6 +165,7 @@ class CudaLauncher : public Launcher {
     std::vector<char> binary(bytes);
     check_nvrtc(cuda_.nvrtcGetCUBIN(program, binary.data()));
     const c10::OptionalDeviceGuard on_device(device_);
+    enter();
     void *module = nullptr, *function = nullptr;
     check(cuda_.cuModuleLoadData(&module, binary.data()), kernel);
     check(cuda_.cuModuleGetFunction(&function, module, lowered), kernel);
@@ -169,6 +178,13 @@ class CudaLauncher : public Launcher {
     std::string log(bytes, ' ');
     check_nvrtc(cuda_.nvrtcGetProgramLog(program, log.data()));
     return log;
+  }
+
+  // A thread of autograd that has not run an operator of the device yet has no context.
+  void enter() const {
+    void* now = nullptr;
+    check(cuda_.cuCtxGetCurrent(&now), "cuCtxGetCurrent");
+    if (!now) check(cuda_.cuCtxSetCurrent(context_), "cuCtxSetCurrent");
   }
 
   int attribute(int which) const {
@@ -190,6 +206,7 @@ class CudaLauncher : public Launcher {
   torch::Device device_;
   Cuda cuda_;
   c10::impl::VirtualGuardImpl guard_;
+  void* context_ = nullptr;  // that of LibTorch, kept to the end of the program
   int processors_ = 0;
   std::string architecture_;
   std::mutex mutex_;
