@@ -91,7 +91,7 @@ void print_rows(const nlohmann::ordered_json& rows) {
 }
 
 int bench(const BenchCommandOptions& options) {
-  const auto tables = read_tables(options.which, Purpose::run);
+  const auto tables = read_tables(options.which, Purpose::run, options.where.data);
   const experiment::RunOptions run_with = run_options(options.where);
   experiment::DataSets datasets(run_with.data, run_with.device);
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();

@@ -10,6 +10,7 @@
 #include "optdnn/algorithms/catalogue.h"
 #include "optdnn/algorithms/certificate.h"
 #include "optdnn/algorithms/leaf_table.h"
+#include "optdnn/config/dump.h"
 #include "optdnn/config/merge.h"
 #include "optdnn/config/read.h"
 #include "optdnn/experiment/network.h"
@@ -24,8 +25,9 @@ namespace optdnn::app {
 namespace {
 
 struct CertifyCommandOptions {
-  std::string target;
+  std::string target, require;
   Which which;
+  Where where;
   int step = 0, depth = 16;
   bool json = false, latex = false;
 };
@@ -64,7 +66,7 @@ Certified certify_rule(config::Node node, const CertifyCommandOptions& options, 
 std::vector<Certified> certify_table(const CertifyCommandOptions& options) {
   Which which = options.which;
   which.configs = {options.target};
-  const auto tables = read_tables(which, Purpose::look);
+  const auto tables = read_tables(which, Purpose::look, options.where.data);
   std::vector<Certified> all;
   for (const auto& row : tables.front().rows) {
     const auto rule = experiment::rule_of(row.spec);
@@ -116,6 +118,25 @@ std::string certified_text(const Certified& c) {
          (c.universal ? experiment::universal_text(*c.universal) : "");
 }
 
+// Exit code where --require is not met.
+constexpr int kNotMet = 5;
+
+bool meets(const Certified& c, const std::string& wanted) {
+  if (wanted == "convergent") return c.certificate.convergent;
+  return c.universal && c.universal->verdict.value_or(false);
+}
+
+// Equations on the command line, where no file is meant.
+config::Node written_rule(const std::string& equations) {
+  const auto source = std::make_shared<base::SourceText>(base::SourceText{"equations", equations});
+  const base::SourceSpan span{source, 1, 1, static_cast<int>(equations.size())};
+  const config::Node text = config::Node::scalar(equations, config::Node::Style::plain, span, 0);
+  return config::Node::map(
+      {{"algorithm", span,
+        config::Node::map({{"name", span, config::text_node("given")}, {"equations", span, text}}, span)}},
+      span);
+}
+
 config::Node named_rule(const std::string& name) {
   return config::Node::map({{"algorithm", {}, config::Node::map({{"name", {}, config::Node::scalar(name)}})}});
 }
@@ -134,6 +155,8 @@ int certify(const CertifyCommandOptions& options) {
     diagnostics.throw_if_errors();
     one_rule = holds_only_an_algorithm(node);
     all = one_rule ? std::vector<Certified>{certify_rule(node, options, diagnostics)} : certify_table(options);
+  } else if (options.target.find('=') != std::string::npos) {
+    all.push_back(certify_rule(written_rule(options.target), options, diagnostics));
   } else if (algorithms::find_rule(options.target)) {
     all.push_back(certify_rule(named_rule(options.target), options, diagnostics));
   } else {
@@ -143,25 +166,38 @@ int certify(const CertifyCommandOptions& options) {
                             base::suggestion(options.target, names, "rules"));
   }
   if (all.empty()) throw base::ConfigError("no row of " + options.target + " has an algorithm");
+  int status = 0;
+  for (const Certified& c : all) {
+    if (options.require.empty() || meets(c, options.require)) continue;
+    status = kNotMet;
+    const bool of_rule = options.require == "convergent" || !c.universal;
+    std::cerr << (c.title.empty() ? c.rule.name() : c.title) << " is not " << options.require << ": "
+              << (of_rule && options.require == "universal" ? "a rule by itself has no modules; give a config"
+                  : of_rule                                 ? c.certificate.reason
+                                                            : c.universal->reason)
+              << '\n';
+  }
   if (options.json) {
     nlohmann::json list = nlohmann::json::array();
     for (const Certified& c : all) list.push_back(certified_json(c));
     std::cout << (one_rule ? list.at(0) : list).dump(2) << '\n';
-    return 0;
+    return status;
   }
   for (const Certified& c : all) {
     if (!c.title.empty()) std::cout << "=== " << c.title << " ===\n";
     std::cout << (options.latex ? algorithms::latex(c.rule) : certified_text(c));
     if (&c != &all.back()) std::cout << '\n';
   }
-  return 0;
+  return status;
 }
 
 }  // namespace
 
 void add_certify(CLI::App& app, int& status) {
   const auto options = std::make_shared<CertifyCommandOptions>();
-  app.add_option("RULE|CONFIG", options->target, "a rule of `optdnn list algorithms`, or a YAML file")->required();
+  app.add_option("RULE|CONFIG", options->target,
+                 "a rule of `optdnn list algorithms`, a YAML file, or equations: 'x[k+1] = x[k] + T(x[k])'")
+      ->required();
   app.add_option("--row", options->which.rows, "only the rows with these ids")->allow_extra_args(false);
   app.add_option("--set", options->which.sets, "override: beta=0.9 for a rule, a path for a config")
       ->allow_extra_args(false);
@@ -171,6 +207,9 @@ void add_certify(CLI::App& app, int& status) {
   app.add_option("--depth", options->depth, "steps a rule by itself is judged for")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
+  add_data_option(app, options->where);
+  app.add_option("--require", options->require, "convergent or universal: exit code 5 where that is not so")
+      ->check(CLI::IsMember({"convergent", "universal"}));
   auto* json = app.add_flag("--json", options->json, "print JSON");
   app.add_flag("--latex", options->latex, "print the equations as LaTeX")->excludes(json);
   app.callback([options, &status] { status = certify(*options); });

@@ -1,4 +1,5 @@
-// optdnn check CONFIG...: would it run, how long and in how much memory? And check FOLDER: are its images sound?
+// optdnn check CONFIG...: would it run, how long and in how much memory? Check FOLDER: are its images sound? And check
+// FILE of data: what do its columns hold?
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -6,6 +7,7 @@
 #include <memory>
 #include <thread>
 
+#include "check_data.h"
 #include "command.h"
 #include "convolution_counts.h"
 #include "failure.h"
@@ -60,6 +62,9 @@ void print_text(const std::vector<Checked>& rows) {
     if (!row.report) std::cerr << row.id << ": error: " << row.error << '\n';
     if (row.report && row.report->warning) std::cerr << row.id << ": warning: " << *row.report->warning << '\n';
   }
+  double all_s = 0;
+  for (const Checked& row : rows) all_s += row.report ? row.report->all_s : 0;
+  std::cout << "all rows and seeds, evaluations and searches: about " << duration_text(all_s) << " on this machine\n";
 }
 
 void print_json(const std::vector<Checked>& rows) {
@@ -80,6 +85,7 @@ void print_json(const std::vector<Checked>& rows) {
     item["iteration_s"] = r.iteration_s;
     item["batch_s"] = r.batch_s;
     item["total_s"] = r.total_s;
+    item["all_s"] = r.all_s;
     item["memory_mib"] = r.memory_mib;
     item["convolutions"] = json_of(r.convolutions);
     item["executors"] = experiment::executors_json(r.executors);
@@ -88,7 +94,7 @@ void print_json(const std::vector<Checked>& rows) {
 }
 
 int check(const Which& which, const Where& where, bool json) {
-  const auto tables = read_tables(which, Purpose::run);
+  const auto tables = read_tables(which, Purpose::run, where.data);
   const auto options = run_options(where);
   experiment::DataSets datasets(options.data, options.device);
   std::vector<Checked> rows;
@@ -150,6 +156,10 @@ void add_check(CLI::App& app, int& status) {
   app.add_flag("--json", options->json, "print JSON");
   app.callback([options, &status] {
     const auto& paths = options->which.configs;
+    if (paths.size() == 1 && is_data_file(paths.front())) {
+      status = check_data_file(paths.front(), options->json);
+      return;
+    }
     status = std::all_of(paths.begin(), paths.end(), are_photos) ? check_photos(paths, options->json)
                                                                  : check(options->which, options->where, options->json);
   });

@@ -23,7 +23,11 @@ const std::vector<Command>& commands();
 
 void add_train(CLI::App& app, int& status);
 void add_eval(CLI::App& app, int& status);
+void add_predict(CLI::App& app, int& status);
+void add_runs(CLI::App& app, int& status);
 void add_check(CLI::App& app, int& status);
+void add_init(CLI::App& app, int& status);
+void add_completion(CLI::App& app, int& status);
 void add_show(CLI::App& app, int& status);
 void add_list(CLI::App& app, int& status);
 void add_certify(CLI::App& app, int& status);

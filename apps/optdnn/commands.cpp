@@ -7,7 +7,10 @@ namespace optdnn::app {
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
       {"train", "train every row and seed of the configs, or continue what is there", add_train},
-      {"eval", "evaluate the weights of a finished or stopped run", add_eval},
+      {"eval", "evaluate the weights of finished or stopped runs, class by class where asked", add_eval},
+      {"predict", "what a run's network says of samples, one by one, and its features", add_predict},
+      {"runs", "what is running, stopped, dead, finished or failed; differences of two runs; what can be cleaned up",
+       add_runs},
       {"check", "everything but training: read, build, one batch forward and backward, memory and time", add_check},
       {"show", "the resolved config, with the origin of each value", add_show},
       {"list", "what there is: algorithms, modules, datasets, optimizers, ..., keys", add_list},
@@ -22,6 +25,8 @@ const std::vector<Command>& commands() {
       {"export", "a run's network for other programs: safetensors, a torch module in Python, ONNX", add_export},
       {"report", "tables and figures of runs: a page to read, sort and print; CSV, LaTeX", add_report},
       {"demo", "three rules on nested rings, trained in seconds, and their report", add_demo},
+      {"init", "write a config to begin with: rings, cifar10, images or table", add_init},
+      {"completion", "what completes commands and options in bash, zsh or fish", add_completion},
   };
   return table;
 }

@@ -1,41 +1,196 @@
-// optdnn eval RUN: a split of the data set through the weights in a run's folder.
+// optdnn eval RUNS: a split of the data set through the weights in the folders of runs, class by class where asked.
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <iostream>
 #include <memory>
+#include <optional>
 
+#include "class_picture.h"
 #include "command.h"
-#include "optdnn/experiment/run.h"
+#include "failure.h"
+#include "optdnn/base/files.h"
+#include "optdnn/base/text.h"
+#include "optdnn/experiment/class_counts.h"
+#include "optdnn/experiment/find_runs.h"
+#include "optdnn/experiment/opened_run.h"
 #include "tables.h"
+#include "text_table.h"
 
 namespace optdnn::app {
 
+namespace {
+
+using experiment::ClassCounts;
+using nlohmann::ordered_json;
+
+struct EvalCommandOptions {
+  std::vector<std::string> runs;
+  std::string weights = "last.safetensors", split = "test", sample, picture;
+  int64_t top = 0;
+  bool confusion = false, per_class = false, calibration = false, json = false;
+  Where where;
+  bool by_class() const { return confusion || per_class || calibration || top > 0 || !picture.empty(); }
+};
+
+ClassCounts count_classes(experiment::OpenedRun& run, const EvalCommandOptions& options,
+                          const experiment::RunOptions& run_with) {
+  if (run.shape.regression) {
+    throw base::ConfigError(run.folder.string() + " is a regression: it has no classes to count",
+                            "`optdnn predict` writes its values sample by sample");
+  }
+  if (options.top >= run.shape.outputs) {
+    throw base::ConfigError(base::concat("--top ", options.top, " of ", run.shape.outputs, " classes is always right"));
+  }
+  std::vector<std::string> names = run.preparation.classes;
+  for (int64_t c = std::ssize(names); c < run.shape.outputs; ++c) names.push_back(std::to_string(c));
+  ClassCounts counts(names, options.top);
+  const auto all = experiment::outputs_on(run, experiment::split_of(options.split), run_with);
+  counts.add(all.outputs, all.targets);
+  return counts;
+}
+
+void add_counts(const ClassCounts& counts, const EvalCommandOptions& options, ordered_json& result) {
+  if (const auto error = counts.top_error_pct()) {
+    result[base::concat(options.split, "/top_", options.top, "_error_pct")] = *error;
+  }
+  if (options.confusion || options.per_class) result["classes"] = counts.classes();
+  if (options.confusion) result["confusion"] = counts.confusion_json();
+  if (options.per_class) result["per_class"] = counts.per_class_json();
+  if (options.calibration) result["calibration"] = counts.calibration_json();
+}
+
+std::string cell(const ordered_json& value, int digits = 2) {
+  return value.is_number_float() ? fixed(value.get<double>(), digits) : value.is_null() ? "-" : value.dump();
+}
+
+// Metrics of every run, and their mean and deviation.
+void print_runs(const std::vector<ordered_json>& results) {
+  std::vector<std::string> names, header = {"run", "samples"};
+  for (const auto& [name, value] : results.front().items()) {
+    if (name.find('/') == std::string::npos) continue;
+    names.push_back(name);
+    header.push_back(name);
+  }
+  TextTable table(header);
+  for (const auto& result : results) {
+    std::vector<std::string> cells = {result["run"], result["samples"].dump()};
+    for (const std::string& name : names) cells.push_back(result.contains(name) ? base::number_text(result[name]) : "");
+    table.add(cells);
+  }
+  std::cout << table.text();
+  if (results.size() < 2) return;
+  for (const std::string& name : names) {
+    double sum = 0, squares = 0, n = 0;
+    for (const auto& result : results) {
+      if (!result.contains(name)) continue;
+      const double value = result[name];
+      sum += value, squares += value * value, ++n;
+    }
+    const double deviation = n > 1 ? std::sqrt(std::max(0.0, (squares - sum * sum / n) / (n - 1))) : 0;
+    std::cout << name << ": " << base::number_text(std::stod(fixed(sum / n, 6))) << " +- " << fixed(deviation, 4)
+              << " (n = " << n << ")\n";
+  }
+}
+
+// Of all runs together.
+void print_counts(const ClassCounts& counts, const EvalCommandOptions& options) {
+  if (options.confusion) {
+    std::vector<std::string> header = {"class"};
+    for (const std::string& name : counts.classes()) header.push_back("-> " + name);
+    TextTable table(header);
+    const ordered_json rows = counts.confusion_json();
+    for (size_t c = 0; c < counts.classes().size(); ++c) {
+      std::vector<std::string> cells = {counts.classes()[c]};
+      for (const auto& count : rows[c]) cells.push_back(count.dump());
+      table.add(cells);
+    }
+    std::cout << '\n' << table.text();
+  }
+  if (options.per_class) {
+    TextTable table({"class", "samples", "recall (%)", "precision (%)", "F1 (%)"});
+    for (const auto& row : counts.per_class_json()) {
+      table.add({row["class"], row["samples"].dump(), cell(row["recall_pct"]), cell(row["precision_pct"]),
+                 cell(row["f1_pct"])});
+    }
+    std::cout << '\n' << table.text();
+  }
+  if (options.calibration) {
+    const ordered_json calibration = counts.calibration_json();
+    TextTable table({"probability", "samples", "mean (%)", "right (%)"});
+    for (const auto& bin : calibration["bins"]) {
+      if (bin["samples"] == 0) continue;
+      table.add({base::concat(fixed(bin["from"], 2), " to ", fixed(bin["to"], 2)), bin["samples"].dump(),
+                 cell(bin["confidence_pct"]), cell(bin["accuracy_pct"])});
+    }
+    std::cout << '\n'
+              << table.text() << "expected calibration error " << cell(calibration["ece_pct"]) << " %, Brier score "
+              << cell(calibration["brier"], 4) << ", log loss " << cell(calibration["log_loss"], 4) << '\n';
+  }
+}
+
+int eval(const EvalCommandOptions& options) {
+  const std::vector<std::filesystem::path> given(options.runs.begin(), options.runs.end());
+  const auto folders = experiment::find_runs(given);
+  if (folders.empty()) {
+    throw base::ConfigError("no run below " + base::join(options.runs, ", "),
+                            "a run's folder is runs/<config>/<row>/seed-<n>");
+  }
+  if (!options.sample.empty() && folders.size() > 1) throw base::ConfigError("--sample is of one run");
+  const auto run_with = run_options(options.where);
+  std::vector<ordered_json> results;
+  std::optional<ClassCounts> all;
+  for (const auto& folder : folders) {
+    auto run = experiment::open_run(folder, options.weights, run_with, /*with_data=*/true);
+    ordered_json result = experiment::evaluate_run(run, run_with, options.split, options.sample);
+    if (options.by_class()) {
+      const ClassCounts counts = count_classes(run, options, run_with);
+      add_counts(counts, options, result);
+      if (all && all->classes() != counts.classes() && !options.json) {
+        throw base::ConfigError("the runs have different classes", "evaluate them apart, or with --json");
+      }
+      if (!all) {
+        all = counts;
+      } else if (all->classes() == counts.classes()) {
+        all->add(counts);
+      }
+    }
+    results.push_back(std::move(result));
+  }
+  if (all && !options.picture.empty()) {
+    const std::string title = base::concat(base::join(options.runs, ", "), ", ", options.split, ", ", results.size(),
+                                           results.size() == 1 ? " run" : " runs");
+    base::write_file_atomically(options.picture, class_picture(*all, title));
+  }
+  if (options.json) {
+    const auto replace = ordered_json::error_handler_t::replace;
+    std::cout << (results.size() == 1 ? results.front() : ordered_json(results)).dump(2, ' ', false, replace) << '\n';
+    return 0;
+  }
+  print_runs(results);
+  if (all) print_counts(*all, options);
+  return 0;
+}
+
+}  // namespace
+
 void add_eval(CLI::App& app, int& status) {
-  struct Options {
-    std::string run, weights = "last.safetensors", split = "test", sample;
-    Where where;
-    bool json = false;
-  };
-  const auto options = std::make_shared<Options>();
-  app.add_option("RUN", options->run, "a run's folder, runs/<config>/<row>/seed-<n>")->required();
-  app.add_option("--weights", options->weights, "a file in its checkpoints/, by our names or timm's")
+  const auto options = std::make_shared<EvalCommandOptions>();
+  app.add_option("RUNS", options->runs, "folders of runs, or folders above them")->required();
+  app.add_option("--weights", options->weights, "a file in their checkpoints/, by our names or timm's")
       ->capture_default_str();
   app.add_option("--split", options->split, "train (as it is, not augmented), valid or test")->capture_default_str();
+  app.add_flag("--confusion", options->confusion, "how often each class is taken for each");
+  app.add_flag("--per-class", options->per_class, "recall, precision and F1 of every class");
+  app.add_option("--top", options->top, "error where one of the n largest outputs may be right")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_flag("--calibration", options->calibration, "how often it is right beside how sure it is");
+  app.add_option("--picture", options->picture, "draw confusion and calibration of all runs into this SVG file");
   app.add_option("--sample", options->sample, "write the first batch with its outputs to this safetensors file");
-  add_data_option(app, options->where);
+  add_data_of_run_option(app, options->where);
   add_device_options(app, options->where);
-  app.add_flag("--json", options->json, "print JSON");
-  app.callback([options, &status] {
-    const auto result = experiment::evaluate_run(options->run, options->weights, run_options(options->where),
-                                                 options->split, options->sample);
-    if (options->json) {
-      std::cout << result.dump(2) << '\n';
-    } else {
-      for (const auto& [name, value] : result.items())
-        std::cout << name << ": " << (value.is_string() ? value.get<std::string>() : value.dump()) << '\n';
-    }
-    status = 0;
-  });
+  app.add_flag("--json", options->json, "print JSON: an object of one run, a list of several");
+  app.callback([options, &status] { status = eval(*options); });
 }
 
 }  // namespace optdnn::app

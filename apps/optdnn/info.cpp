@@ -59,8 +59,8 @@ void print_info(const nlohmann::ordered_json& rows) {
   std::cout << table.text();
 }
 
-int info(const Which& which, bool json) {
-  const auto tables = read_tables(which, Purpose::run);
+int info(const Which& which, const Where& where, bool json) {
+  const auto tables = read_tables(which, Purpose::run, where.data);
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   base::ExitCode status = base::ExitCode::success;
   for (const experiment::Row& row : tables.front().rows) {
@@ -81,12 +81,14 @@ int info(const Which& which, bool json) {
 void add_info(CLI::App& app, int& status) {
   struct Options {
     Which which;
+    Where where;
     bool json = false;
   };
   const auto options = std::make_shared<Options>();
   add_which_options(app, options->which, false, false);
+  add_data_option(app, options->where);
   app.add_flag("--json", options->json, "print JSON");
-  app.callback([options, &status] { status = info(options->which, options->json); });
+  app.callback([options, &status] { status = info(options->which, options->where, options->json); });
 }
 
 }  // namespace optdnn::app

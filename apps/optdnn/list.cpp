@@ -67,11 +67,14 @@ const std::vector<base::NamedEntry<Entries (*)()>>& kinds() {
 struct KeyPage {
   std::string_view kind;
   std::string (*text)();
+  std::string (*text_on)(const std::string& path);
   nlohmann::json (*schema)();
 };
 constexpr KeyPage kKeyPages[] = {
-    {"keys", config::help<experiment::ExperimentSpec>, config::json_schema<experiment::ExperimentSpec>},
-    {"study_keys", config::help<experiment::StudySpec>, config::json_schema<experiment::StudySpec>},
+    {"keys", config::help<experiment::ExperimentSpec>, config::help_on<experiment::ExperimentSpec>,
+     config::json_schema<experiment::ExperimentSpec>},
+    {"study_keys", config::help<experiment::StudySpec>, config::help_on<experiment::StudySpec>,
+     config::json_schema<experiment::StudySpec>},
 };
 
 Entries entries_of(const std::string& kind) {
@@ -84,10 +87,14 @@ Entries entries_of(const std::string& kind) {
   throw base::ConfigError("unknown kind '" + kind + "'", base::suggestion(kind, names, "kinds"));
 }
 
-void list(const std::string& kind, bool json) {
+void list(const std::string& kind, const std::string& path, bool json) {
   for (const KeyPage& page : kKeyPages) {
-    if (kind == page.kind) return void(std::cout << (json ? page.schema().dump(2) + "\n" : page.text()));
+    if (kind != page.kind) continue;
+    const std::string text = path.empty() ? page.text() : page.text_on(path);
+    return void(std::cout << (json ? page.schema().dump(2) + "\n" : text));
   }
+  if (!path.empty())
+    throw base::ConfigError("'" + path + "': only keys have a path", "optdnn list keys optimizer.adam");
   const Entries entries = entries_of(kind);
   if (json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
@@ -104,16 +111,17 @@ void list(const std::string& kind, bool json) {
 
 void add_list(CLI::App& app, int& status) {
   struct Options {
-    std::string kind;
+    std::string kind, path;
     bool json = false;
   };
   const auto options = std::make_shared<Options>();
   std::string help = "keys, study_keys";
   for (const auto& entry : kinds()) help += ", " + std::string(entry.name);
   app.add_option("KIND", options->kind, help)->required();
+  app.add_option("PATH", options->path, "of keys: only what lies below this one, as optimizer.adam");
   app.add_flag("--json", options->json, "print JSON; for keys the JSON schema that editors read");
   app.callback([options, &status] {
-    list(options->kind, options->json);
+    list(options->kind, options->path, options->json);
     status = 0;
   });
 }

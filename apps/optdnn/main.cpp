@@ -1,9 +1,10 @@
 // optdnn: reads the command line and hands over to one command.
 //
 // Exit codes: 0 all done; 1 a bug of ours; 2 the config or the command line is wrong; 3 the environment is wrong (data,
-// device, disk); 4 a run diverged; 130 and 143 stopped by a signal after saving.
+// device, disk); 4 a run diverged; 5 --require is not met; 130 and 143 stopped by a signal after saving.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <limits>
@@ -15,6 +16,7 @@
 #include "command.h"
 #include "failure.h"
 #include "optdnn/base/diagnostics.h"
+#include "optdnn/base/names.h"
 #include "version.h"
 
 namespace {
@@ -39,6 +41,13 @@ int report(const optdnn::app::Failure& failure) {
   return static_cast<int>(failure.code);
 }
 
+int unknown_command(const std::string& word) {
+  std::vector<std::string> names;
+  for (const auto& command : optdnn::app::commands()) names.emplace_back(command.name);
+  return report({ExitCode::config, optdnn::base::concat("there is no command '", word, "'\n   hint: ",
+                                                        optdnn::base::suggestion(word, names, "commands"))});
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Design, certify, train and compare networks that are runs of first-order optimization algorithms.",
                "optdnn");
@@ -54,6 +63,11 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    const auto is_first = [&](const auto& command) { return command.name == argv[1]; };
+    const auto& known = optdnn::app::commands();
+    if (argc > 1 && argv[1][0] != '-' && std::none_of(known.begin(), known.end(), is_first)) {
+      return unknown_command(argv[1]);
+    }
     return app.exit(error, std::cout, std::cerr) == 0 ? 0 : static_cast<int>(ExitCode::config);
   }
   return status;

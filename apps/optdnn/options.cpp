@@ -8,6 +8,12 @@ void add_data_option(CLI::App& app, Where& where) {
   app.add_option("--data", where.data, "folder of the data sets")->envname("OPTDNN_DATA")->capture_default_str();
 }
 
+void add_data_of_run_option(CLI::App& app, Where& where) {
+  where.data.clear();
+  app.add_option("--data", where.data, "folder of the data sets; default: where they lay when the run was trained")
+      ->envname("OPTDNN_DATA");
+}
+
 void add_device_options(CLI::App& app, Where& where) {
   app.add_option("--device", where.device, "auto, cpu, cuda or cuda:<index>")->capture_default_str();
   app.add_option("--threads", where.threads,
@@ -34,7 +40,8 @@ void add_which_options(CLI::App& app, Which& which, bool several_configs, bool w
   if (!several_configs) config->expected(1);
   app.add_option("--row", which.rows, "only the rows with these ids")->allow_extra_args(false);
   if (with_seeds)
-    app.add_option("--seed", which.seeds, "only these seeds, instead of the config's")
+    app.add_option("--seed", which.seeds, "only these seeds, instead of the config's: 3, or 0,1,2")
+        ->delimiter(',')
         ->check(
             [](const std::string& text) { return text.starts_with('-') ? "a seed is a whole number from 0 on" : ""; })
         ->allow_extra_args(false);

@@ -30,6 +30,8 @@ struct Which {
 };
 
 void add_data_option(CLI::App& app, Where& where);
+// Of a run that is there: empty means where its data lay.
+void add_data_of_run_option(CLI::App& app, Where& where);
 void add_device_options(CLI::App& app, Where& where);
 void add_executor_option(CLI::App& app, Where& where);
 void add_which_options(CLI::App& app, Which& which, bool several_configs, bool with_seeds);

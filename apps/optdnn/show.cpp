@@ -36,13 +36,15 @@ void show_json(const experiment::Table& table) {
 void add_show(CLI::App& app, int& status) {
   struct Options {
     Which which;
+    Where where;
     bool json = false;
   };
   const auto options = std::make_shared<Options>();
   add_which_options(app, options->which, false, true);
+  add_data_option(app, options->where);
   app.add_flag("--json", options->json, "print JSON, without origins");
   app.callback([options, &status] {
-    const auto tables = read_tables(options->which, Purpose::look);
+    const auto tables = read_tables(options->which, Purpose::look, options->where.data);
     options->json ? show_json(tables.front()) : show_text(tables.front());
     status = 0;
   });

@@ -31,11 +31,15 @@ void check_rows(const std::vector<experiment::Table>& tables, base::Diagnostics&
 
 }  // namespace
 
-std::vector<experiment::Table> read_tables(const Which& which, Purpose purpose) {
+std::vector<experiment::Table> read_tables(const Which& which, Purpose purpose, const std::string& data_root) {
   std::vector<experiment::Table> tables;
   base::Diagnostics diagnostics;
+  for (const std::string& config : which.configs) {
+    if (config.find('=') == std::string::npos || std::filesystem::exists(config)) continue;
+    throw base::ConfigError("'" + config + "' is no file", "--set " + config + " overrides a value");
+  }
   for (const std::string& config : which.configs)
-    tables.push_back(experiment::read_table(config, which.sets, diagnostics));
+    tables.push_back(experiment::read_table(config, which.sets, diagnostics, data_root));
   diagnostics.throw_if_errors();
   const auto whole = tables;
   for (experiment::Table& table : tables) {
@@ -99,6 +103,7 @@ experiment::RunOptions run_options(const Where& where) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
   };
   options.unix_time_s = unix_time_s();
+  options.begin_s = options.seconds();
   options.cpu_seconds = cpu_seconds;
   options.program_version = version_text();
   options.commit = commit_text();

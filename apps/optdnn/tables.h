@@ -15,7 +15,8 @@ namespace optdnn::app {
 // Reads every config, prints warnings, and throws with all mistakes of all files if there is one. To be run, the parts
 // of each row must also fit together; to be shown or certified they need not.
 enum class Purpose { run, look };
-std::vector<experiment::Table> read_tables(const Which& which, Purpose purpose);
+// `data_root`: where image folders are looked for.
+std::vector<experiment::Table> read_tables(const Which& which, Purpose purpose, const std::string& data_root);
 
 // Device resolved, clock and version filled in.
 experiment::RunOptions run_options(const Where& where);

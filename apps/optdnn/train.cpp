@@ -1,8 +1,10 @@
 // optdnn train CONFIG...: every row, every seed. A failing run does not stop the others; the last lines name it.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,8 +16,11 @@
 #include "optdnn/base/log.h"
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/run.h"
+#include "optdnn/experiment/same_place.h"
 #include "optdnn/experiment/table.h"
+#include "optdnn/experiment/table_time.h"
 #include "optdnn/experiment/train_runs.h"
+#include "results.h"
 #include "signals.h"
 #include "tables.h"
 #include "train_jobs.h"
@@ -34,7 +39,8 @@ struct TrainCommandOptions {
   Which which;
   Where where;
   Ways ways;
-  bool alone = false, no_search = false, dry_run = false, quiet = false;
+  std::string name;
+  bool extend = false, alone = false, no_search = false, dry_run = false, quiet = false;
 };
 
 struct FailedRun {
@@ -47,6 +53,7 @@ struct Ended {
   std::vector<PlannedRun> elsewhere;  // that others have begun
   size_t waited_for = 0;              // of those, when they were last looked at
   bool speaks = true;                 // of several processes one does
+  bool trained = false;               // any run of the latest row, rather than finished before
 };
 
 // Trains the seeds of a row that are asked for; what goes wrong is said and remembered. Returns the run that a signal
@@ -60,6 +67,7 @@ std::optional<PlannedRun> try_row(std::span<const PlannedRun> planned, const exp
   for (const auto& outcome : experiment::run(*run.table, *run.row, seeds, options, datasets)) {
     run.seed = outcome.seed;
     std::erase(seeds, outcome.seed);
+    ended.trained |= outcome.status == Status::finished;
     if (outcome.status == Status::failed) {
       const Failure failure = failure_of(outcome.error);
       if (ended.speaks) std::cerr << run.name() << ": error: " << failure.message << '\n';
@@ -85,6 +93,28 @@ ExitCode name_failures(const Ended& ended, size_t runs) {
   return code;
 }
 
+// A name is one folder's, and two configs of one name would share it.
+void check_names(const std::vector<experiment::Table>& tables) {
+  for (size_t i = 0; i < tables.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (tables[i].stem != tables[j].stem) continue;
+      throw base::ConfigError(
+          concat(tables[i].file.string(), " and ", tables[j].file.string(), " are both called '", tables[i].stem, "'"),
+          "train one after the other, with --name NAME for one of them");
+    }
+  }
+}
+
+void print_results(const std::vector<experiment::Table>& tables, const std::filesystem::path& out) {
+  std::string folders;
+  for (const experiment::Table& table : tables) {
+    const std::string text = results_text(table, out);
+    if (!text.empty()) std::cout << '\n' << text;
+    folders += concat(" ", (out / table.stem).string());
+  }
+  std::cout << "\nruns:" << folders << "\nnext: optdnn report" << folders << '\n';
+}
+
 // What one process takes at a time: a row, or as much of it as trains together where others take runs too. The search
 // of a row is for all of its runs.
 std::span<const PlannedRun> first_unit(std::span<const PlannedRun> runs, const experiment::RunOptions& options) {
@@ -101,20 +131,61 @@ void wait_for_others(size_t runs, bool quiet) {
   for (int i = 0; i < 10 && !stop_requested(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
 }
 
-int train_all(const std::vector<PlannedRun>& runs, const experiment::RunOptions& options) {
+// How far the table is, for the lines of progress.
+class Rows {
+ public:
+  Rows(const std::vector<PlannedRun>& runs, const experiment::RunOptions& options, experiment::DataSets& datasets)
+      : time_(options.seconds) {
+    for (std::span<const PlannedRun> rest(runs); !rest.empty();) {
+      const auto row = first_row(rest);
+      rest = rest.subspan(row.size());
+      numbers_.try_emplace(row.front().row, numbers_.size() + 1);
+      work_[row.front().row] += experiment::work_of(*row.front().row, row.size(), options.searches, datasets);
+      counts_[row.front().row] += row.size();
+    }
+    for (const auto& item : work_) time_.add(item.second);
+  }
+  std::string place(const PlannedRun& run) const { return concat("row ", numbers_.at(run.row), "/", numbers_.size()); }
+  void begin(std::span<const PlannedRun> unit) {
+    const experiment::Row* row = unit.front().row;
+    time_.begin(work_.at(row) * static_cast<double>(unit.size()) / static_cast<double>(counts_.at(row)));
+  }
+  void end(bool trained) { time_.end(trained); }
+  double left_s(double left_s) const { return time_.left_s(left_s); }
+
+ private:
+  experiment::TableTime time_;
+  std::map<const experiment::Row*, size_t> numbers_, counts_;
+  std::map<const experiment::Row*, double> work_;
+};
+
+int train_all(const std::vector<PlannedRun>& runs, const std::vector<experiment::Table>& tables,
+              experiment::RunOptions options) {
   const world::World& world = *options.world;
   base::set_log_level(world.writes() ? base::LogLevel::warning : base::LogLevel::error);
   watch_signals();
   experiment::DataSets datasets(options.data, options.device);
   Ended ended;
   ended.speaks = world.writes();
+  const bool several = std::any_of(runs.begin(), runs.end(), [&](const auto& run) { return run.row != runs[0].row; });
+  std::optional<Rows> rows;
+  if (several && !options.quiet && world.is_alone() && !options.shared) {
+    rows.emplace(runs, options, datasets);
+    options.left_of_all = [&rows](double left_s) { return rows->left_s(left_s); };
+  }
   for (std::vector<PlannedRun> left = runs; !left.empty(); left = std::exchange(ended.elsewhere, {})) {
     if (left.size() == ended.waited_for) wait_for_others(left.size(), options.quiet);
     ended.waited_for = left.size();
     for (std::span<const PlannedRun> rest(left); !rest.empty();) {
       const auto unit = first_unit(rest, options);
       rest = rest.subspan(unit.size());
+      if (rows) {
+        options.place = rows->place(unit.front());
+        rows->begin(unit);
+      }
+      ended.trained = false;
       auto stopped = try_row(unit, options, datasets, ended);
+      if (rows) rows->end(ended.trained);
       if (!stopped && !(rest.empty() && ended.elsewhere.empty()) && world.any(stop_requested()))
         stopped = rest.empty() ? ended.elsewhere.front() : rest.front();
       if (!stopped) continue;
@@ -123,24 +194,26 @@ int train_all(const std::vector<PlannedRun>& runs, const experiment::RunOptions&
       return world.is_alone() ? stop_status() : stop_status_of_all(world);
     }
   }
-  if (ended.failures.empty() && !options.quiet) {
-    std::cout << runs.size() << (runs.size() == 1 ? " run" : " runs") << " under " << options.out.generic_string()
-              << "/\n";
-  }
+  if (!options.quiet && world.writes()) print_results(tables, options.out);
   return static_cast<int>(name_failures(ended, runs.size()));
 }
 
 int train(const TrainCommandOptions& options, bool out_given) {
   check_ways(options.ways);
-  auto tables = read_tables(options.which, Purpose::run);
+  auto tables = read_tables(options.which, Purpose::run, options.where.data);
   for (experiment::Table& table : tables) {
     if (out_given) table.stem = table.file.stem().string();  // the folder given tells overridden runs apart
+    if (!options.name.empty()) table.stem = options.name;
   }
+  check_names(tables);
   auto runs = plan_runs(tables);
   keep_shard(runs, options.ways.shard, options.ways.by == "row");
   if (options.dry_run) {
     for (const PlannedRun& planned : runs) std::cout << planned.name() << '\n';
     return 0;
+  }
+  if (!this_worker() && !is_one_of_many()) {
+    for (const experiment::Table& table : tables) experiment::hold_stem(options.where.out, table);
   }
   if (!options.ways.processes.empty() && !is_one_of_many()) {
     const int count = processes_asked(options.ways.processes);
@@ -148,13 +221,17 @@ int train(const TrainCommandOptions& options, bool out_given) {
   }
   experiment::RunOptions run_with = run_options(options.where);
   const auto worker = this_worker();
-  if (options.ways.jobs > 0 && !worker)
-    return run_jobs(runs, options.ways.jobs, run_with.out, options.quiet, run_with.terminal_columns);
+  if (options.ways.jobs > 0 && !worker) {
+    const int status = run_jobs(runs, options.ways.jobs, run_with.out, options.quiet, run_with.terminal_columns);
+    if (!options.quiet) print_results(tables, run_with.out);
+    return status;
+  }
   run_with.resume = !options.ways.fresh;
   run_with.alone = options.alone;
   run_with.retry_failed = options.ways.retry;
   run_with.searches = !options.no_search;
   run_with.quiet = options.quiet || worker;
+  run_with.extend = options.extend;
   run_with.shared = options.ways.shared || worker;
   if (worker) {
     run_with.processes_here = worker->count;
@@ -162,10 +239,10 @@ int train(const TrainCommandOptions& options, bool out_given) {
       run_with.device = concat("cuda:", worker->index % base::gpus());
   }
   auto others = join_others(options.ways);
-  if (!others) return train_all(runs, run_with);
+  if (!others) return train_all(runs, tables, run_with);
   try {
     make_one_of_many(run_with, runs, options.where.device, *others);
-    const int status = train_all(runs, run_with);
+    const int status = train_all(runs, tables, run_with);
     others->leave();
     return status;
   } catch (...) {
@@ -184,6 +261,12 @@ void add_train(CLI::App& app, int& status) {
   auto* out = app.add_option("--out", options->where.out, "folder of the runs")->capture_default_str();
   add_device_options(app, options->where);
   add_executor_option(app, options->where);
+  app.add_option("--name", options->name, "folder below --out, instead of the config's name")
+      ->check([](const std::string& name) {
+        return name.empty() || name.front() == '.' || name.find('/') != std::string::npos
+                   ? "a name is that of one folder"
+                   : "";
+      });
   app.add_option("--processes", options->ways.processes,
                  "train every run on so many processes here; auto: one per GPU. Seeds that train as one network are "
                  "shared out");
@@ -195,8 +278,11 @@ void add_train(CLI::App& app, int& status) {
       ->check(CLI::IsMember({"run", "row"}));
   auto* resume = app.add_flag_callback(
       "--resume", [] {}, "continue what is there (the default)");
-  app.add_flag("--fresh", options->ways.fresh, "set aside what is there, under .old/, and begin anew")
-      ->excludes(resume);
+  auto* fresh = app.add_flag("--fresh", options->ways.fresh, "set aside what is there, under .old/, and begin anew");
+  fresh->excludes(resume);
+  app.add_flag("--extend", options->extend,
+               "go on with finished runs whose train.length alone grew, where no number depends on the length")
+      ->excludes(fresh);
   app.add_option_function<std::string>(
          "--retry", [options](const std::string&) { options->ways.retry = true; },
          "failed: go on with runs that diverged, from their last checkpoint")

@@ -7,7 +7,8 @@ import unittest
 from program import RINGS, SOURCE, Commands
 
 COMMANDS = ["train", "eval", "check", "show", "list", "certify", "converge", "info", "bench", "fetch", "export",
-            "report", "demo"]
+            "report", "demo",
+            "predict", "runs", "init", "completion"]
 
 
 STUDY = """\

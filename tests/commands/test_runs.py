@@ -38,7 +38,7 @@ class Runs(Commands):
         self.assertEqual(sorted(path.name for path in run.iterdir()),
                          ["checkpoints", "claim-1", "events.out.tfevents.optdnn", "log.txt", "metrics.csv",
                           "metrics.jsonl",
-                          "pictures.safetensors", "resolved.yaml", "summary.json"])
+                          "pictures.safetensors", "resolved.yaml", "status.json", "summary.json"])
         summary = self.summary("runs/rings/run/seed-0")
         self.assertEqual((summary["status"], summary["iterations"], summary["seed"]), ("finished", 200, 0))
         self.assertTrue(summary["certificate"][0]["convergent"])

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "optdnn/algorithms/given_values.h"
 #include "optdnn/base/errors.h"
 #include "optdnn/base/names.h"
 #include "optdnn/base/text.h"
@@ -162,9 +163,12 @@ RuleSpec catalogue_spec(std::string_view name, const std::vector<Coefficient>& o
     }
     const Coefficient standard = *known;
     *known = given;
-    if (!given.value && given.sequence.empty()) {
+    if (count_given(given) == 0) {
       known->value = standard.value;
       known->sequence = standard.sequence;
+      known->values = standard.values;
+      known->repeat = standard.repeat;
+      known->formula = standard.formula;
     }
   }
   return spec;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optdnn/algorithms/given_values.h"
 #include "optdnn/algorithms/numbers.h"
 #include "optdnn/algorithms/response.h"
 #include "optdnn/algorithms/root_condition.h"
@@ -30,7 +31,7 @@ bool is_driven(const std::optional<Steps>& steps) {
 std::string sequences_in_use(const Rule& rule) {
   std::vector<std::string> texts;
   for (const Coefficient& c : rule.coefficients()) {
-    if (!c.sequence.empty()) texts.push_back(concat("'", c.name, "' = ", c.sequence));
+    if (!c.value) texts.push_back(concat("'", c.name, "' = ", given_text(c)));
   }
   return base::join(texts, ", ");
 }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "optdnn/algorithms/certificate.h"
+#include "optdnn/algorithms/given_values.h"
 #include "optdnn/algorithms/numbers.h"
 #include "optdnn/base/text.h"
 
@@ -85,10 +86,17 @@ std::string table_text(const Rule& rule, const Certificate& certificate) {
 }
 
 std::string coefficient_text(const Coefficient& c) {
-  std::string text = concat(c.name, " = ", c.value ? base::number_text(*c.value) : c.sequence);
+  std::string text = concat(c.name, " = ", given_text(c));
   if (c.learn != Learn::no) text += c.learn == Learn::shared ? ", learned" : ", learned per step";
   if (c.range) text += concat(" in [", base::number_text(c.range->low), ", ", base::number_text(c.range->high), "]");
   return text;
+}
+
+json given_json(const Coefficient& c) {
+  if (c.value) return *c.value;
+  if (!c.sequence.empty()) return c.sequence;
+  if (!c.formula.empty()) return {{"formula", c.formula}};
+  return c.repeat ? json{{"values", c.values}, {"repeat", true}} : json(c.values);
 }
 
 // A condition that rests on one that fails is neither met nor missed.
@@ -166,7 +174,7 @@ json certificate_json(const Rule& rule, const Certificate& certificate) {
     calls.push_back({{"family", rule.families()[call.family]}, {"argument", call.argument}});
   json coefficients = json::object();
   for (const Coefficient& c : rule.coefficients()) {
-    if (c.learn == Learn::no) coefficients[c.name] = c.value ? json(*c.value) : json(c.sequence);
+    if (c.learn == Learn::no) coefficients[c.name] = given_json(c);
   }
   for (const auto& [name, value] : certificate.coefficients) coefficients[name] = value;
 

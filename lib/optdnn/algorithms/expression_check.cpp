@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "optdnn/algorithms/sequences.h"
+#include "optdnn/algorithms/given_values.h"
 #include "optdnn/base/names.h"
 #include "optdnn/base/text.h"
 
@@ -175,13 +175,13 @@ class Checker {
     node.role = Role::coefficient;
     checked_.used_coefficients.insert(node.entry);
     const Coefficient& coefficient = spec_.coefficients[node.entry];
-    const Sequence* sequence = find_sequence(coefficient.sequence);
+    const std::optional<int> taken = indices_taken(coefficient);
     const int given = node.indices.empty() ? 1 : static_cast<int>(node.indices.size());
-    if (sequence && given != sequence->indices) {
-      return fail(node.place,
-                  sequence->indices == 1 ? concat("write ", node.name, "[k]") : concat("write ", node.name, "[k+1,j]"),
-                  "bad index: sequence '", coefficient.sequence, "' takes ", sequence->indices,
-                  sequence->indices == 1 ? " index" : " indices");
+    if (taken && given != *taken) {
+      const std::string what =
+          coefficient.sequence.empty() ? given_text(coefficient) : concat("sequence '", coefficient.sequence, "'");
+      return fail(node.place, *taken == 1 ? concat("write ", node.name, "[k]") : concat("write ", node.name, "[k+1,j]"),
+                  "bad index: ", what, " takes ", *taken, *taken == 1 ? " index" : " indices");
     }
     return Type::scalar;
   }

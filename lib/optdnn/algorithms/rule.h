@@ -24,11 +24,14 @@ struct Range {
   double low = 0.0, high = 1.0;
 };
 
-// A number, or a built-in sequence (sequences.h); learnable from there.
+// A number, a built-in sequence (sequences.h), a list by k or a formula in k (given_values.h); learnable from there.
 struct Coefficient {
   std::string name;
   std::optional<double> value;
   std::string sequence;
+  std::vector<double> values;
+  bool repeat = false;  // of `values`
+  std::string formula;
   Learn learn = Learn::no;
   std::optional<Range> range;
   base::SourceSpan span;

@@ -5,7 +5,7 @@
 
 #include "optdnn/algorithms/call_text.h"
 #include "optdnn/algorithms/eliminate.h"
-#include "optdnn/algorithms/sequences.h"
+#include "optdnn/algorithms/given_values.h"
 #include "optdnn/base/text.h"
 
 namespace optdnn::algorithms {
@@ -250,14 +250,18 @@ int NameList::number(const std::string& name) {
 }
 
 double initial_value(const Coefficient& coefficient, const std::vector<int>& indices, Place place) {
-  if (coefficient.value) return *coefficient.value;
-  const Sequence* sequence = find_sequence(coefficient.sequence);
+  const std::optional<double> value = given_value(coefficient, indices);
+  if (value && std::isfinite(*value)) return *value;
   const bool negative = std::any_of(indices.begin(), indices.end(), [](int index) { return index < 0; });
-  std::optional<double> value;
-  if (!negative && static_cast<int>(indices.size()) == sequence->indices) value = sequence->value(indices);
-  if (value) return *value;
   std::vector<std::string> texts;
   for (const int index : indices) texts.push_back(std::to_string(index));
+  if (coefficient.sequence.empty()) {
+    throw StepError{place,
+                    concat("'", coefficient.name, "' = ", given_text(coefficient),
+                           " is not defined at k = ", base::join(texts, ",")),
+                    negative ? "lists and formulas start at k = 0; shift the index, as in b[k+1]"
+                             : "shift the formula, as in 1/(k+1)"};
+  }
   throw StepError{place,
                   concat("sequence '", coefficient.sequence, "' of '", coefficient.name, "' has no value at [",
                          base::join(texts, ","), "]"),

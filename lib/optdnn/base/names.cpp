@@ -1,6 +1,7 @@
 #include "optdnn/base/names.h"
 
 #include <algorithm>
+#include <cctype>
 #include <numeric>
 
 namespace optdnn::base {
@@ -25,10 +26,58 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return previous[b.size()];
 }
 
+// What other programs call it: the word, and the name here where it is among the candidates.
+constexpr std::pair<std::string_view, std::string_view> kElsewhere[] = {
+    {"lr", "learning_rate"},  {"wd", "weight_decay"},    {"bs", "batch_size"},      {"batch", "batch_size"},
+    {"epochs", "length"},     {"epoch", "length"},       {"iterations", "length"},  {"steps", "length"},
+    {"max_epochs", "length"}, {"path", "file"},          {"path", "folder"},        {"path", "train"},
+    {"root", "folder"},       {"dir", "folder"},         {"csv", "file"},           {"npz", "train"},
+    {"label", "target"},      {"labels", "targets"},     {"act", "activation"},     {"nonlinearity", "activation"},
+    {"channels", "width"},    {"hidden_size", "hidden"}, {"layers", "depth"},       {"blocks", "depth"},
+    {"net", "model"},         {"network", "model"},      {"rule", "algorithm"},     {"method", "algorithm"},
+    {"data", "dataset"},      {"scheduler", "schedule"}, {"criterion", "loss"},     {"seed", "seeds"},
+    {"dtype", "precision"},   {"amp", "precision"},      {"clip", "gradient_clip"}, {"eps", "epsilon"},
+};
+
+// At the top of a config, where the key lies deeper.
+constexpr std::pair<std::string_view, std::string_view> kDeeper[] = {
+    {"lr", "optimizer.learning_rate"},
+    {"learning_rate", "optimizer.learning_rate"},
+    {"weight_decay", "optimizer.weight_decay"},
+    {"momentum", "optimizer.momentum"},
+    {"epochs", "train.length.epochs"},
+    {"iterations", "train.length.iterations"},
+    {"length", "train.length"},
+    {"batch_size", "dataset.batch_size"},
+    {"augment", "dataset.augment"},
+    {"activation", "module.activation"},
+    {"norm", "module.norm"},
+    {"equations", "algorithm.equations"},
+    {"coefficients", "algorithm.coefficients"},
+    {"precision", "train.precision"},
+    {"path", "dataset.file"},
+};
+
+bool is_one_of(std::string_view name, const std::vector<std::string>& candidates) {
+  return std::find(candidates.begin(), candidates.end(), name) != candidates.end();
+}
+
+std::string lower(std::string_view text) {
+  std::string small(text);
+  for (char& c : small) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return small;
+}
+
 }  // namespace
 
 std::optional<std::string> closest_name(std::string_view word, const std::vector<std::string>& candidates) {
   if (word.size() > 64) return std::nullopt;
+  for (const std::string& candidate : candidates) {
+    if (word.size() > 1 && lower(word) == lower(candidate)) return candidate;  // CIFAR10
+  }
+  for (const auto& [theirs, ours] : kElsewhere) {
+    if (lower(word) == theirs && is_one_of(ours, candidates)) return std::string(ours);
+  }
   const std::string* best = nullptr;
   // Of a single letter every other letter is one slip away: no suggestion.
   size_t best_distance = word.size() < 2 ? 1 : 1 + std::max<size_t>(1, word.size() / 3);
@@ -44,7 +93,11 @@ std::optional<std::string> closest_name(std::string_view word, const std::vector
 }
 
 std::string suggestion(std::string_view word, const std::vector<std::string>& candidates, std::string_view what) {
-  const auto closest = closest_name(word, candidates);
+  auto closest = closest_name(word, candidates);
+  for (const auto& [key, deeper] : kDeeper) {
+    const bool at_top = is_one_of("dataset", candidates) && is_one_of("optimizer", candidates);
+    if (at_top && word == key && !is_one_of(word, candidates)) closest = deeper;
+  }
   const std::string list = concat(what, ": ", join(candidates, ", "));
   return closest ? concat("did you mean '", *closest, "'? ", list) : list;
 }

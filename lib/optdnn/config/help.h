@@ -17,6 +17,11 @@ namespace optdnn::config {
 template <class T>
 std::string help();
 
+// The same of one key, "optimizer" or "optimizer.adam.learning_rate", and of what lies below it; a choice may stand in
+// the path by its name. Errors: ConfigError for a key that is not there.
+template <class T>
+std::string help_on(const std::string& path);
+
 // --- how it is done ---
 
 template <class T>
@@ -30,6 +35,7 @@ struct HelpRow {
 };
 
 std::string help_page(const std::vector<HelpRow>& rows);
+std::vector<HelpRow> rows_below(const std::vector<HelpRow>& rows, const std::string& path);
 std::string with_constraint(std::string type, const Constraint& constraint);
 
 // What may be written: "integer >= 1", "list of one of crop, flip", "sgd | adamw".
@@ -127,6 +133,13 @@ std::string help() {
   HelpWriter writer(0);
   writer.add_inner<T>(0);
   return help_page(writer.rows());
+}
+
+template <class T>
+std::string help_on(const std::string& path) {
+  HelpWriter writer(0);
+  writer.add_inner<T>(0);
+  return help_page(rows_below(writer.rows(), path));
 }
 
 }  // namespace optdnn::config

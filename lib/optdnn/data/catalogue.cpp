@@ -7,6 +7,14 @@ std::unique_ptr<DataSet> make_dataset(const DataSetSpec& spec, const std::filesy
   return std::visit([&](const auto& s) { return s.make({data_root, torch::Device(device)}); }, spec);
 }
 
+void look_at_files(DataSetSpec& spec, const std::filesystem::path& data_root) {
+  std::visit(
+      [&](auto& s) {
+        if constexpr (requires { s.look(data_root); }) s.look(data_root);
+      },
+      spec);
+}
+
 std::string_view dataset_name(const DataSetSpec& spec) {
   return std::visit([](const auto& s) { return s.kName; }, spec);
 }

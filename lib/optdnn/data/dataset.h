@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "optdnn/base/names.h"
+#include "optdnn/data/preparation.h"
 
 namespace optdnn::data {
 
@@ -53,6 +54,9 @@ class DataSet {
 
   // One per class, or empty.
   virtual std::vector<std::string> class_names() const { return {}; }
+
+  // How a sample is prepared, for those who bring others.
+  virtual Preparation preparation() const { return {{}, {}, {}, class_names(), {}, {}}; }
 
   // Requires: indices within 0 ... size(split)-1, times repeats() in training. Safe to call from several threads at
   // once. The others than the training

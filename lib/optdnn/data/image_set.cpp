@@ -49,6 +49,14 @@ int64_t ImageSet::size(Split split) const { return part(split).labels_N.defined(
 
 DataShape ImageSet::shape() const { return {train_.images_NCHW.sizes().slice(1).vec(), classes_, false}; }
 
+Preparation ImageSet::preparation() const {
+  const auto list = [](const torch::Tensor& values_C) {
+    const torch::Tensor wide = values_C.flatten().cpu().to(torch::kFloat64).contiguous();
+    return std::vector<double>(wide.const_data_ptr<double>(), wide.const_data_ptr<double>() + wide.numel());
+  };
+  return {{}, list(black_C_), list(scale_C_.reciprocal()), class_names_, {}, {}};
+}
+
 Batch ImageSet::batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const {
   const LabelledImages& from = part(split);
   if (split == Split::train && contains(options_, Augmentation::mixup)) {

@@ -58,6 +58,7 @@ class ImageSet : public DataSet {
   int64_t size(Split split) const override;
   bool on_gpu() const override { return !train_.images_NCHW.device().is_cpu(); }
   std::vector<std::string> class_names() const override { return class_names_; }
+  Preparation preparation() const override;
   Batch batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const override;
 
  private:
@@ -69,7 +70,7 @@ class ImageSet : public DataSet {
   LabelledImages train_, valid_, test_;  // valid_: no tensors without validation
   int64_t classes_;
   std::vector<std::string> class_names_;
-  torch::Tensor black_C_, scale_C_;
+  torch::Tensor black_C_, scale_C_;  // of pixels from 0 to 255
   AugmentOptions options_;
 };
 

@@ -45,6 +45,7 @@ class Loader {
   // Errors: ConfigError if an epoch would have no batch (drop_last and fewer samples than one batch).
   Loader(const DataSet& dataset, LoaderOptions options);
 
+  const DataSet& dataset() const { return dataset_; }
   const LoaderOptions& options() const { return options_; }
   int64_t batches_per_epoch() const;
   int64_t samples_per_epoch() const;  // those of all batches together

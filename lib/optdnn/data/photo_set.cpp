@@ -99,9 +99,10 @@ PhotoSet::PhotoSet(PhotoSpec spec, std::string_view dataset, const std::filesyst
     for (const std::string& line : store(split).left_out()) base::log_warning(base::concat(spec_.folder, ": ", line));
   }
   const auto found = std::ssize(train_.classes());
-  if (found != spec_.classes) {
+  spec_.classes = spec_.classes.value_or(found);
+  if (found != *spec_.classes) {
     throw base::ConfigError(base::concat("data set '", dataset, "' has ", found, " classes in ", spec_.folder,
-                                         "/train, but dataset.classes is ", spec_.classes),
+                                         "/train, but dataset.classes is ", *spec_.classes),
                             base::concat("they are ", photos::some_of(train_.classes())));
   }
   if (train_.classes() != test_.classes()) {
@@ -112,7 +113,16 @@ PhotoSet::PhotoSet(PhotoSpec spec, std::string_view dataset, const std::filesyst
   if (!validation) return;
   std::vector<int64_t> labels(train_.size());
   for (int64_t i = 0; i < train_.size(); ++i) labels[i] = train_.label(i);
-  division_ = divide(labels, spec_.classes, *validation);
+  division_ = divide(labels, *spec_.classes, *validation);
+}
+
+Preparation PhotoSet::preparation() const {
+  Preparation preparation{{}, {}, {}, train_.classes(), {}, {}};
+  for (size_t c = 0; c < kMean.size(); ++c) {
+    preparation.mean.push_back(255 * kMean[c]);
+    preparation.deviation.push_back(255 * kDeviation[c]);
+  }
+  return preparation;
 }
 
 int64_t PhotoSet::size(Split split) const {
@@ -136,7 +146,7 @@ Batch PhotoSet::part(uint64_t seed, int64_t epoch, const std::vector<int64_t>& i
   const Batch batch = plain(Split::train, seed, epoch, indices);
   const bool mixes = contains(spec_, PhotoAugmentation::mixup) || contains(spec_, PhotoAugmentation::cutmix);
   if (!mixes) return batch;
-  return mixed(batch, draw_mixture(spec_, RandomStream(seed, "mixture", epoch, first)), spec_.classes);
+  return mixed(batch, draw_mixture(spec_, RandomStream(seed, "mixture", epoch, first)), *spec_.classes);
 }
 
 // Not mixed.

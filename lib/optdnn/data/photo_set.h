@@ -16,10 +16,11 @@ class PhotoSet : public DataSet {
   PhotoSet(photos::PhotoSpec spec, std::string_view dataset, const std::filesystem::path& data_root,
            const std::optional<ValidationSpec>& validation = {});
 
-  DataShape shape() const override { return {{3, spec_.size_px, spec_.size_px}, spec_.classes, false}; }
+  DataShape shape() const override { return {{3, spec_.size_px, spec_.size_px}, *spec_.classes, false}; }
   int64_t size(Split split) const override;
   int64_t repeats() const override { return spec_.repeats; }
   std::vector<std::string> class_names() const override { return train_.classes(); }
+  Preparation preparation() const override;
   // A mixture is one of the batch with itself, in reverse order.
   Batch batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const override;
   Batch part(uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices, int64_t first) const override;
@@ -46,8 +47,14 @@ struct Divisible : Photos {
     f("validation", validation, "held out of the training set, stratified by class");
   }
 
-  DataShape shape() const { return {{3, this->size_px, this->size_px}, this->classes, false}; }
+  DataShape shape() const { return {{3, this->size_px, this->size_px}, this->classes.value_or(0), false}; }
   int64_t per_iteration() const { return this->batch_size; }
+  // Counts the classes where they are not given. Errors: EnvironmentError if there is no folder and no archive.
+  void look(const std::filesystem::path& data_root) {
+    if (this->classes) return;
+    const photos::ImageStore train(photos::image_places(data_root / this->folder), "train");
+    this->classes = std::ssize(train.classes());
+  }
   // Batches are made on the CPU, by the loader's threads.
   std::unique_ptr<DataSet> make(const Place& place) const {
     return std::make_unique<PhotoSet>(*this, Photos::kName, place.root, validation);

@@ -43,6 +43,12 @@ Division divide(std::span<const int64_t> labels, int64_t classes, const Validati
     throw base::ConfigError(base::concat("dataset.validation takes ", base::with_thousands(total), " of the ",
                                          base::with_thousands(all), " training samples and leaves none to train on"));
   }
+  return divide(labels, classes, total, 0, "validation");
+}
+
+Division divide(std::span<const int64_t> labels, int64_t classes, int64_t total, uint64_t seed,
+                std::string_view purpose) {
+  const int64_t all = std::ssize(labels);
   std::vector<std::vector<int64_t>> members(classes);
   for (int64_t i = 0; i < all; ++i) members.at(labels[i]).push_back(i);
   std::vector<int64_t> sizes;
@@ -51,7 +57,7 @@ Division divide(std::span<const int64_t> labels, int64_t classes, const Validati
 
   std::vector<bool> held(all);
   for (int64_t c = 0; c < classes; ++c) {
-    const auto order = base::permutation(sizes[c], base::RandomStream(0, "validation", 0, c));
+    const auto order = base::permutation(sizes[c], base::RandomStream(seed, purpose, 0, c));
     for (int64_t i = 0; i < share[c]; ++i) held[members[c][order[i]]] = true;
   }
   Division division;

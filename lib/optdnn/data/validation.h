@@ -37,6 +37,10 @@ struct Division {
   std::vector<int64_t> kept, held_out;
 };
 
+// Holds out `total`, of class c by a permutation from stream (seed, purpose, 0, c). Requires: 0 <= total <= all.
+Division divide(std::span<const int64_t> labels, int64_t classes, int64_t total, uint64_t seed,
+                std::string_view purpose);
+
 // Errors: ConfigError if nothing would be left to train on.
 Division divide(std::span<const int64_t> labels, int64_t classes, const ValidationSpec& spec);
 

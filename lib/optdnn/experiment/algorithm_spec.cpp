@@ -1,7 +1,9 @@
 #include "optdnn/experiment/algorithm_spec.h"
 
 #include "optdnn/algorithms/catalogue.h"
+#include "optdnn/algorithms/sequences.h"
 #include "optdnn/config/reader.h"
+#include "optdnn/config/schema.h"
 
 namespace optdnn::algorithms {
 
@@ -23,10 +25,20 @@ void read_value(config::Reader& reader, const config::Node& node, CoefficientSpe
   spec.span = node.span();
   if (node.is_map()) {
     reader.read_fields(node, spec);
-    if (spec.value && spec.sequence) {
-      reader.error(node, "coefficient '" + reader.name() + "' wants one of value and sequence",
+    const int given = int{spec.value.has_value()} + int{spec.sequence.has_value()} + int{spec.values.has_value()} +
+                      int{spec.formula.has_value()};
+    if (given > 1) {
+      reader.error(node, "coefficient '" + reader.name() + "' wants one of value, sequence, values and formula",
                    "as in {value: 0.5, learn: per_step, range: [0, 1]}");
     }
+    if (spec.repeat && !spec.values) {
+      reader.error(node, "coefficient '" + reader.name() + "': repeat is for values",
+                   "{values: [0, 0.9], repeat: true}");
+    }
+    return;
+  }
+  if (node.is_sequence()) {
+    reader.read(node, spec.values.emplace(), config::not_empty());
     return;
   }
   const bool names_sequence =
@@ -41,19 +53,25 @@ void read_value(config::Reader& reader, const config::Node& node, CoefficientSpe
 }
 
 nlohmann::json schema_value(const CoefficientSpec&) {
-  const nlohmann::json number = {{"type", "number"}}, name = {{"type", "string"}};
+  std::vector<std::string> names;
+  for (const auto& sequence : algorithms::sequences()) names.emplace_back(sequence.name);
+  const nlohmann::json number = {{"type", "number"}}, name = {{"enum", names}};
+  const nlohmann::json list = {{"type", "array"}, {"items", number}, {"minItems", 1}};
   const nlohmann::json range = {{"type", "array"}, {"items", number}, {"minItems", 2}, {"maxItems", 2}};
   const nlohmann::json map = {{"type", "object"},
                               {"additionalProperties", false},
                               {"properties",
                                {{"value", number},
-                                {"sequence", {{"enum", {"theta", "fista", "nesterov_dense"}}}},
+                                {"sequence", {{"enum", names}}},
+                                {"values", list},
+                                {"repeat", {{"type", "boolean"}}},
+                                {"formula", {{"type", "string"}}},
                                 {"learn", {{"enum", {"no", "shared", "per_step"}}}},
                                 {"range", range}}}};
-  return {{"oneOf", {number, name, map}}};
+  return {{"oneOf", {number, name, list, map}}};
 }
 
-std::string type_text(const CoefficientSpec&) { return "number, sequence or {value | sequence, learn, range}"; }
+std::string type_text(const CoefficientSpec&) { return "number, list, sequence or {value, ..., learn, range}"; }
 
 void read_value(config::Reader& reader, const config::Node& node, AlgorithmSpec& spec) {
   spec.node = node;
@@ -62,6 +80,23 @@ void read_value(config::Reader& reader, const config::Node& node, AlgorithmSpec&
   } else {
     reader.read_fields(node, spec);
   }
+  // A run's resolved.yaml spells out what its rule was; by its name it is the same one.
+  const algorithms::CatalogueRule* known = algorithms::find_rule(spec.name);
+  if (known && spec.equations && base::trim(*spec.equations) == base::trim(known->equations)) spec.equations.reset();
+}
+
+// A rule of the catalogue by its name, or a map; one without equations names a rule of the catalogue.
+nlohmann::json schema_value(const AlgorithmSpec&) {
+  config::SchemaWriter writer;
+  AlgorithmSpec fields;
+  fields.fields(writer);
+  nlohmann::json map = writer.take();
+  std::vector<std::string> names;
+  for (const auto& rule : algorithms::catalogue()) names.push_back(rule.name);
+  map["if"] = {{"required", {"equations"}}};
+  map["then"] = {{"properties", {{"name", {{"not", {{"enum", names}}}}}}}};
+  map["else"] = {{"properties", {{"name", {{"enum", names}}}, {"output", false}, {"start", false}}}};
+  return {{"oneOf", {{{"enum", names}}, map}}};
 }
 
 namespace {
@@ -73,6 +108,9 @@ std::vector<algorithms::Coefficient> coefficients_of(const AlgorithmSpec& spec) 
     coefficient.name = name;
     coefficient.value = given.value;
     coefficient.sequence = given.sequence.value_or("");
+    coefficient.values = given.values.value_or(std::vector<double>{});
+    coefficient.repeat = given.repeat.value_or(false);
+    coefficient.formula = given.formula.value_or("");
     coefficient.learn = given.learn;
     if (given.range) coefficient.range = algorithms::Range{given.range->first, given.range->second};
     coefficient.span = given.span;

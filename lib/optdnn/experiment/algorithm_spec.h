@@ -17,10 +17,14 @@ const base::NameTable<Learn>& enum_names(Learn);
 
 namespace optdnn::experiment {
 
-// Written as a number (0.5), a sequence's name (fista), or a map {value | sequence, learn, range}.
+// Written as a number (0.5), a sequence's name (fista), a list by k ([1, 0.5], whose last value holds), or a map
+// {value | sequence | values, repeat | formula, learn, range}.
 struct CoefficientSpec {
   std::optional<double> value;
   std::optional<std::string> sequence;
+  std::optional<std::vector<double>> values;
+  std::optional<bool> repeat;
+  std::optional<std::string> formula;
   algorithms::Learn learn = algorithms::Learn::no;
   std::optional<std::pair<double, double>> range;
   base::SourceSpan span;
@@ -29,6 +33,9 @@ struct CoefficientSpec {
   void fields(Fields& f) {
     f("value", value, "a number: the value, or where learning starts");
     f("sequence", sequence, "theta, fista or nesterov_dense, instead of value");
+    f("values", values, config::not_empty(), "instead: a number for each k, of which the last holds");
+    f("repeat", repeat, "of values: they begin again instead");
+    f("formula", formula, config::not_empty(), "instead: an expression in k, as (k-1)/(k+2)");
     f("learn", learn, "no, shared (one number a stage) or per_step");
     f("range", range, "[lo, hi], kept by a sigmoid while learning");
   }
@@ -56,6 +63,7 @@ struct AlgorithmSpec {
   }
 };
 void read_value(config::Reader& reader, const config::Node& node, AlgorithmSpec& spec);
+nlohmann::json schema_value(const AlgorithmSpec&);
 
 // Returns the rule, or nothing after reporting what is wrong with it at its place in the file.
 std::optional<algorithms::Rule> make_rule(const AlgorithmSpec& spec, base::Diagnostics& diagnostics);

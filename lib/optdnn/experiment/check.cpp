@@ -5,12 +5,14 @@
 #include <limits>
 
 #include "optdnn/base/device.h"
+#include "optdnn/base/share_out.h"
 #include "optdnn/experiment/job.h"
 #include "optdnn/experiment/loaders.h"
 #include "optdnn/experiment/memory.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/observe.h"
 #include "optdnn/experiment/smallest_batch.h"
+#include "optdnn/experiment/trials.h"
 #include "optdnn/experiment/universal.h"
 #include "optdnn/experiment/weights.h"
 #include "optdnn/kernels/workspace.h"
@@ -50,6 +52,29 @@ double forward_and_back(models::Network& network, const data::Batch& batch, cons
   return value.item<double>();
 }
 
+// Every seed with its evaluations, and the trials of the search. Vectors: runs share the cores.
+double all_seconds(const Row& row, const CheckReport& report, const data::DataSet& dataset,
+                   const data::Loader& loader) {
+  const bool together = trains_as_one(row.spec, network_shape(dataset.shape()));
+  const double at_once = together ? std::max(1, base::sharing_threads()) : 1;
+  const auto batch = static_cast<double>(loader.options().batch_size * row.spec.train.accumulate);
+  const auto of = [&](const ExperimentSpec& spec, double runs) {
+    const training::Length length = training::length_of(spec.train, loader.batches_per_epoch());
+    const auto iterations = static_cast<double>(length.iterations);
+    const double evaluations = std::ceil(iterations / static_cast<double>(spec.evaluate.every_iterations(length)));
+    const auto evaluated = static_cast<double>(dataset.size(data::Split::test) + dataset.size(data::Split::valid));
+    constexpr double kForward = 1.0 / 3;  // of an iteration
+    const double one_s = report.iteration_s * (iterations + kForward * evaluations * evaluated / batch);
+    return one_s * std::ceil(runs / at_once);
+  };
+  double all_s = of(row.spec, static_cast<double>(row.spec.seeds.size()));
+  if (row.spec.search) {
+    constexpr double kConfirmed = 9;  // the best three on three seeds
+    all_s += of(as_trial(row.spec), static_cast<double>(row.spec.search->trials)) + of(as_trial(row.spec), kConfirmed);
+  }
+  return all_s;
+}
+
 }  // namespace
 
 CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datasets) {
@@ -60,6 +85,7 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
   models::Network network = make_network(row.spec, shape, row.spec.seeds.front());
   force_executor(network, options.executor);
   if (row.spec.init.from) begin_at(*network.module.ptr(), *row.spec.init.from);
+  training::freeze_parameters(*network.module.ptr(), training::groups_of(row.spec.optimizer));
   const auto loss_spec = row.spec.loss.value_or(training::default_loss(dataset.shape()));
   training::check_loss(loss_spec, dataset.shape());
   const data::Loader loader = make_loaders(dataset, row.spec, {row.spec.seeds.front()}, 0).train;
@@ -95,6 +121,7 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
   report.warning = warmup_warning(row.spec, length);
   report.iterations = length.iterations;
   report.total_s = report.iteration_s * static_cast<double>(report.iterations);
+  report.all_s = all_seconds(row, report, dataset, loader);
   report.memory_mib = report.cost.kept_mib() * static_cast<double>(loader.options().batch_size) +
                       (kTensorsPerWeight * 4.0 * static_cast<double>(report.cost.parameters) +
                        static_cast<double>(kernels::idle_workspace_bytes())) /

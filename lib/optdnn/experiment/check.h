@@ -13,6 +13,7 @@ struct CheckReport {
   double iteration_s = 0;  // measured: forward and backward
   double batch_s = 0;      // measured: reading and augmenting a batch, one thread
   double total_s = 0;      // estimate of training, without evaluation
+  double all_s = 0;        // estimate of all seeds with their evaluations, and of the row's search
   double memory_mib = 0;   // estimate of the peak, see memory.h; on a GPU of activations, weights and optimizer
   kernels::ConvolutionCounts convolutions;    // passes of one forward and backward, by the way they were done
   std::optional<bool> convergent, universal;  // of a rule; universal may be open

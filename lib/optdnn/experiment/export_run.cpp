@@ -65,7 +65,9 @@ void export_run(const ExportRequest& request, const RunOptions& options) {
   if (request.names == WeightNames::timm) {
     training::write_safetensors(request.to, {by_timm_names(weights), {}});
   } else {
-    training::write_safetensors(request.to, {weights, {{"network", describe_network(spec, shape, network).dump()}}});
+    auto metadata = training::read_safetensors(request.run / "checkpoints" / request.weights).metadata;
+    metadata["network"] = describe_network(spec, shape, network).dump();
+    training::write_safetensors(request.to, {weights, metadata});
   }
   if (request.samples.empty()) return;
 

@@ -1,6 +1,7 @@
 #include "optdnn/experiment/held_runs.h"
 
 #include "optdnn/base/log.h"
+#include "optdnn/experiment/same_place.h"
 #include "optdnn/training/checkpoint.h"
 
 namespace optdnn::experiment {
@@ -27,9 +28,10 @@ void check_not_failed(const RunFolder& folder) {
 std::optional<int64_t> hold(const RunPlan& plan, size_t number, const RunOptions& options, HeldRuns& held) {
   const auto& [spec, seed, folder] = plan.runs[number];
   const config::Node resolved = resolved_run(spec, seed);
-  if (options.resume && is_finished(folder, resolved)) return std::nullopt;
+  if (options.resume && !options.extend && is_finished(folder, resolved)) return std::nullopt;
   Held& run = held.emplace(number, Held{resolved, Claim::take(folder.path)}).first->second;
   if (!options.resume) set_aside(folder, options.out, options.unix_time_s);
+  if (options.extend) extend_run(folder, resolved);
   if (is_finished(folder, resolved)) {  // between the two looks
     held.erase(number);
     return std::nullopt;

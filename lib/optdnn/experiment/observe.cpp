@@ -1,6 +1,7 @@
 #include "optdnn/experiment/observe.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "optdnn/base/text.h"
 
@@ -57,6 +58,18 @@ void add_certificates(const std::vector<Certificate>& certificates, metrics::Rec
 }
 
 }  // namespace
+
+std::string coefficients_json(const algorithms::Rule& rule, const models::OptNetImpl& net, int64_t run) {
+  nlohmann::ordered_json stages = nlohmann::ordered_json::object();
+  for (size_t i = 0; i < net.stages().size(); ++i) {
+    for (const auto& [leaf, value] : net.stages()[i]->coefficients().numbers(run).values()) {
+      std::vector<std::string> indices;
+      for (const int index : leaf.indices) indices.push_back(std::to_string(index));
+      stages[std::to_string(i)][rule.coefficients()[leaf.coefficient].name][base::join(indices, ",")] = value;
+    }
+  }
+  return stages.empty() ? "" : stages.dump();
+}
 
 std::function<void(int64_t, metrics::Record&)> observe_rule(algorithms::Rule rule,
                                                             std::shared_ptr<models::OptNetImpl> net, int64_t run) {

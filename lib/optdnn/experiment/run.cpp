@@ -111,7 +111,7 @@ std::vector<RunOutcome> run(const Table& table, const Row& row, const std::vecto
   }
   if (!world.is_alone() && runs_at_once(row, options) > 1) return share_out_seeds(table, row, seeds, options, datasets);
   RunPlan plan;
-  plan.label = concat(row.id, ", ", seeds_text(seeds));
+  plan.label = concat(options.place, options.place.empty() ? "" : ", ", row.id, ", ", seeds_text(seeds));
   Row chosen = row;
   if (row.spec.search && !options.searches) {
     chosen.spec = as_chosen(row.spec);

@@ -17,9 +17,9 @@ inline constexpr int kNumerics = 2;
 
 struct RunOptions {
   std::filesystem::path out = "runs";
-  std::filesystem::path data = "data";
-  std::string device = "cpu";  // resolved
-  int threads = 0;             // of an operation; 0: all cores for images, one for vectors, whose runs share all cores
+  std::filesystem::path data = "data";  // of eval and predict: empty where the run's own is meant
+  std::string device = "cpu";           // resolved
+  int threads = 0;  // of an operation; 0: all cores for images, one for vectors, whose runs share all cores
   int loader_threads = 1;
   bool resume = true;         // continue what is there
   bool retry_failed = false;  // go on with runs that diverged
@@ -32,10 +32,14 @@ struct RunOptions {
   bool searches = true;   // false: rows are trained with the values they are written with, on all training samples
   bool quiet = false;
   int terminal_columns = 0;  // of a progress bar; 0: plain lines instead
+  bool extend = false;       // a run whose train.length grew goes on, where its numbers do not depend on the length
+  std::string place;         // "row 3/40", of what is trained; empty where there is one row
+  std::function<double(double left_s)> left_of_all = {};  // seconds, of all rows; may be empty
   std::function<bool()> stop_requested;
   std::function<double()> seconds;      // a clock that only rises
   std::function<double()> cpu_seconds;  // of all threads; may be empty
   double unix_time_s = 0;               // when the program began
+  double begin_s = 0;                   // what `seconds` showed then
   std::string program_version, commit;
 };
 
@@ -68,12 +72,5 @@ struct RunOutcome {
 // one after another. A stop leaves out the seeds that have not begun; one during the search leaves out all.
 std::vector<RunOutcome> run(const Table& table, const Row& row, const std::vector<uint64_t>& seeds,
                             const RunOptions& options, DataSets& datasets);
-
-// Evaluates the weights in a run's folder on a split, training samples as they are without augmentation. `weights`:
-// last.safetensors, best.safetensors, or another file there, by our names or timm's. `sample`: a file that then gets
-// the first batch with its outputs; empty: none. Errors: ConfigError if there is no such split.
-nlohmann::ordered_json evaluate_run(const std::filesystem::path& folder, const std::string& weights,
-                                    const RunOptions& options, const std::string& split = "test",
-                                    const std::filesystem::path& sample = {});
 
 }  // namespace optdnn::experiment

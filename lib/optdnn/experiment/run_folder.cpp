@@ -1,12 +1,14 @@
 #include "optdnn/experiment/run_folder.h"
 
 #include <ctime>
-#include <map>
 
+#include "optdnn/algorithms/catalogue.h"
 #include "optdnn/base/files.h"
 #include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
+#include "optdnn/config/merge.h"
 #include "optdnn/experiment/earlier_runs.h"
+#include "optdnn/experiment/same_place.h"
 
 namespace optdnn::experiment {
 
@@ -23,40 +25,19 @@ config::Node resolved_run(const ExperimentSpec& spec, uint64_t seed) {
   return resolved(one);
 }
 
-std::string config_hash(const config::Node& resolved) { return base::sha256_hex(config::canonical_json(resolved)); }
-
-namespace {
-
-void flatten(const config::Node& node, const std::string& path, std::map<std::string, std::string>& values) {
-  if (node.is_map()) {
-    for (const auto& entry : node.entries())
-      flatten(entry.value, path.empty() ? entry.key : path + "." + entry.key, values);
-  } else {
-    values[path] = config::canonical_json(node);
+config::Node identity_of(const config::Node& resolved) {
+  const config::Node* dataset = resolved.find("dataset");
+  if (!dataset || !dataset->find("found")) return resolved;
+  std::vector<config::Node::Entry> entries = resolved.entries();
+  for (auto& entry : entries) {
+    if (entry.key == "dataset") entry.value = config::without_keys(entry.value, {"file", "train", "test"});
   }
+  return config::Node::map(std::move(entries));
 }
 
-// "depth (there 9, here 3), optimizer.momentum (only there)"
-std::string differences(const config::Node& there, const config::Node& here) {
-  std::map<std::string, std::string> before, now;
-  flatten(there, "", before);
-  flatten(here, "", now);
-  std::vector<std::string> keys;
-  for (const auto& [key, value] : before) {
-    const auto found = now.find(key);
-    if (found == now.end()) {
-      keys.push_back(concat(key, " (only there)"));
-    } else if (found->second != value) {
-      keys.push_back(concat(key, " (there ", value, ", here ", found->second, ")"));
-    }
-  }
-  for (const auto& [key, value] : now) {
-    if (!before.contains(key)) keys.push_back(concat(key, " (only here)"));
-  }
-  return base::join(keys, ", ");
+std::string config_hash(const config::Node& resolved) {
+  return base::sha256_hex(config::canonical_json(identity_of(resolved)));
 }
-
-}  // namespace
 
 ExperimentSpec stored_experiment(const fs::path& folder) {
   base::Diagnostics diagnostics;
@@ -73,17 +54,27 @@ void check_identity(const RunFolder& folder, const config::Node& resolved) {
     throw base::EnvironmentError(concat(folder.path.string(), " holds a checkpoint without its resolved.yaml"),
                                  "--fresh sets it aside and begins anew");
   }
-  const config::Node there = experiment::resolved(stored_experiment(folder.path));
-  if (config::canonical_json(there) == config::canonical_json(resolved)) return;
-  throw base::ConfigError(
-      concat(folder.path.string(), " holds another experiment; it differs in ", differences(there, resolved)),
-      "give --out another folder, or --fresh to set that one aside");
+  const config::Node there = identity_of(experiment::resolved(stored_experiment(folder.path)));
+  const config::Node here = identity_of(resolved);
+  if (config::canonical_json(there) == config::canonical_json(here)) return;
+  throw base::ConfigError(concat(folder.path.string(), " holds another experiment; it differs in ",
+                                 differences_text(key_differences(there, here))),
+                          "--fresh sets it aside and begins anew; --extend goes on if train.length alone grew; --name "
+                          "NAME trains beside it");
 }
 
 void write_resolved(const RunFolder& folder, const config::Node& resolved) {
   if (fs::exists(folder.resolved())) return;
   base::make_folders(folder.checkpoints());
-  base::write_file_atomically(folder.resolved(), config::to_yaml(resolved));
+  base::write_file_atomically(folder.resolved(), config::to_yaml(with_equations(resolved)));
+}
+
+config::Node with_equations(const config::Node& resolved) {
+  const config::Node* name = resolved.find_path("algorithm.name");
+  const algorithms::CatalogueRule* rule = name ? algorithms::find_rule(name->text()) : nullptr;
+  if (!rule) return resolved;
+  base::Diagnostics ignored;
+  return config::set_path(resolved, "algorithm.equations", {}, config::dump(std::string(rule->equations)), ignored);
 }
 
 void set_aside(const RunFolder& folder, const fs::path& runs, double unix_time_s) {

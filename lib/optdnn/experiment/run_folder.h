@@ -29,6 +29,8 @@ RunFolder run_folder(const std::filesystem::path& runs, const Table& table, cons
 
 // The resolved config for one seed, every default written out; what resolved.yaml holds and what the hash is of.
 config::Node resolved_run(const ExperimentSpec& spec, uint64_t seed);
+// Without the places of data of one's own, which count by their hashes.
+config::Node identity_of(const config::Node& resolved);
 std::string config_hash(const config::Node& resolved);
 
 // What the folder's resolved.yaml means to today's program. Errors: ConfigError if it cannot be read any more.
@@ -37,6 +39,9 @@ ExperimentSpec stored_experiment(const std::filesystem::path& folder);
 // Passes where no run has begun, or this one. Errors: ConfigError naming the keys that differ if another experiment is
 // there, EnvironmentError if a checkpoint is there without its resolved.yaml.
 void check_identity(const RunFolder& folder, const config::Node& resolved);
+
+// With the equations of a rule of the catalogue, so that the file says what was run.
+config::Node with_equations(const config::Node& resolved);
 
 // Unless it is there. Errors: EnvironmentError if the disk refuses.
 void write_resolved(const RunFolder& folder, const config::Node& resolved);

@@ -93,7 +93,7 @@ class Search {
   // Returns false if a signal stopped it.
   bool train(const std::vector<size_t>& trials, const std::vector<uint64_t>& seeds, const std::string& what) {
     RunPlan plan;
-    plan.label = row_.id + what;
+    plan.label = concat(options_.place, options_.place.empty() ? "" : ", ", row_.id, what);
     plan.are_trials = true;
     plan.constants = searched_constants(row_.spec);
     for (const size_t trial : trials) {

@@ -76,10 +76,23 @@ void check_families(const ExperimentSpec& spec, const algorithms::Rule& rule, co
   }
 }
 
+// A column that is not there is a mistake of the config, a damaged file is none.
+void look_at_data(data::DataSetSpec& dataset, const config::Node& node, base::Diagnostics& diagnostics,
+                  const std::filesystem::path& data_root) {
+  try {
+    data::look_at_files(dataset, data_root);
+  } catch (const base::ConfigError& error) {
+    diagnostics.error(node.find("dataset")->span(), error.what(), error.hint());
+  }
+}
+
 }  // namespace
 
-ExperimentSpec read_experiment(const config::Node& node, base::Diagnostics& diagnostics) {
+ExperimentSpec read_experiment(const config::Node& node, base::Diagnostics& diagnostics,
+                               const std::filesystem::path& data_root) {
+  const int errors = diagnostics.errors();
   auto spec = config::read<ExperimentSpec>(node, diagnostics, "experiment");
+  if (diagnostics.errors() == errors) look_at_data(spec.dataset, node, diagnostics, data_root);
   // Vectors have no convolutions: one value for all, that of runs from before there was a choice.
   if (data::dataset_shape(spec.dataset).input.size() != 3) spec.train.convolutions = kernels::Convolutions::exact;
   if (!spec.algorithm || spec.algorithm->name.empty()) return spec;

@@ -1,6 +1,7 @@
 // One experiment, complete and typed: what a single config, or a row of a table, says.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 
 #include "optdnn/baselines/catalogue.h"
@@ -79,7 +80,9 @@ struct ExperimentSpec {
 
 // Reads one experiment. Besides the fields it makes the rule once, so that its mistakes are reported too, and gives an
 // implicit one a solver; that of an explicit one is dropped, and so is the choice of convolutions for vectors.
-ExperimentSpec read_experiment(const config::Node& node, base::Diagnostics& diagnostics);
+// Data of one's own are looked at, image folders below `data_root`. Errors: EnvironmentError if they cannot be read.
+ExperimentSpec read_experiment(const config::Node& node, base::Diagnostics& diagnostics,
+                               const std::filesystem::path& data_root = "data");
 
 // The keys that describe a network which is the run of a rule, and so have no meaning beside `model`.
 const std::vector<std::string>& algorithm_keys();

@@ -65,6 +65,7 @@ Summary::Summary(const Table& table, const Row& row, uint64_t seed, const std::s
   add_beside(json_, row);
   json_["network"] = row.spec.algorithm ? row.spec.algorithm->name : config::dump(*row.spec.model).find("name")->text();
   json_["dataset"] = config::to_json(config::dump(row.spec.dataset));
+  json_["data"] = std::filesystem::absolute(options.data).lexically_normal().string();
   if (row.spec.algorithm) json_["depth"] = config::to_json(config::dump(row.spec.depth));
 }
 

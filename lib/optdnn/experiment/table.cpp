@@ -23,8 +23,10 @@ config::Displaced displaced_keys() {
       {"epochs", {"iterations", "fraction"}},
       {"iterations", {"epochs", "fraction"}},
       {"fraction", {"epochs", "iterations"}},
-      {"value", {"sequence"}},
-      {"sequence", {"value"}},
+      {"value", {"sequence", "values", "repeat", "formula"}},
+      {"sequence", {"value", "values", "repeat", "formula"}},
+      {"values", {"value", "sequence", "formula", "repeat"}},
+      {"formula", {"value", "sequence", "values", "repeat"}},
   };
   keys["model"].insert(keys["model"].end(), algorithm_keys().begin(), algorithm_keys().end());
   return keys;
@@ -52,7 +54,7 @@ std::string stem_of(const std::filesystem::path& file, const std::vector<std::st
 }
 
 Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets,
-                 base::Diagnostics& diagnostics) {
+                 base::Diagnostics& diagnostics, const std::filesystem::path& data_root) {
   Table table;
   table.file = file;
   table.overrides = sets;
@@ -69,7 +71,7 @@ Table read_table(const std::filesystem::path& file, const std::vector<std::strin
   }
   for (config::ExpandedRow& row : expanded.rows) {
     const int errors = diagnostics.errors();
-    ExperimentSpec spec = read_experiment(row.config, diagnostics);
+    ExperimentSpec spec = read_experiment(row.config, diagnostics, data_root);
     if (diagnostics.errors() > errors) continue;
     table.rows.push_back({row.id, std::move(spec), std::nullopt, row.config, row.paper});
   }

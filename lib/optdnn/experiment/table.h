@@ -31,7 +31,7 @@ std::string stem_of(const std::filesystem::path& file, const std::vector<std::st
 
 // Reads every row and reports every mistake but those of `match`; rows with mistakes are left out.
 Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets,
-                 base::Diagnostics& diagnostics);
+                 base::Diagnostics& diagnostics, const std::filesystem::path& data_root = "data");
 
 // Widths for the rows that ask for those that match a cost; rows for which there are none are left out.
 void match_rows(Table& table, base::Diagnostics& diagnostics);

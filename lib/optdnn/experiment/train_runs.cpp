@@ -16,6 +16,7 @@
 #include "optdnn/experiment/observe.h"
 #include "optdnn/experiment/pictures.h"
 #include "optdnn/experiment/smallest_batch.h"
+#include "optdnn/experiment/status.h"
 #include "optdnn/experiment/summary.h"
 #include "optdnn/metrics/sink.h"
 #include "optdnn/modules/synchronised_norm.h"
@@ -39,6 +40,7 @@ struct Begun {
   Summary summary;
   std::function<void()> before_write;
   std::vector<std::unique_ptr<metrics::Sink>> sinks;
+  std::shared_ptr<Status> status;  // among the sinks too; null for trials
 };
 
 // What a run that was stopped had taken by then.
@@ -53,7 +55,7 @@ Begun begin(const Table& table, const Row& row, const RunPlan& plan, size_t numb
             const Held& held) {
   const PlannedRun& run = plan.runs[number];
   const RunFolder& folder = run.folder;
-  Begun begun{number, run, 0, Summary(table, row, run.seed, config_hash(held.resolved), options), {}, {}};
+  Begun begun{number, run, 0, Summary(table, row, run.seed, config_hash(held.resolved), options), {}, {}, nullptr};
   if (!held.claim) return begun;  // another process writes
   begun.before_write = [&held, &folder] {
     held.claim->check();
@@ -68,6 +70,10 @@ Begun begin(const Table& table, const Row& row, const RunPlan& plan, size_t numb
   return begun;
 }
 
+StatusOptions status_options(const RunOptions& options, const training::Length& length, int64_t runs) {
+  return {length.iterations, runs, options.unix_time_s, options.seconds, options.begin_s};
+}
+
 void log_to(const RunFolder& folder, const std::string& line) {
   base::open_log_file(folder.path / "log.txt");
   base::log_info(line);
@@ -77,10 +83,10 @@ void log_to(const RunFolder& folder, const std::string& line) {
 RunOutcome end(Begun& begun, int64_t place, const training::TrainResult& result, const RunPlan& plan,
                const models::Network& network, const data::DataSet& dataset) {
   const auto& [spec, seed, folder] = begun.run;
-  using Status = RunOutcome::Status;
-  const Status ended = result.stopped ? Status::stopped : Status::finished;
+  using Ended = RunOutcome::Status;
+  const Ended ended = result.stopped ? Ended::stopped : Ended::finished;
   if (!begun.before_write) {  // another process writes
-    if (result.diverged) return {Status::failed, seed, std::make_exception_ptr(*result.diverged), begun.number};
+    if (result.diverged) return {Ended::failed, seed, std::make_exception_ptr(*result.diverged), begun.number};
     return {ended, seed, nullptr, begun.number};
   }
   begun.before_write();
@@ -88,7 +94,8 @@ RunOutcome end(Begun& begun, int64_t place, const training::TrainResult& result,
     log_to(folder, result.diverged->what());  // the terminal hears of it from the command
     begun.summary.add_error(result.diverged->what());
     begun.summary.write(folder.summary(), "diverged");
-    return {Status::failed, seed, std::make_exception_ptr(*result.diverged), begun.number};
+    if (begun.status) begun.status->end("diverged");
+    return {Ended::failed, seed, std::make_exception_ptr(*result.diverged), begun.number};
   }
   const auto executors = executors_of(network);
   if (!executors.empty()) {
@@ -104,6 +111,7 @@ RunOutcome end(Begun& begun, int64_t place, const training::TrainResult& result,
   }
   if (!result.stopped && !plan.are_trials) write_pictures(spec, seed, dataset, folder);
   begun.summary.write(folder.summary(), status);
+  if (begun.status) begun.status->end(status);
   return {ended, seed, nullptr, begun.number};
 }
 
@@ -156,11 +164,13 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   if (plan.are_trials) {
     job.test_loader = nullptr;
     for (const ExperimentSpec& one : specs) {
-      if (specs.size() > 1) job.rates.push_back(training::rates_of(one.optimizer));
+      if (specs.size() > 1 && !training::groups_of(one.optimizer))
+        job.rates.push_back(training::rates_of(one.optimizer));
     }
   }
 
   const auto runs = static_cast<int64_t>(seeds.size());
+  const training::Length length = training::length_of(job.train, loaders.train.batches_per_epoch());
   std::vector<SolverObserver> solves;
   if (!plan.are_trials) solves = observe_solver(network, loaders.test, spec.train, job.device, runs);
   std::vector<Begun> begun;
@@ -169,14 +179,23 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   for (int64_t i = 0; i < runs; ++i) {
     Begun& run = begun.emplace_back(begin(table, row, plan, numbers[i], options, held.at(numbers[i])));
     run.summary.add_cost(cost);
+    if (!plan.are_trials && run.before_write) {
+      run.status = std::make_shared<Status>(run.run.folder.path / "status.json", status_options(options, length, runs));
+    }
     if (runs > 1) run.summary.add_runs_at_once(runs, base::sharing_threads());
     training::RunJob& part = job.runs.emplace_back();
     if (!run.before_write) continue;
     part.checkpoints = run.run.folder.checkpoints();
     part.before_write = run.before_write;
     for (const auto& sink : run.sinks) part.sinks.push_back(sink.get());
+    if (run.status) part.sinks.push_back(run.status.get());
     if (network.opt_net && !plan.are_trials) {
       part.observers.push_back(observe_rule(*rule_of(spec), network.opt_net, i));
+      part.metadata = [rule = rule_of(spec), net = network.opt_net, i] {
+        const std::string coefficients = coefficients_json(*rule, *net, i);
+        return coefficients.empty() ? std::map<std::string, std::string>{}
+                                    : std::map<std::string, std::string>{{"coefficients", coefficients}};
+      };
       run.summary.add_certificate("certificate_at_start", spec, *network.opt_net, i);
     }
     if (!solves.empty()) {
@@ -187,13 +206,13 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
     log_to(run.run.folder, concat(plan.label, ", ", options.device, ", ", base::torch_threads(), " threads, ",
                                   options.program_version));
   }
-  const training::Length length = training::length_of(job.train, loaders.train.batches_per_epoch());
   if (const auto warning = warmup_warning(spec, length)) base::log_warning(*warning);
   std::unique_ptr<metrics::Sink> terminal;
   if (!options.quiet && world.writes()) {
     const int64_t iterations = length.iterations;
     const bool bar = options.terminal_columns > 0;
-    terminal = metrics::make_terminal_sink(std::cout, {plan.label, iterations, bar, options.terminal_columns});
+    terminal = metrics::make_terminal_sink(
+        std::cout, {plan.label, iterations, bar, options.terminal_columns, runs, options.left_of_all});
     job.progress.push_back(terminal.get());
   }
 
@@ -236,7 +255,8 @@ class Groups {
 // The experiment without the numbers in which runs of one network may differ.
 std::string kind_of(const RunPlan& plan, ExperimentSpec spec) {
   if (!plan.are_trials) return "";
-  spec.optimizer = training::with_rates(spec.optimizer, {1, 0});
+  // The rates of groups do not follow those of a run.
+  if (!training::groups_of(spec.optimizer)) spec.optimizer = training::with_rates(spec.optimizer, {1, 0});
   spec.init.scale = 1;
   for (const std::string& name : plan.constants) spec.algorithm->coefficients.erase(name);
   if (spec.algorithm) {
@@ -282,7 +302,7 @@ size_t runs_at_once(const Row& row, const RunOptions& options) {
 
 std::vector<RunOutcome> train_runs(const Table& table, const Row& row, const RunPlan& plan, const RunOptions& options,
                                    DataSets& datasets) {
-  using Status = RunOutcome::Status;
+  using Ended = RunOutcome::Status;
   const world::World& world = *options.world;
   std::vector<RunOutcome> outcomes;
   HeldRuns held;
@@ -295,18 +315,18 @@ std::vector<RunOutcome> train_runs(const Table& table, const Row& row, const Run
         waiting.add(number, found.iteration, kind_of(plan, spec));
         continue;
       case Found::What::failed:
-        outcomes.push_back({Status::failed, seed, found.error, number});
+        outcomes.push_back({Ended::failed, seed, found.error, number});
         continue;
       case Found::What::finished:
         if (!plan.are_trials && world.writes()) refresh_summary(folder.summary(), row);
-        outcomes.push_back({Status::was_finished, seed, nullptr, number});
+        outcomes.push_back({Ended::was_finished, seed, nullptr, number});
         continue;
       case Found::What::elsewhere:
         break;
     }
     // Who is a step behind another process leaves the seeds to come to it, that they stay one network.
     for (size_t left = number; left < plan.runs.size(); ++left)
-      outcomes.push_back({Status::elsewhere, plan.runs[left].seed, found.error, left});
+      outcomes.push_back({Ended::elsewhere, plan.runs[left].seed, found.error, left});
     break;
   }
   for (const auto& group : waiting.all()) try {
@@ -317,8 +337,9 @@ std::vector<RunOutcome> train_runs(const Table& table, const Row& row, const Run
     } catch (...) {
       if (!world.is_alone()) throw;  // nobody can know where the others stand
       for (const size_t number : group) {
+        if (!plan.are_trials) mark_failed(plan.runs[number].folder.path / "status.json");
         held.erase(number);
-        outcomes.push_back({Status::failed, plan.runs[number].seed, std::current_exception(), number});
+        outcomes.push_back({Ended::failed, plan.runs[number].seed, std::current_exception(), number});
       }
     }
   return outcomes;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <iosfwd>
 #include <memory>
 #include <string>
@@ -31,10 +32,12 @@ std::unique_ptr<Sink> make_csv_sink(const std::filesystem::path& path);
 std::unique_ptr<Sink> make_tensorboard_sink(const std::filesystem::path& path, double start_time_s);
 
 struct TerminalOptions {
-  std::string label;         // "apg2, seed 0"
-  int64_t iterations = 0;    // of the whole run
-  bool is_terminal = false;  // a bar in place; otherwise a plain line per evaluation
-  int width = 100;           // columns of the terminal
+  std::string label;                                      // "apg2, seed 0"
+  int64_t iterations = 0;                                 // of the whole run
+  bool is_terminal = false;                               // a bar in place; otherwise a plain line per evaluation
+  int width = 100;                                        // columns of the terminal
+  int64_t runs = 1;                                       // that train as one network and share its time
+  std::function<double(double left_s)> left_of_all = {};  // with what comes after this; may be empty
 };
 
 // A progress bar with rate and time left. Requires: `out` outlives the sink.

@@ -95,12 +95,14 @@ class TerminalSink : public Sink {
   }
 
   std::string pace(const Record& record) const {
-    const double seconds = record.seconds() - *first_seconds_;
+    const double seconds = (record.seconds() - *first_seconds_) * static_cast<double>(options_.runs);
     const auto iterations = static_cast<double>(record.iteration() - first_iteration_);
     if (!(seconds > 0) || iterations <= 0) return "";
     const double left = static_cast<double>(options_.iterations - record.iteration()) * seconds / iterations;
+    const double of_all = options_.left_of_all ? options_.left_of_all(left) : left;
     return base::concat("  ", four_digits(iterations / seconds), " iterations/s",
-                        left > 0 ? "  " + clock_text(left) + " left" : "");
+                        left > 0 ? "  " + clock_text(left) + " left" : "",
+                        of_all > left + 1 ? "  " + clock_text(of_all) + " of all" : "");
   }
 
   std::ostream& out_;

@@ -129,18 +129,24 @@ torch::Tensor OptNetImpl::forward(const torch::Tensor& inputs) {
 }
 
 std::vector<torch::Tensor> OptNetImpl::path(const torch::Tensor& inputs) {
+  std::vector<torch::Tensor> path;
+  for (const auto& of_stage : stage_paths(inputs)) path.insert(path.end(), of_stage.begin(), of_stage.end());
+  return path;
+}
+
+std::vector<std::vector<torch::Tensor>> OptNetImpl::stage_paths(const torch::Tensor& inputs) {
   const auto programs =
       stage_programs(rule_, depth_, across_, dense_ ? execution::Outputs::every : execution::Outputs::free);
-  std::vector<torch::Tensor> path;
+  std::vector<std::vector<torch::Tensor>> paths(stages_.size());
   run(inputs, [&](size_t i, auto given) {
-    if (i == 0) path.push_back(given.front());
+    if (i == 0) paths[i].push_back(given.front());
     auto outputs = stages_[i]->run(programs[i], std::move(given));
     const auto handed_on = outputs.begin() + programs[i].iterates;
-    path.insert(path.end(), outputs.begin(), handed_on);
+    paths[i].insert(paths[i].end(), outputs.begin(), handed_on);
     if (across_ == StateAcross::carry && i + 1 < stages_.size()) outputs.erase(outputs.begin(), handed_on);
     return outputs;
   });
-  return path;
+  return paths;
 }
 
 torch::Tensor OptNetImpl::run(const torch::Tensor& inputs, const RunStage& run) {

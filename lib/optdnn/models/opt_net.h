@@ -49,6 +49,8 @@ class OptNetImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& inputs);
   // The rule's output before the first step and after each one, where the network has it. Shapes: B x width x (image).
   std::vector<torch::Tensor> path(const torch::Tensor& inputs);
+  // The same by stage; the first list begins with the rule's output before the first step.
+  std::vector<std::vector<torch::Tensor>> stage_paths(const torch::Tensor& inputs);
 
   const std::vector<std::shared_ptr<Stage>>& stages() const { return stages_; }
   // Every stage runs by the executor of this name from now on. Errors: ConfigError where one declines.

@@ -19,12 +19,13 @@
 #include "optdnn/modules/convnext.h"
 #include "optdnn/modules/dense_two_layer.h"
 #include "optdnn/modules/implicit_conv.h"
+#include "optdnn/modules/layer_list.h"
 #include "optdnn/modules/transformer.h"
 
 namespace optdnn::modules {
 
 using ModuleSpec = std::variant<DenseTwoLayerSpec, ConvPreactSpec, ConvPostactSpec, ConvBottleneckPreactSpec,
-                                ConvSingleSpec, ImplicitConvSpec, ConvNextSpec, TransformerSpec>;
+                                ConvSingleSpec, ImplicitConvSpec, ConvNextSpec, TransformerSpec, LayersSpec>;
 
 std::string_view module_name(const ModuleSpec& spec);
 Sharing module_sharing(const ModuleSpec& spec);

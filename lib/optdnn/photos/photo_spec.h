@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,7 +32,7 @@ struct RandAugmentSpec {
 
 struct PhotoSpec {
   std::string folder;
-  int64_t classes = 1000;
+  std::optional<int64_t> classes;
   int64_t batch_size = 128;
   bool drop_last = false;
   int64_t size_px = 224;
@@ -51,7 +52,8 @@ struct PhotoSpec {
   void fields(Fields& f) {
     f("folder", folder, config::not_empty(),
       "below the data folder: a folder {train,val}/<class>/<image>, or the beginning of the names of its tar archives");
-    f("classes", classes, config::between(2, 1000000), "number of classes");
+    f("classes", classes, config::between(2, 1000000),
+      "number of classes; default, of image_folder: as many as there are");
     f("batch_size", batch_size, config::between(1, 1 << 20), "images per iteration");
     f("drop_last", drop_last, "leave out the last batch of an epoch where it is smaller than the others");
     f("size_px", size_px, config::between(8, 4096), "height and width of the network's input");
@@ -72,7 +74,10 @@ struct PhotoSpec {
 };
 
 struct ImageNetSpec : PhotoSpec {
-  ImageNetSpec() { folder = "imagenet"; }
+  ImageNetSpec() {
+    folder = "imagenet";
+    classes = 1000;
+  }
   static constexpr std::string_view kName = "imagenet";
   static constexpr std::string_view kHelp = "ImageNet-1k: 1.28 million photographs, 1000 classes";
 };

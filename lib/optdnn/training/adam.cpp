@@ -29,11 +29,10 @@ void Adam::step(double learning_rate, const StepControl& control) {
                  : at::_fused_adam_(lists.parameters, lists.gradients, lists.moments[0], lists.moments[1], no_maxima,
                                     steps, rest...);
     };
-    const auto at_rate = [&](const auto& rate) {
+    at_rate_of(group, learning_rate, control, [&](const auto& rate) {
       update(rate, spec_.betas[0], spec_.betas[1], group.weight_decay, spec_.epsilon, /*amsgrad=*/false,
              /*maximize=*/false, control.divide, control.skip);
-    };
-    control.learning_rate ? at_rate(*control.learning_rate) : at_rate(learning_rate);
+    });
   }
 }
 

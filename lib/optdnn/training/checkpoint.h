@@ -2,7 +2,8 @@
 //   state.safetensors           all that is needed to continue: weights/..., optimizer/..., ema/..., generator/...,
 //                               progress/..., and in its metadata counters and a SHA-256 of every tensor
 //   state.previous.safetensors  the state before that
-//   last.safetensors            the weights alone, by the names of their parameters, for everybody else
+//   last.safetensors            the weights alone, by the names of their parameters, for everybody else; its metadata
+//                               `preparation` says how samples become inputs (data/preparation.h)
 //   best.safetensors            those of the best evaluation on the validation set, if kept
 // last and best hold the moving average where there is one.
 //

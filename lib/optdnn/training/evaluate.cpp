@@ -54,7 +54,8 @@ std::vector<Evaluation> evaluate(torch::nn::AnyModule& network, const data::Load
                                  const world::World& world) {
   const torch::NoGradGuard no_grad;
   const EvaluationMode mode(*network.ptr());
-  Tally tally(loss.regression, device, static_cast<int64_t>(loader.options().seeds.size()));
+  Tally tally(loss.regression, device, static_cast<int64_t>(loader.options().seeds.size()),
+              loader.dataset().preparation().target_deviation);
   auto batches = loader.epoch(0);
   while (const auto batch = batches.next()) {
     const torch::Tensor inputs = prepared(batch->inputs, device, precision);

@@ -45,7 +45,8 @@ struct Maker {
   }
   template <class Spec>
   std::vector<ParameterGroup> groups(const Spec& spec, size_t moments) const {
-    return make_groups(parameters, spec.weight_decay, spec.decay_on, moments, stacked);
+    return make_groups(parameters, {spec.learning_rate, spec.weight_decay, spec.decay_on, spec.groups}, moments,
+                       stacked);
   }
 };
 
@@ -53,6 +54,10 @@ struct Maker {
 
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, const NamedParameters& parameters, bool stacked) {
   return std::visit(Maker{parameters, stacked}, spec);
+}
+
+const GroupSpecs& groups_of(const OptimizerSpec& spec) {
+  return std::visit([](const auto& s) -> const GroupSpecs& { return s.groups; }, spec);
 }
 
 double peak_learning_rate(const OptimizerSpec& spec) {

@@ -36,6 +36,7 @@ NamedParameters trainable_parameters(const torch::nn::Module& module);
 // `stacked`: parameters have a leading run dimension, which is none of the two that make a weight (see DecayOn).
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec, const NamedParameters& parameters,
                                           bool stacked = false);
+const GroupSpecs& groups_of(const OptimizerSpec& spec);
 double peak_learning_rate(const OptimizerSpec& spec);
 
 }  // namespace optdnn::training

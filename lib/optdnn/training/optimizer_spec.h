@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "optdnn/config/fields.h"
+#include "optdnn/training/parameter_match.h"
 
 namespace optdnn::training {
 
@@ -22,6 +23,7 @@ struct SgdSpec {
   bool nesterov = false;
   double weight_decay = 0.0;
   DecayOn decay_on = DecayOn::all_but_coefficients;
+  GroupSpecs groups;
 
   template <class Fields>
   void fields(Fields& f) {
@@ -30,6 +32,7 @@ struct SgdSpec {
     f("nesterov", nesterov, "look ahead along the momentum");
     f("weight_decay", weight_decay, config::at_least(0), "this much of each weight is added to its gradient");
     f("decay_on", decay_on, "all parameters; all_but_coefficients of the rule; or weights: no norms and biases either");
+    f("groups", groups, "parts that train differently, by the names of their parameters; the first that fits counts");
   }
   void check(config::Checker& c) const;
 };
@@ -41,6 +44,7 @@ struct AdamFields {
   double epsilon = 1e-8;
   double weight_decay = 0.0;
   DecayOn decay_on = DecayOn::all_but_coefficients;
+  GroupSpecs groups;
 
   template <class Fields>
   void fields(Fields& f) {
@@ -49,6 +53,7 @@ struct AdamFields {
     f("epsilon", epsilon, config::above(0), "added to the root of the second moment");
     f("weight_decay", weight_decay, config::at_least(0), "strength of the pull to zero");
     f("decay_on", decay_on, "all parameters; all_but_coefficients of the rule; or weights: no norms and biases either");
+    f("groups", groups, "parts that train differently, by the names of their parameters; the first that fits counts");
   }
 };
 

@@ -1,5 +1,7 @@
 #include "optdnn/training/parameter_group.h"
 
+#include <map>
+
 namespace optdnn::training {
 
 namespace {
@@ -26,23 +28,26 @@ bool is_decayed(DecayOn decay_on, const std::string& name, int64_t dimensions) {
 
 }  // namespace
 
-std::vector<ParameterGroup> make_groups(const NamedParameters& parameters, double weight_decay, DecayOn decay_on,
-                                        size_t moments, bool stacked) {
-  ParameterGroup decayed, free;
-  decayed.weight_decay = weight_decay;
-  decayed.moments.resize(moments);
-  free.moments.resize(moments);
+std::vector<ParameterGroup> make_groups(const NamedParameters& parameters, const GroupRules& rules, size_t moments,
+                                        bool stacked) {
+  std::map<std::pair<double, double>, ParameterGroup, std::greater<>>
+      groups;  // by decay and factor, decayed ones first
   for (const auto& [name, parameter] : parameters) {
-    ParameterGroup& group = is_decayed(decay_on, name, parameter.dim() - stacked) ? decayed : free;
+    const GroupSpec* own = group_of(rules.groups, name);
+    const double decay = own ? own->weight_decay.value_or(rules.weight_decay) : rules.weight_decay;
+    const double factor = own && own->learning_rate ? *own->learning_rate / rules.learning_rate : 1;
+    const bool decayed = is_decayed(rules.decay_on, name, parameter.dim() - stacked);
+    ParameterGroup& group = groups[{decayed ? decay : 0, factor}];
+    group.weight_decay = decayed ? decay : 0;
+    group.rate_factor = factor;
+    group.moments.resize(moments);
     group.names.push_back(name);
     group.parameters.push_back(parameter);
     for (auto& moment : group.moments) moment.push_back(torch::zeros_like(parameter).detach());
   }
-  std::vector<ParameterGroup> groups;
-  for (auto& group : {decayed, free}) {
-    if (!group.parameters.empty()) groups.push_back(group);
-  }
-  return groups;
+  std::vector<ParameterGroup> list;
+  for (auto& item : groups) list.push_back(std::move(item.second));
+  return list;
 }
 
 FusedLists::FusedLists(const ParameterGroup& group) : moments(group.moments.size()) {

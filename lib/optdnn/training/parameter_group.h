@@ -1,4 +1,4 @@
-// Parameters that share a weight decay, each with the tensors its optimizer keeps for it.
+// Parameters that share weight decay and learning rate, each with the tensors its optimizer keeps for it.
 #pragma once
 
 #include "optdnn/training/optimizer.h"
@@ -7,14 +7,28 @@ namespace optdnn::training {
 
 struct ParameterGroup {
   double weight_decay = 0;
+  double rate_factor = 1;  // of the optimizer's learning rate
   std::vector<std::string> names;
   std::vector<torch::Tensor> parameters;
   std::vector<std::vector<torch::Tensor>> moments;  // [moment][parameter], zero at first
 };
 
-// Two groups at most: with and without decay. `stacked`: see make_optimizer.
-std::vector<ParameterGroup> make_groups(const NamedParameters& parameters, double weight_decay, DecayOn decay_on,
-                                        size_t moments, bool stacked);
+struct GroupRules {
+  double learning_rate, weight_decay;
+  DecayOn decay_on;
+  GroupSpecs groups;
+};
+
+// One for each pair of rates that occurs. `stacked`: see make_optimizer.
+std::vector<ParameterGroup> make_groups(const NamedParameters& parameters, const GroupRules& rules, size_t moments,
+                                        bool stacked);
+
+// Calls `update` with the group's learning rate, a number or a tensor.
+template <class Update>
+void at_rate_of(const ParameterGroup& group, double learning_rate, const StepControl& control, Update update) {
+  if (!control.learning_rate) return update(group.rate_factor * learning_rate);
+  group.rate_factor == 1 ? update(*control.learning_rate) : update(*control.learning_rate * group.rate_factor);
+}
 
 // The lists a fused kernel takes: those parameters that have a gradient.
 struct FusedLists {

@@ -40,7 +40,8 @@ class PerRunOptimizer : public Optimizer {
     decay_R_ = torch::tensor(decays, torch::kFloat64).to(device);
     inner_ = make_optimizer(with_rates(spec, {largest_, 0}), parameters, /*stacked=*/true);
     const DecayOn decay_on = std::visit([](const auto& s) { return s.decay_on; }, spec);
-    for (const ParameterGroup& group : make_groups(parameters, /*weight_decay=*/1, decay_on, 0, /*stacked=*/true)) {
+    const GroupRules rules{1, /*weight_decay=*/1, decay_on, std::nullopt};
+    for (const ParameterGroup& group : make_groups(parameters, rules, 0, /*stacked=*/true)) {
       all_.insert(all_.end(), group.parameters.begin(), group.parameters.end());
       if (group.weight_decay > 0) decayed_.insert(decayed_.end(), group.parameters.begin(), group.parameters.end());
     }

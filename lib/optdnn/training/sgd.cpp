@@ -18,7 +18,7 @@ void Sgd::step(double learning_rate, const StepControl& control) {
                       /*dampening=*/0.0, spec_.nesterov, /*maximize=*/false, /*is_first_step=*/false, control.divide,
                       control.skip);
     };
-    control.learning_rate ? update(*control.learning_rate) : update(learning_rate);
+    at_rate_of(group, learning_rate, control, update);
   }
 }
 

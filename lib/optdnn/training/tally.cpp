@@ -7,8 +7,10 @@ namespace optdnn::training {
 
 using torch::Tensor;
 
-Tally::Tally(bool regression, const torch::Device& device, int64_t runs) : regression_(regression), runs_(runs) {
+Tally::Tally(bool regression, const torch::Device& device, int64_t runs, const std::vector<double>& unit)
+    : regression_(regression), runs_(runs) {
   const auto wide = torch::TensorOptions().dtype(torch::kFloat64).device(device);
+  if (!unit.empty()) unit_ = torch::tensor(unit, torch::kFloat64).to(device);
   for (Tensor* sum : sums()) *sum = torch::zeros({runs}, wide);
   for (Tensor* least : {&margin_, &normalized_margin_}) {
     *least = torch::full({runs}, std::numeric_limits<double>::infinity(), wide);
@@ -42,7 +44,8 @@ void Tally::add_sums(const Tensor& outputs, const Tensor& targets, const Tensor&
     mistakes_.add_(per_run(answers.ne(classes).logical_or_(largest.isnan())).sum(1));  // NaN is no answer
     return;
   }
-  const Tensor errors = per_run((outputs.detach().to(torch::kFloat64) - targets).abs());
+  const Tensor difference = (outputs.detach().to(torch::kFloat64) - targets).abs();
+  const Tensor errors = per_run(unit_.defined() ? difference * unit_ : difference);
   mistakes_.add_(errors.square().sum(1));
   absolute_.add_(errors.sum(1));
   largest_.copy_(torch::maximum(largest_, errors.amax(1)));

@@ -11,7 +11,9 @@ namespace optdnn::training {
 
 class Tally {
  public:
-  Tally(bool regression, const torch::Device& device, int64_t runs = 1);
+  // `unit`: what 1 of each number of a regression's target is in the data's own units, in which errors are counted;
+  // empty: 1.
+  Tally(bool regression, const torch::Device& device, int64_t runs = 1, const std::vector<double>& unit = {});
 
   // Shapes: outputs_BK, targets as in data::Batch; `loss` is the mean over the batch. Of several runs all have a
   // leading dimension R, the loss too. Counts samples, which the host knows, and adds sums, the device's work, which a
@@ -43,6 +45,7 @@ class Tally {
   int64_t runs_;
   int64_t samples_ = 0, numbers_ = 0;  // of one run; numbers: entries of all targets
   // One number per run:
+  torch::Tensor unit_;                        // K, or not defined
   torch::Tensor loss_, mistakes_;             // sums; mistakes are wrong classes or squared errors
   torch::Tensor absolute_, largest_;          // of a regression's errors
   torch::Tensor margin_, normalized_margin_;  // smallest so far

@@ -34,13 +34,13 @@ class Trainer {
         length_(length_of(job.train, job.train_loader->batches_per_epoch())),
         loss_(make_loss(job.loss)),
         test_loss_(make_loss(plain_loss(job.loss))),
-        parameters_(trainable_parameters(module())),
+        parameters_((freeze_parameters(module(), groups_of(job.optimizer)), trainable_parameters(module()))),
         optimizer_(job.rates.empty() ? make_optimizer(job.optimizer, parameters_, runs_ > 1)
                                      : make_optimizer(job.optimizer, parameters_, job.rates)),
         guard_(/*deferred=*/!job.device.is_cpu() && spec_.on_divergence.stops(), job.device, length_, spec_.accumulate,
                runs_),
-        recent_(loss_.regression, job.device, runs_),
-        since_evaluation_(loss_.regression, job.device, runs_),
+        recent_(loss_.regression, job.device, runs_, unit_of_targets()),
+        since_evaluation_(loss_.regression, job.device, runs_, unit_of_targets()),
         spikes_(runs_),
         state_(job, {*optimizer_, ema_, scale_, recent_, since_evaluation_, spikes_}),
         update_(job, {parameters_, *optimizer_, loss_, guard_, recent_, ema_, scale_, spike_watch()}),
@@ -79,6 +79,7 @@ class Trainer {
 
  private:
   torch::nn::Module& module() const { return *job_.network.ptr(); }
+  std::vector<double> unit_of_targets() const { return job_.train_loader->dataset().preparation().target_deviation; }
   double epochs() const { return static_cast<double>(iteration_) / static_cast<double>(length_.iterations_per_epoch); }
   double seconds(int64_t run) const {
     const double now = job_.seconds ? job_.seconds() - clock_start_ : 0;
@@ -330,8 +331,11 @@ class Trainer {
     const auto& folder = job_.runs[run].checkpoints;
     about_to_write(run);
     base::make_folders(folder);
-    write_safetensors(folder / file,
-                      {part_of(named_weights(module()), run, runs_), {{"iteration", std::to_string(iteration_)}}});
+    std::map<std::string, std::string> metadata;
+    if (job_.runs[run].metadata) metadata = job_.runs[run].metadata();
+    metadata["iteration"] = std::to_string(iteration_);
+    metadata["preparation"] = job_.train_loader->dataset().preparation().json();
+    write_safetensors(folder / file, {part_of(named_weights(module()), run, runs_), metadata});
   }
 
   void about_to_write(int64_t run) const {

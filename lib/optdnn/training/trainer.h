@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,6 +37,7 @@ namespace optdnn::training {
 struct RunJob {
   std::filesystem::path checkpoints;                                            // folder; empty: nothing is saved
   std::function<void()> before_write;                                           // of a record or a file; may throw
+  std::function<std::map<std::string, std::string>()> metadata;                 // of files of weights; may be empty
   std::vector<metrics::Sink*> sinks;                                            // rewound to where training begins
   std::vector<std::function<void(int64_t epoch, metrics::Record&)>> observers;  // add to the record of an evaluation
   std::function<torch::Tensor()> counted;             // by observers since the last record, for checkpoints; or empty

@@ -1,0 +1,110 @@
+// optdnn init KIND: a config to begin with, its keys explained.
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "command.h"
+#include "optdnn/base/errors.h"
+#include "optdnn/base/files.h"
+#include "optdnn/base/text.h"
+#include "optdnn/data/csv_columns.h"
+
+namespace optdnn::app {
+
+namespace fs = std::filesystem;
+using base::concat;
+
+namespace {
+
+constexpr std::string_view kRule = R"(algorithm:
+  name: my_rule                 # or the name of a built-in rule alone: `optdnn list algorithms`
+  equations: |
+    y[k]   = x[k] + beta*(x[k] - x[k-1])
+    x[k+1] = y[k] + T(y[k])
+  coefficients: {beta: {value: 0.5, learn: per_step, range: [0, 0.95]}}
+)";
+
+constexpr std::string_view kVectorNetwork = R"(module:    {name: dense_two_layer, hidden: 16}
+depth:     8                    # steps of the rule
+width:     8                    # of its state
+optimizer: {name: adam, learning_rate: 0.01}
+schedule:  {name: cosine}
+)";
+
+constexpr std::string_view kImageNetwork = R"(module:    {name: conv_preact}
+depth:     [2, 2, 2]            # steps of the rule in each stage
+width:     [16, 32, 64]         # channels of its state
+optimizer: {name: sgd, learning_rate: 0.1, momentum: 0.9, nesterov: true, weight_decay: 5.0e-4}
+schedule:  {name: cosine, warmup: {epochs: 1}}
+)";
+
+std::string rings() {
+  return concat("# Points on nested rings, classes alternate from ring to ring.\n", "dataset:   {name: nested_rings}\n",
+                kRule, kVectorNetwork, "train:     {length: {iterations: 1000}}\nseeds:     [0, 1, 2]\n");
+}
+
+std::string cifar10() {
+  return concat("# CIFAR-10; `optdnn fetch cifar10` gets it.\n",
+                "dataset:   {name: cifar10, batch_size: 128, augment: [crop, flip]}\n", kRule, kImageNetwork,
+                "train:     {length: {epochs: 10}}\nseeds:     [0]\n");
+}
+
+std::string images(const std::string& folder) {
+  return concat("# Photographs of your own: ", folder, "/{train,val}/<class>/<picture> below the folder of --data.\n",
+                "dataset:   {name: image_folder, folder: \"", folder,
+                "\", size_px: 64, resize_px: 72, batch_size: 64, augment: [crop, flip]}\n", kRule, kImageNetwork,
+                "train:     {length: {epochs: 10}}\nseeds:     [0]\n");
+}
+
+// The last column is learnt; what numbers the rows is dropped.
+std::string table(const std::string& file) {
+  std::string target = "label", drop, note;
+  if (fs::exists(file)) {
+    const data::CsvFile csv = data::read_csv(file);
+    target = csv.header.back();
+    std::vector<std::string> dropped, left_out;
+    for (int64_t c = 0; c + 1 < csv.columns(); ++c) {
+      const data::ColumnInfo info = data::look_at_column(csv, c);
+      const bool numbers_rows = info.name == "id" || info.name == "index" || info.name == "Id" || info.name == "ID";
+      if (numbers_rows || info.type == data::CellType::text) dropped.push_back("\"" + info.name + "\"");
+    }
+    if (!dropped.empty()) drop = concat(", drop: [", base::join(dropped, ", "), "]");
+    if (!dropped.empty()) note = "# Dropped are columns of text and numbers of rows.\n";
+  }
+  return concat("# ", file, ": the column ", target,
+                " is learnt from the others. Integers and texts are classes, real\n",
+                "# numbers a regression. `optdnn check ", file, "` says what the columns hold.\n", note,
+                "dataset:   {name: table, file: \"", file, "\", target: \"", target, "\"", drop,
+                ", test_fraction: 0.2, batch_size: 32}\n", kRule, kVectorNetwork,
+                "train:     {length: {epochs: 50}}\nseeds:     [0, 1, 2, 3, 4]\n");
+}
+
+}  // namespace
+
+void add_init(CLI::App& app, int& status) {
+  struct Options {
+    std::string kind, data, to;
+  };
+  const auto options = std::make_shared<Options>();
+  app.add_option("KIND", options->kind, "rings, cifar10, images or table")
+      ->required()
+      ->check(CLI::IsMember({"rings", "cifar10", "images", "table"}));
+  app.add_option("DATA", options->data, "of table: the CSV file; of images: the folder");
+  app.add_option("--to", options->to, "the config that is written; default: KIND.yaml");
+  app.callback([options, &status] {
+    const std::string& kind = options->kind;
+    const std::string to = options->to.empty() ? kind + ".yaml" : options->to;
+    if (fs::exists(to)) throw base::ConfigError(to + " is there already", "--to names another file");
+    const std::string data = !options->data.empty() ? options->data : kind == "table" ? "my.csv" : "images";
+    base::write_file_atomically(to, kind == "rings"     ? rings()
+                                    : kind == "cifar10" ? cifar10()
+                                    : kind == "images"  ? images(data)
+                                                        : table(data));
+    std::cout << to << " is written\nnext: optdnn check " << to << '\n';
+    status = 0;
+  });
+}
+
+}  // namespace optdnn::app

@@ -1,0 +1,36 @@
+// SampleTensors of one's own, from their files: which columns or arrays are inputs and targets, what is learnt, which
+// samples are for the test.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "optdnn/data/dataset.h"
+#include "optdnn/data/own_spec.h"
+#include "optdnn/data/sample_set.h"
+
+namespace optdnn::data {
+
+struct OwnData {
+  SampleTensors train, test;
+  Task task = Task::classification;
+  std::vector<std::string> columns, classes;
+  std::vector<std::string> sha256;  // of the files read
+};
+
+// Errors: EnvironmentError for files that are missing, damaged or lack values, naming the cell; ConfigError for columns
+// and arrays that are not there, or a task that does not fit.
+OwnData read_own_data(const TableSpec& spec);
+OwnData read_own_data(const ArraysSpec& spec);
+
+// Takes the test set out of the training set, by test_fraction: stratified, from stream (split_seed, "split", 0,
+// class). Errors: ConfigError if one of the two would be empty.
+void divide_off_test(OwnData& data, const OwnFields& own);
+
+// Inputs of other samples, for a network trained on this data set: a CSV file with the same columns, or an .npz file
+// with an array of that name. Shapes: N x D or N x C x H x W, standardised. Errors: as above.
+torch::Tensor read_own_inputs(const TableSpec& spec, const std::filesystem::path& file, const Preparation& preparation);
+torch::Tensor read_own_inputs(const ArraysSpec& spec, const std::filesystem::path& file,
+                              const Preparation& preparation);
+
+}  // namespace optdnn::data

@@ -1,0 +1,136 @@
+// SampleTensors from a CSV file: every column but the target and those that are dropped is an input.
+#include <algorithm>
+#include <map>
+
+#include "optdnn/base/errors.h"
+#include "optdnn/base/files.h"
+#include "optdnn/base/text.h"
+#include "optdnn/data/csv_columns.h"
+#include "optdnn/data/own_data.h"
+
+namespace optdnn::data {
+
+using base::concat;
+using base::ConfigError;
+using base::EnvironmentError;
+using torch::Tensor;
+
+namespace {
+
+CsvFile opened(const TableSpec& spec, const std::filesystem::path& path) {
+  const char separator = spec.separator == Separator::comma ? ',' : spec.separator == Separator::tab ? '\t' : ';';
+  return read_csv(path, separator);
+}
+
+std::vector<std::string> input_columns(const TableSpec& spec, const CsvFile& file) {
+  for (const std::string& name : spec.drop) column_of(file, name, "drop");
+  std::vector<std::string> inputs;
+  for (const std::string& name : file.header) {
+    const bool dropped = std::find(spec.drop.begin(), spec.drop.end(), name) != spec.drop.end();
+    if (name == spec.target && dropped) throw ConfigError(concat("dataset.drop leaves out the target '", name, "'"));
+    if (name != spec.target && !dropped) inputs.push_back(name);
+  }
+  if (inputs.empty()) throw ConfigError(concat("every column of ", file.name, " is dropped or the target"));
+  return inputs;
+}
+
+// Shapes: rows x columns, float64.
+Tensor read_columns(const CsvFile& file, const std::vector<std::string>& names) {
+  Tensor values = torch::empty({std::ssize(names), file.rows()}, torch::kFloat64);
+  for (int64_t c = 0; c < std::ssize(names); ++c) {
+    const std::vector<double> numbers = column_numbers(file, column_of(file, names[c], "file"));
+    std::copy(numbers.begin(), numbers.end(), values.data_ptr<double>() + c * file.rows());
+  }
+  return values.t().contiguous();
+}
+
+void check_none_missing(const CsvFile& file, int64_t column) {
+  for (int64_t row = 0; row < file.rows(); ++row) {
+    if (!is_missing(file.cell(row, column))) continue;
+    throw EnvironmentError(concat(file.place(row, column), " has no value"), "fill it in, or leave the row out");
+  }
+}
+
+// The classes of a column: integers by their size, texts by the alphabet.
+std::vector<std::string> classes_of(const CsvFile& file, int64_t column, CellType type) {
+  std::vector<std::string> names;
+  for (int64_t row = 0; row < file.rows(); ++row) names.push_back(file.cell(row, column));
+  std::sort(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
+    return type == CellType::text ? a < b : *cell_integer(a) < *cell_integer(b);
+  });
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  if (names.size() < 2) throw EnvironmentError(concat(file.name, ": column '", file.header[column], "' has one class"));
+  if (names.size() > 1000 && 2 * std::ssize(names) > file.rows()) {
+    throw ConfigError(
+        concat(file.name, ": column '", file.header[column], "' has ", base::with_thousands(std::ssize(names)),
+               " classes in ", base::with_thousands(file.rows()), " rows"),
+        type == CellType::text ? "dataset.target names the column that is learnt"
+                               : "task: regression takes integers as numbers");
+  }
+  return names;
+}
+
+Tensor labels_of(const CsvFile& file, int64_t column, const std::vector<std::string>& classes) {
+  std::map<std::string, int64_t> number;
+  for (const std::string& name : classes) number.emplace(name, std::ssize(number));
+  Tensor labels = torch::empty({file.rows()}, torch::kInt64);
+  for (int64_t row = 0; row < file.rows(); ++row) {
+    const auto found = number.find(file.cell(row, column));
+    if (found == number.end()) {
+      throw EnvironmentError(concat(file.place(row, column), " is the class '", file.cell(row, column),
+                                    "', which the training set does not have"));
+    }
+    labels.data_ptr<int64_t>()[row] = found->second;
+  }
+  return labels;
+}
+
+Task task_of(const TableSpec& spec, const CsvFile& file, const ColumnInfo& target) {
+  const Task natural = target.type == CellType::real ? Task::regression : Task::classification;
+  const Task task = spec.own.task.value_or(natural);
+  if (task == Task::regression && target.type == CellType::text) {
+    const int64_t row = *target.first_text, column = column_of(file, spec.target, "target");
+    throw EnvironmentError(
+        concat(file.place(row, column), " holds '", file.cell(row, column), "', and a regression ", "learns numbers"));
+  }
+  if (task == Task::classification && target.type == CellType::real) {
+    throw ConfigError(concat("dataset.task: column '", spec.target, "' of ", file.name, " holds real numbers"),
+                      "classes are integers or texts");
+  }
+  return task;
+}
+
+}  // namespace
+
+OwnData read_own_data(const TableSpec& spec) {
+  const CsvFile file = opened(spec, spec.file.path);
+  const int64_t target = column_of(file, spec.target, "target");
+  check_none_missing(file, target);
+  OwnData data;
+  data.columns = input_columns(spec, file);
+  const ColumnInfo info = look_at_column(file, target);
+  data.task = task_of(spec, file, info);
+  if (data.task == Task::classification) data.classes = classes_of(file, target, info.type);
+  const auto samples_of = [&](const CsvFile& from) {
+    const int64_t column = column_of(from, spec.target, "target");
+    check_none_missing(from, column);
+    return SampleTensors{read_columns(from, data.columns), data.task == Task::classification
+                                                               ? labels_of(from, column, data.classes)
+                                                               : read_columns(from, {spec.target})};
+  };
+  data.train = samples_of(file);
+  data.sha256.push_back(base::sha256_of_file(spec.file.path));
+  if (spec.test) {
+    data.test = samples_of(opened(spec, spec.test->path));
+    data.sha256.push_back(base::sha256_of_file(spec.test->path));
+  } else {
+    divide_off_test(data, spec.own);
+  }
+  return data;
+}
+
+Tensor read_own_inputs(const TableSpec& spec, const std::filesystem::path& path, const Preparation& preparation) {
+  return standardised(read_columns(opened(spec, path), preparation.columns), preparation.mean, preparation.deviation);
+}
+
+}  // namespace optdnn::data

@@ -1,0 +1,139 @@
+#include "optdnn/experiment/opened_run.h"
+
+#include <numeric>
+
+#include "optdnn/base/text.h"
+#include "optdnn/experiment/loaders.h"
+#include "optdnn/experiment/network.h"
+#include "optdnn/experiment/weights.h"
+#include "optdnn/training/precision.h"
+#include "optdnn/training/safetensors.h"
+
+namespace optdnn::experiment {
+
+namespace fs = std::filesystem;
+using torch::Tensor;
+
+namespace {
+
+data::DataSetSpec without_augmentation(data::DataSetSpec spec) {
+  std::visit(
+      [](auto& s) {
+        if constexpr (requires { s.augment; }) s.augment.clear();
+      },
+      spec);
+  return spec;
+}
+
+// Files of one's own that are no longer where they were are looked for in `folder`.
+void relocate(data::DataSetSpec& spec, const fs::path& folder) {
+  const auto moved = [&](data::FilePath& file) {
+    const fs::path here = folder / fs::path(file.path).filename();
+    if (!fs::exists(file.path) && fs::exists(here)) file.path = fs::absolute(here).string();
+  };
+  std::visit(
+      [&](auto& s) {
+        if constexpr (requires { s.file; }) moved(s.file);
+        if constexpr (requires {
+                        s.own;
+                        s.train;
+                      })
+          moved(s.train);
+        if constexpr (requires { s.own; }) {
+          if (s.test) moved(*s.test);
+        }
+      },
+      spec);
+}
+
+// Where the data of a run lay when it was trained.
+fs::path remembered_data(const fs::path& folder) {
+  const auto summary = summary_of({folder});
+  return summary.is_object() && summary.contains("data") && summary["data"].is_string()
+             ? fs::path(summary["data"].get<std::string>())
+             : fs::path("data");
+}
+
+data::Preparation stored_preparation(const fs::path& weights) {
+  const auto metadata = training::read_safetensors(weights).metadata;
+  const auto found = metadata.find("preparation");
+  return found == metadata.end() ? data::Preparation{} : data::read_preparation(found->second, weights.string());
+}
+
+Tensor in_units(const Tensor& values_NK, const data::Preparation& preparation) {
+  if (preparation.target_mean.empty()) return values_NK;
+  return values_NK * torch::tensor(preparation.target_deviation, torch::kFloat64) +
+         torch::tensor(preparation.target_mean, torch::kFloat64);
+}
+
+Tensor wide(const Tensor& values) { return values.cpu().to(torch::kFloat64); }
+
+}  // namespace
+
+OpenedRun open_run(const fs::path& folder, const std::string& weights, const RunOptions& options, bool with_data) {
+  if (!fs::exists(folder / "resolved.yaml")) {
+    throw base::ConfigError(folder.string() + " is no run's folder: it has no resolved.yaml",
+                            "runs/<config>/<row>/seed-<n>, or a folder above several of them");
+  }
+  OpenedRun run{folder, weights, stored_experiment(folder), torch::Device(options.device), {}, {}, {}, nullptr};
+  run.shape = data::dataset_shape(run.spec.dataset);
+  if (with_data) {
+    const fs::path root = options.data.empty() ? remembered_data(folder) : options.data;
+    data::DataSetSpec spec = without_augmentation(run.spec.dataset);
+    relocate(spec, root);
+    run.dataset = data::make_dataset(spec, root, options.device);
+    run.shape = run.dataset->shape();
+  }
+  set_threads(options, run.shape);
+  run.network = make_network(run.spec, network_shape(run.shape), run.spec.seeds.front());
+  torch::nn::Module& module = *run.network.module.ptr();
+  training::prepare_network(module, run.device, run.spec.train.precision, run.spec.train.channels_last);
+  load_named_weights(module, folder / "checkpoints" / weights);
+  run.preparation = stored_preparation(folder / "checkpoints" / weights);
+  if (run.dataset && run.preparation.json() == data::Preparation{}.json()) {
+    run.preparation = run.dataset->preparation();
+  }
+  module.eval();
+  return run;
+}
+
+Tensor outputs_of(OpenedRun& run, const Tensor& inputs) {
+  const torch::NoGradGuard no_grad;
+  std::vector<Tensor> parts;
+  for (int64_t first = 0; first < inputs.size(0); first += run.spec.evaluate.batch_size) {
+    const int64_t count = std::min(run.spec.evaluate.batch_size, inputs.size(0) - first);
+    const training::TrainSpec& train = run.spec.train;
+    const Tensor batch =
+        training::prepared(inputs.narrow(0, first, count), run.device, train.precision, train.channels_last);
+    const training::Autocast autocast(train.precision, run.device);
+    Tensor outputs = run.network.forward(batch);
+    if (run.spec.evaluate.flip_average && batch.dim() == 4)
+      outputs = (outputs + run.network.forward(batch.flip(3))) / 2;
+    parts.push_back(wide(outputs));
+  }
+  const Tensor all = torch::cat(parts);
+  return run.shape.regression ? in_units(all, run.preparation) : all;
+}
+
+Outputs outputs_on(OpenedRun& run, data::Split split, const RunOptions& options) {
+  const Loaders loaders = make_loaders(*run.dataset, run.spec, {run.spec.seeds.front()}, options.loader_threads);
+  const data::Loader& chosen = loaders.of(split);
+  // In their natural order, without the shuffling of training.
+  std::vector<Tensor> outputs, targets;
+  for (int64_t first = 0; first < run.dataset->size(split); first += run.spec.evaluate.batch_size) {
+    std::vector<int64_t> samples(std::min(run.spec.evaluate.batch_size, run.dataset->size(split) - first));
+    std::iota(samples.begin(), samples.end(), first);
+    const data::Batch batch = run.dataset->batch(split, chosen.options().seeds.front(), 0, samples);
+    outputs.push_back(outputs_of(run, batch.inputs));
+    targets.push_back(run.shape.regression ? in_units(wide(batch.targets), run.preparation) : batch.targets.cpu());
+  }
+  return {torch::cat(outputs), torch::cat(targets)};
+}
+
+data::Split split_of(const std::string& name) {
+  const data::Split* split = data::enum_names(data::Split{}).find(name);
+  if (split) return *split;
+  throw base::ConfigError(base::concat("unknown split '", name, "'"), data::enum_names(data::Split{}).hint(name));
+}
+
+}  // namespace optdnn::experiment
