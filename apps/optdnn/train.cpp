@@ -246,8 +246,12 @@ int train(const TrainCommandOptions& options, bool out_given) {
     others->leave();
     return status;
   } catch (...) {
-    others->abandon(current_failure().message);
-    static_cast<void>(others.release());  // who watches the others does so until the program has ended
+    const Failure failure = current_failure();
+    const bool speaks = others->writes() || failure.code != ExitCode::config;
+    others->abandon(failure.message);
+    // Who watches the others does so until the program has ended.
+    [[maybe_unused]] static const world::World* const kept = others.release();
+    if (!speaks) return static_cast<int>(failure.code);  // rank 0 says it, or repeats it
     throw;
   }
 }

@@ -222,6 +222,19 @@ class Processes(Commands):
                 numpy.testing.assert_allclose(values, theirs[name], rtol=1e-4, atol=1e-5, err_msg=name)
             self.assertEqual(json.loads((runs[1] / "summary.json").read_text())["status"], "finished")
 
+    def test_a_search_is_made_by_one_process_and_its_choice_is_taken_by_several(self) -> None:
+        rings = RINGS.replace("iterations_per_epoch: 50}", "iterations_per_epoch: 50, validation: {samples: 64}}")
+        self.write("rings.yaml", rings.replace("epochs: 4", "iterations: 40") + """
+search: {trials: 2, select: valid/loss, space: {optimizer.learning_rate: {log: [0.01, 0.1]}}}
+seeds: [0, 1]
+""")
+        self.assertEqual(self.train("rings.yaml", "out", 2, status=2).count("which one process makes"), 1)
+        self.train("rings.yaml", "out")
+        for seed in [0, 1]:
+            shutil.rmtree(next((self.folder / "out").glob(f"*/*/seed-{seed}")))
+        self.train("rings.yaml", "out", 2)
+        self.assertEqual(len(list((self.folder / "out").glob("*/*/seed-*/summary.json"))), 2)
+
     def test_torchrun_s_variables_start_a_world_and_half_of_them_are_refused(self) -> None:
         self.write("c.yaml", NORMED.replace("iterations: 30", "iterations: 4") % "float64")
         self.train("c.yaml", "own", 2)

@@ -64,6 +64,12 @@ std::vector<RunOutcome> all_ended(const std::vector<uint64_t>& seeds, Status sta
   return outcomes;
 }
 
+// Whether the search of a row has been made, as rank 0 sees it.
+bool is_made(const Table& table, const Row& row, const RunOptions& options) {
+  const auto choice = options.out / table.stem / row.id / "search" / "chosen.yaml";
+  return options.resume && options.world->any(options.world->writes() && std::filesystem::exists(choice));
+}
+
 // Seeds that train as one network do it in one process: their iterations are shorter than an exchange between two.
 // Afterwards all processes know how all seeds ended.
 std::vector<RunOutcome> share_out_seeds(const Table& table, const Row& row, const std::vector<uint64_t>& seeds,
@@ -105,9 +111,10 @@ std::vector<RunOutcome> share_out_seeds(const Table& table, const Row& row, cons
 std::vector<RunOutcome> run(const Table& table, const Row& row, const std::vector<uint64_t>& seeds,
                             const RunOptions& options, DataSets& datasets) {
   const world::World& world = *options.world;
-  if (!world.is_alone() && row.spec.search && options.searches) {
+  if (!world.is_alone() && row.spec.search && options.searches && !is_made(table, row, options)) {
     throw base::ConfigError(concat("row '", row.id, "' has a search, which one process makes"),
-                            "--jobs or --shared search; --no-search trains with the values that are written");
+                            "--jobs makes it, and its choice is then taken; --no-search trains with the values that "
+                            "are written");
   }
   if (!world.is_alone() && runs_at_once(row, options) > 1) return share_out_seeds(table, row, seeds, options, datasets);
   RunPlan plan;
