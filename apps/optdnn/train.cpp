@@ -105,6 +105,10 @@ void check_names(const std::vector<experiment::Table>& tables) {
   }
 }
 
+void hold_stems(const std::vector<experiment::Table>& tables, const std::filesystem::path& out) {
+  for (const experiment::Table& table : tables) experiment::hold_stem(out, table);
+}
+
 void print_results(const std::vector<experiment::Table>& tables, const std::filesystem::path& out) {
   std::string folders;
   for (const experiment::Table& table : tables) {
@@ -212,15 +216,16 @@ int train(const TrainCommandOptions& options, bool out_given) {
     for (const PlannedRun& planned : runs) std::cout << planned.name() << '\n';
     return 0;
   }
-  if (!this_worker() && !is_one_of_many()) {
-    for (const experiment::Table& table : tables) experiment::hold_stem(options.where.out, table);
-  }
   if (!options.ways.processes.empty() && !is_one_of_many()) {
     const int count = processes_asked(options.ways.processes);
-    if (count > 1) return run_processes(count);
+    if (count > 1) {
+      hold_stems(tables, options.where.out);
+      return run_processes(count);
+    }
   }
   experiment::RunOptions run_with = run_options(options.where);
   const auto worker = this_worker();
+  if (!worker && !is_one_of_many()) hold_stems(tables, run_with.out);
   if (options.ways.jobs > 0 && !worker) {
     const int status = run_jobs(runs, options.ways.jobs, run_with.out, options.quiet, run_with.terminal_columns);
     if (!options.quiet) print_results(tables, run_with.out);
