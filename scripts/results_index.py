@@ -27,7 +27,7 @@ def opening(text: str) -> str:
     """The first sentence of the opening comment."""
     lines = []
     for line in text.splitlines():
-        if not line.startswith("#"):
+        if not line.startswith("#") or line.startswith("# yaml-language-server:"):
             break
         lines.append(line[1:].strip())
     return re.split(r"(?<=[.])\s+(?=[A-Z`])", " ".join(lines))[0].rstrip(".:")

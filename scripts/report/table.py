@@ -1,7 +1,7 @@
-# The tables of one config, one for each task: a line per row, the axes of a sweep as columns, the mean and the standard
-# deviation over its finished seeds (median and quartiles where the spread is skewed), published numbers beside ours. Runs
-# that did not finish count nowhere and are named in the column of seeds. Nothing is marked as best here: what differs is
-# said by the blocks of comparison.py.
+# The tables of one config, one for each task: a line per row, the axes of a sweep as columns, the mean and the
+# standard deviation over its finished seeds (median and quartiles where the spread is skewed), published numbers
+# beside ours. Runs that did not finish count nowhere and are named in the column of seeds. Nothing is marked as best
+# here: what differs is said by the blocks of comparison.py.
 import statistics
 from collections import Counter
 from dataclasses import dataclass

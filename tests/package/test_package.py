@@ -37,7 +37,8 @@ class Package(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
         (cls.folder / "rings.yaml").write_text(CONFIG)
-        subprocess.run([optdnn.program(), "train", "rings.yaml", "--quiet", "--threads", "1"], cwd=cls.folder, check=True)
+        words = [optdnn.program(), "train", "rings.yaml", "--quiet", "--threads", "1"]
+        subprocess.run(words, cwd=cls.folder, check=True)
 
     def test_rules_are_certified_by_name_and_by_equations(self) -> None:
         self.assertTrue(optdnn.certify("apg2")["convergent"])

@@ -22,8 +22,9 @@ def run_folders(folder: pathlib.Path) -> list[pathlib.Path]:
     found = []
     for here, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in ("search", ".old"))
-        if {"summary.json", "status.json", "resolved.yaml"} & set(files) and pathlib.Path(here).name.startswith("seed-"):
-            found.append(pathlib.Path(here))
+        path = pathlib.Path(here)
+        if {"summary.json", "status.json", "resolved.yaml"} & set(files) and path.name.startswith("seed-"):
+            found.append(path)
             folders.clear()
     return found
 
