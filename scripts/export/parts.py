@@ -17,7 +17,10 @@ def norm_and_activation(spec: Spec) -> str:
 
 def module_text(spec: Spec, inputs: str, uses: str) -> str:
     """The module of one step, of `width` channels. `uses`: sets of batch statistics, where it is shared."""
-    name, activation = spec["name"], ACTIVATIONS[spec["activation"]]
+    name = spec["name"]
+    if name == "layers":
+        return layers_text(spec, uses)
+    activation = ACTIVATIONS[spec["activation"]]
     counted = f", {uses}" if uses and keeps_statistics(spec) else ""
     if name in CHAINS:
         return f"PreActivation({inputs}, {CHAINS[name]}, {norm_and_activation(spec)}{counted})"
@@ -40,8 +43,34 @@ def module_text(spec: Spec, inputs: str, uses: str) -> str:
     raise KeyError(f"module {name}")
 
 
+def layers_text(spec: Spec, uses: str) -> str:
+    """Each by its kind and place, as the program names them."""
+    parts, channels = [], "width"
+    for place, layer in enumerate(spec["layers"]):
+        kind, given = next(iter(layer.items())) if isinstance(layer, dict) else (layer, None)
+        sizes = given if isinstance(given, dict) else {}
+        size = sizes.get("channels") or sizes.get("width")
+        outputs = str(size) if size else f"{sizes['times']} * width" if sizes.get("times") else "width"
+        if kind == "norm":
+            norm = given if isinstance(given, str) else "batch"
+            parts.append(f'("norm{place}", {NORMS[norm]}({channels}{f", {uses}" if uses else ""}))')
+        elif kind == "conv":
+            kernel = sizes.get("kernel_px", 3)
+            how = f"groups={channels}" if sizes.get("depthwise") else "bias=False"
+            outputs = channels if sizes.get("depthwise") else outputs
+            parts.append(f'("conv{place}", nn.Conv2d({channels}, {outputs}, {kernel}, padding={kernel // 2}, {how}))')
+            channels = outputs
+        elif kind == "linear":
+            parts.append(f'("linear{place}", nn.Linear({channels}, {outputs}))')
+            channels = outputs
+        else:
+            parts.append(ACTIVATIONS[kind])
+    return f"Layers({', '.join(parts)})"
+
+
 def keeps_statistics(spec: Spec) -> bool:
-    return spec.get("norm") == "batch"
+    layers = spec.get("layers", [])
+    return spec.get("norm") == "batch" or any(layer == "norm" or layer == {"norm": "batch"} for layer in layers)
 
 
 def freezes(spec: Spec) -> bool:

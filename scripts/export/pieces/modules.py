@@ -124,6 +124,26 @@ class BoundedConv(nn.Module):
         return self.frozen()(x)
 
 
+class Layers(nn.Module):
+    """T(x): these layers in their order, modules by their names and activations"""
+
+    def __init__(self, *layers):
+        super().__init__()
+        self.order = [layer if callable(layer) else layer[0] for layer in layers]
+        for layer in layers:
+            if not callable(layer):
+                self.add_module(*layer)
+
+    def forward(self, x, step=0):
+        for layer in self.order:
+            if callable(layer):
+                x = layer(x)
+            else:
+                module = getattr(self, layer)
+                x = module(x, step) if layer.startswith("norm") else module(x)
+        return x
+
+
 class TwoLinear(nn.Module):
     """fc2 s(fc1 x), over the last dimension"""
 
