@@ -90,7 +90,10 @@ class Workers(Commands):
             error = worker.communicate(timeout=120)[1]
             self.assertEqual(worker.returncode, -signal.SIGKILL if worker in victims else 0, error)
         self.assertEqual(self.finished(), 120)
-        self.assertEqual(set(self.trainings().values()), {1})
+        # A worker may die after its last iteration and before its summary: the next one then only writes that.
+        ends = self.trainings().values()
+        self.assertLessEqual(set(ends), {1, 2})
+        self.assertLessEqual(sum(ends), 120 + len(victims))
         for records in self.folder.glob("runs/*/*/*/metrics.jsonl"):
             iterations = [json.loads(line)["iteration"] for line in records.read_text().splitlines()]
             self.assertEqual(iterations, list(range(10, 41, 10)), records)
