@@ -126,8 +126,8 @@ TEST_CASE("a network trains by kernels as by operators, recorded or not") {
   for (const std::string precision : {"float32", "bfloat16", "float16"}) {
     CAPTURE(precision);
     const auto spec = read_experiment(
-        "dataset: {name: generated_images, size_px: 16, train_images: 128, test_images: 32, batch_size: 16}\n"
-        "module: {name: conv_preact}\ndepth: [2, 2]\nwidth: [8, 16]\nalgorithm: {name: apg2}\n"
+        "dataset: {name: generated_images, size_px: 8, train_images: 64, test_images: 8, batch_size: 8}\n"
+        "module: {name: conv_preact}\ndepth: [1, 1]\nwidth: [8, 16]\nalgorithm: {name: apg2}\n"
         "optimizer: {name: sgd, learning_rate: 0.05, momentum: 0.9, nesterov: true, weight_decay: 1.0e-3}\n"
         "train: {length: {epochs: 1}, precision: " +
         precision + "}\n");

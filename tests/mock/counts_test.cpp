@@ -1,5 +1,6 @@
 // What one iteration asks of a GPU: operators, each a kernel or a few, and no moment at which the host waits. The
 // numbers are golden: where one changes, say why, and how much of it a user will see.
+#include "optdnn/kernels/launcher.h"
 #include "support/mock_device.h"
 #include "support/on_device.h"
 
@@ -10,7 +11,7 @@ namespace {
 
 struct Counted {
   std::string name, yaml;
-  int64_t operators;
+  int64_t float32, bfloat16, by_operators;  // the last: bfloat16 without the project's kernels
 };
 
 const std::string kTinyImages =
@@ -28,26 +29,27 @@ const std::string kRings =
 
 const std::vector<Counted>& counted() {
   static const std::vector<Counted> nets = {
-      {"ResNet-20", kTinyImages + kResnet20 + "algorithm: {name: gradient_descent}\n", 0},
-      {"apg2", kTinyImages + kResnet20 + "algorithm: {name: apg2}\n", 0},
+      {"ResNet-20", kTinyImages + kResnet20 + "algorithm: {name: gradient_descent}\n", 178, 187, 226},
+      {"apg2", kTinyImages + kResnet20 + "algorithm: {name: apg2}\n", 220, 229, 268},
       {"apg2, gamma learned",
-       kTinyImages + kResnet20 + "algorithm: {name: apg2, coefficients: {gamma: {value: 1.5, learn: per_step}}}\n", 0},
-      {"apg2 of 110 layers", kTinyImages + kDeep + "algorithm: {name: apg2}\n", 0},
+       kTinyImages + kResnet20 + "algorithm: {name: apg2, coefficients: {gamma: {value: 1.5, learn: per_step}}}\n", 0,
+       0, 0},
+      {"apg2 of 110 layers", kTinyImages + kDeep + "algorithm: {name: apg2}\n", 248, 257, 296},
       {"ConvNeXt",
        kPatches +
            "module: {name: convnext}\ndepth: [3, 3, 9]\nwidth: [4, 4, 8]\nstem: {name: patchify}\n"
            "transition: {name: norm_conv}\nhead: {name: pool_norm_linear}\nalgorithm: {name: gradient_descent}\n",
-       0},
+       1165, 1174, 1393},
       {"ViT",
        kPatches + "module: {name: transformer, heads: 2}\ndepth: 12\nwidth: 8\nstem: {name: class_token}\n"
                   "head: {name: class_token}\nalgorithm: {name: gradient_descent}\n",
-       0},
-      {"rings, momentum", kRings, 0},
+       366, 482, 676},
+      {"rings, momentum", kRings, 747, 935, 1133},
       {"rings, momentum, 32 seeds",
        kRings +
            "seeds: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, "
            "27, 28, 29, 30, 31]\n",
-       0},
+       324, 510, 510},
   };
   return nets;
 }
@@ -63,7 +65,7 @@ Asked asked_in_an_iteration(const experiment::ExperimentSpec& spec, const Accele
   Asked asked;
   std::optional<MockWatch> watch;
   int64_t iteration = 0;
-  train(spec, device, {.why_eager = "counted", .before_iteration = [&] {
+  train(spec, device, {.stop_after = 4, .why_eager = "counted", .before_iteration = [&] {
                          if (++iteration == 4) watch.emplace();
                          if (iteration != 5) return;
                          asked.operators = std::ssize(watch->calls());
@@ -83,10 +85,18 @@ TEST_CASE("an iteration asks a GPU for so many operators, and never waits for it
   const auto device = accelerator();
   if (!device) return;
   for (const Counted& net : counted()) {
-    const Asked asked = asked_in_an_iteration(
-        read_experiment(net.yaml + "train: {length: {epochs: 1}, precision: float32}\n"), *device);
-    CAPTURE(net.name, asked.most, asked.waits);
-    CHECK(asked.waits.empty());
-    CHECK(asked.operators == net.operators);
+    const auto asked = [&](const std::string& precision, bool by_kernels) {
+      kernels::use_launchers(by_kernels);
+      const Asked asked = asked_in_an_iteration(
+          read_experiment(net.yaml + "train: {length: {epochs: 1}, precision: " + precision + "}\n"), *device);
+      kernels::use_launchers(true);
+      CAPTURE(net.name, precision, by_kernels, asked.most, asked.waits);
+      CHECK(asked.waits.empty());
+      return asked.operators;
+    };
+    CAPTURE(net.name);
+    CHECK(asked("float32", true) == net.float32);
+    CHECK(asked("bfloat16", true) == net.bfloat16);
+    CHECK(asked("bfloat16", false) == net.by_operators);
   }
 }

@@ -252,6 +252,13 @@ const Tensor& resize(const Tensor& self, c10::SymIntArrayRef size, std::optional
   return self;
 }
 
+// CUDA has kernels of its own for it; here it is the operators it is made of.
+Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value, const std::optional<Tensor>& mask,
+                 double dropout, bool is_causal, std::optional<double> scale, bool grouped) {
+  return std::get<0>(
+      at::_scaled_dot_product_attention_math(query, key, value, mask, dropout, is_causal, {}, scale, grouped));
+}
+
 // Those that LibTorch would otherwise take apart or refuse on a device it does not know.
 constexpr const char* kWhole[] = {
     "convolution_overrideable",
@@ -294,5 +301,10 @@ TORCH_LIBRARY_IMPL(aten, XPU, library) {
   library.impl("_local_scalar_dense", &read_number);
   library.impl("set_.source_Storage_storage_offset", &set_storage);
   library.impl("resize_", &resize);
+  library.impl("scaled_dot_product_attention", &attention);
   for (const char* name : kWhole) library.impl(name, torch::CppFunction::makeFromBoxedFunction<&on_cpu_kernels>());
+}
+
+TORCH_LIBRARY_IMPL(aten, AutogradXPU, library) {
+  library.impl("scaled_dot_product_attention", &optdnn::tests::attention);
 }

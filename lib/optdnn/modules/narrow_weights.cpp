@@ -14,6 +14,14 @@ using torch::autograd::variable_list;
 
 namespace {
 
+// Whether its numbers lie by these strides; where there is one number along a dimension, the stride is any.
+bool lies(const Tensor& tensor, const std::vector<int64_t>& strides) {
+  for (int64_t d = 0; d < tensor.dim(); ++d) {
+    if (tensor.size(d) > 1 && tensor.stride(d) != strides[d]) return false;
+  }
+  return true;
+}
+
 class Narrowed : public kernels::Differentiable {
  public:
   explicit Narrowed(torch::Dtype type) : type_(type) {}
@@ -26,7 +34,7 @@ class Narrowed : public kernels::Differentiable {
   variable_list backward(const variable_list&, variable_list gradients) const override {
     for (size_t i = 0; i < gradients.size(); ++i) {
       Tensor& gradient = gradients[i];
-      if (gradient.strides() == at::IntArrayRef(strides_[i])) continue;
+      if (lies(gradient, strides_[i])) continue;
       gradient = torch::empty_strided(gradient.sizes(), strides_[i], gradient.options()).copy_(gradient);
     }
     return kernels::gpu_cast(gradients, torch::kFloat32);
