@@ -20,6 +20,8 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 def stages(folder: pathlib.Path) -> list[list[str]]:
     """Of the log: one line a stage, `[ 35.7 s] tests, 32.1 s: All tests passed`."""
+    if not (folder / "log.txt").exists():
+        return []
     found = re.findall(r"^\[ *[\d.]+ s\] (\w+), ([\d.]+) s: (.*)$", (folder / "log.txt").read_text(), re.M)
     return [[name, seconds, verdict.split(";")[0][:120]] for name, seconds, verdict in found if name != "peers"]
 
@@ -27,8 +29,8 @@ def stages(folder: pathlib.Path) -> list[list[str]]:
 def benches(folder: pathlib.Path) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for path in sorted(folder.glob("bench*.json")):
-        text = path.read_text()
-        rows += [dict(row, file=path.name) for row in json.loads(text[text.index("["):])]
+        if not path.name.endswith("--no-kernels.json"):
+            rows += [dict(row, file=path.name) for row in rows_of(path).values()]
     return rows
 
 
@@ -38,6 +40,48 @@ def bench_row(row: dict[str, Any]) -> list[str]:
     samples = row["batch_size"] * row["seeds"]
     return [row["id"], str(row["seeds"]), f"{1e3 * row['median_s']:.3f}", f"{samples / row['median_s']:,.0f}",
             f"{EPOCH * row['median_s'] / samples:.2f}", row["iteration"].split(":")[0]]
+
+
+def rows_of(path: pathlib.Path) -> dict[str, dict[str, Any]]:
+    text = path.read_text() if path.exists() else ""
+    return {row["id"]: row for row in json.loads(text[text.index("["):])} if "[" in text else {}
+
+
+def kernels(folder: pathlib.Path) -> list[list[str]]:
+    """Rows that were timed with the project's kernels and by LibTorch's operators alone: bench-X, bench-X--no-kernels."""
+    rows = []
+    for path in sorted(folder.glob("bench*--no-kernels.json")):
+        name = path.name.removesuffix("--no-kernels.json")
+        with_kernels = rows_of(path.with_name(name.removesuffix("-") + ".json"))
+        for row, without in rows_of(path).items():
+            ours = with_kernels.get(row, {})
+            if "median_s" in ours and "median_s" in without:
+                rows.append([name.removeprefix("bench").strip("-"), row, f"{1e3 * without['median_s']:.3f}",
+                             f"{1e3 * ours['median_s']:.3f}", f"{without['median_s'] / ours['median_s']:.2f}x"])
+    return rows
+
+
+KINDS = {"convolutions": r"[wd]grad|fprop|conv|cutlass|nhwcAddPadding|init_device_workspace|ReduceSplitK",
+         "batch norm": r"batchnorm|batch_norm", "optimizer, loss scale": r"multi_tensor_apply",
+         "copies to other types": r"copy_kernel|gpu::cast", "fills": r"(?i)memset|fill", "the rest": ""}
+
+
+def profile(path: pathlib.Path) -> dict[str, dict[str, tuple[float, float]]]:
+    """By row and kind: kernels and microseconds of an iteration."""
+    rows = {}
+    for row, found in rows_of(path).items():
+        kinds = {kind: (0.0, 0.0) for kind in KINDS}
+        for time in found["kernel_times"]:
+            kind = next(k for k, pattern in KINDS.items() if re.search(pattern, time["kernel"]))
+            kinds[kind] = (kinds[kind][0] + time["calls"], kinds[kind][1] + time["us"])
+        rows[row] = kinds
+    return rows
+
+
+def profiles(folder: pathlib.Path) -> list[list[str]]:
+    without, ours = profile(folder / "profile--no-kernels.json"), profile(folder / "profile.json")
+    return [[row, kind, f"{calls:.0f}", f"{us:.0f}", f"{ours[row][kind][0]:.0f}", f"{ours[row][kind][1]:.0f}"]
+            for row, kinds in without.items() if row in ours for kind, (calls, us) in kinds.items()]
 
 
 def summaries(folder: pathlib.Path) -> list[dict[str, Any]]:
@@ -75,6 +119,13 @@ def page(folders: list[pathlib.Path]) -> str:
                  table(["row of configs/bench_gpu.yaml", "seeds", "ms", "samples a second", "s an epoch of 50,000",
                         "iteration"],
                        [bench_row(row) for row in rows]))
+    if compared := [row for folder in folders for row in kernels(folder)]:
+        text += ("\n## With the project's kernels\n\nMilliseconds of an iteration, medians over blocks of 20.\n\n" +
+                 table(["timed", "row", "operators (ms)", "kernels (ms)", "faster"], compared))
+    if parts := [row for folder in folders for row in profiles(folder)]:
+        text += ("\n## Where the time goes\n\nOf an iteration in float16, by `optdnn bench --profile`; the host's work and "
+                 "pauses between kernels are not in it.\n\n" +
+                 table(["row", "kind", "operators: kernels", "us", "with own kernels: kernels", "us"], parts))
     for peers in filter(pathlib.Path.exists, (folder / "peers.md" for folder in folders)):
         text += "\n## Beside PyTorch\n\n" + peers.read_text().split("\n", 2)[2].strip() + "\n"
     if finished := trained(runs):

@@ -141,7 +141,7 @@ def bench(machine: Machine) -> str:
     words = ["--device", options.device, "--set", f"train.precision={options.precision}"]
     config = "configs/bench_gpu.yaml" if options.device != "cpu" else "configs/bench.yaml"
     few = [] if options.device != "cpu" else ["--row", "rings_momentum"]
-    for how in ([], ["--no-graph"]):
+    for how in ([], ["--no-graph"], ["--no-kernels"]):
         code, output = machine.optdnn("bench", config, *words, *few, *how, "--iterations", "100", "--losses", "4",
                                       "--json", limit_s=120)
         (out / f"bench{'-'.join(['', *how])}.json").write_text(output)
