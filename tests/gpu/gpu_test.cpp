@@ -92,7 +92,9 @@ TEST_CASE("a recorded iteration gives the numbers of one that runs operator by o
 TEST_CASE("every number type trains on a GPU as float32 does on the CPU, channels last or not") {
   const auto gpu = accelerator();
   if (!gpu) return;
-  const double expected = train_on_cpu(tests::read_experiment(kImages + kNet + kSgd + "algorithm: {name: apg2}\n" +
+  const std::string images =
+      "dataset: {name: generated_images, size_px: 8, train_images: 64, test_images: 32, batch_size: 8}\n";
+  const double expected = train_on_cpu(tests::read_experiment(images + kNet + kSgd + "algorithm: {name: apg2}\n" +
                                                               "train: {length: {epochs: 1}}\n"))
                               .result()
                               .last.loss;
@@ -100,11 +102,11 @@ TEST_CASE("every number type trains on a GPU as float32 does on the CPU, channel
     for (const std::string channels_last : {"true", "false"}) {
       CAPTURE(precision, channels_last);
       const ExperimentSpec spec = tests::read_experiment(
-          kImages + kNet + kSgd + "algorithm: {name: apg2}\ntrain: {length: {epochs: 1}, precision: " + precision +
+          images + kNet + kSgd + "algorithm: {name: apg2}\ntrain: {length: {epochs: 1}, precision: " + precision +
           ", channels_last: " + channels_last + "}\n");
       const auto result = train(spec, *gpu).result();
       REQUIRE_FALSE(result.diverged);
-      REQUIRE(result.last.loss == Approx(expected).margin(0.05));
+      REQUIRE(result.last.loss == Approx(expected).margin(0.1));
     }
   }
 }
