@@ -158,7 +158,7 @@ TEST_CASE("arrays: vectors and images, classes from integers and texts, a file o
   data = read_own_data(spec);
   CHECK(data.task == Task::regression);
   CHECK(data.train.targets.size(1) == 2);
-  spec.train = write("c.npz", torch::rand({8, 4, 4, 3}), torch::ones({8}, torch::kInt64));
+  spec.train = write("c.npz", torch::rand({8, 4, 4, 3}), torch::tensor({7, 9, 7, 9, 7, 9, 7, 9}, torch::kInt64));
   CHECK(spec.make({})->shape().input == std::vector<int64_t>{4, 4, 3});
 }
 

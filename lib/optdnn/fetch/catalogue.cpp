@@ -16,6 +16,10 @@ void from_its_source(const fs::path& data_root, const fs::path& from) {
   fetch(data_root);
 }
 
+[[noreturn]] void refuse_own(const fs::path&, const fs::path&) {
+  throw base::ConfigError("this data set is files of your own: there is nothing to fetch", "`optdnn init table FILE`");
+}
+
 template <class Spec>
 base::NamedEntry<Fetch> entry(Fetch fetch) {
   return {Spec::kName, Spec::kHelp, fetch};
@@ -32,7 +36,8 @@ const base::NameTable<Fetch>& datasets() {
        entry<data::NestedRingsSpec>(nullptr), entry<data::ParitySpec>(nullptr), entry<data::TelgarskySpec>(nullptr),
        entry<data::Regression2018Spec>(nullptr), entry<photos::ImageNetSpec>(refuse_fetch<photos::ImageNetSpec>),
        entry<photos::ImagenetteSpec>(fetch_imagenette),
-       entry<photos::ImageFolderSpec>(refuse_fetch<photos::ImageFolderSpec>)});
+       entry<photos::ImageFolderSpec>(refuse_fetch<photos::ImageFolderSpec>), entry<data::ArraysSpec>(refuse_own),
+       entry<data::TableSpec>(refuse_own)});
   return table;
 }
 
