@@ -69,7 +69,8 @@ class Walk(unittest.TestCase):
         self.assertEqual(len(runs), 10)
         self.assertEqual({json.loads(run.read_text())["status"] for run in runs}, {"finished"})
         copied = "my/gradient_descent/seed-0/metrics.jsonl"
-        self.assertEqual((self.folder / "elsewhere" / copied).read_bytes(), (self.folder / "runs" / copied).read_bytes())
+        there, here = self.folder / "elsewhere" / copied, self.folder / "runs" / copied
+        self.assertEqual(there.read_bytes(), here.read_bytes())
 
         python = [str(SOURCE / "scripts/python"), "-c", "import matplotlib, torch"]
         if subprocess.run(python, capture_output=True).returncode != 0:
