@@ -60,9 +60,11 @@ std::vector<modules::ModuleSpec> module_variants() {
   for (const modules::ModuleSpec& spec : alternatives<modules::ModuleSpec>()) {
     std::visit(
         [&](auto chosen) {
-          for (const auto& entry : enum_names(modules::Activation{}).entries()) {
-            chosen.activation = entry.value;
-            variants.emplace_back(chosen);
+          if constexpr (requires { chosen.activation; }) {
+            for (const auto& entry : enum_names(modules::Activation{}).entries()) {
+              chosen.activation = entry.value;
+              variants.emplace_back(chosen);
+            }
           }
           if constexpr (requires { chosen.norm; }) {
             for (const auto& entry : enum_names(modules::NormKind{}).entries()) {
