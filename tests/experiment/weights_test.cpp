@@ -106,7 +106,7 @@ models::Network write_run(const std::filesystem::path& run, const std::string& c
 constexpr const char* kConvNext =
     "dataset: {name: generated_images, size_px: 16}\nalgorithm: {name: gradient_descent}\nmodule: {name: convnext}\n"
     "depth: [1, 2]\nwidth: [4, 8]\nstem: {name: patchify}\ntransition: {name: norm_conv}\n"
-    "head: {name: pool_norm_linear}\n";
+    "head: {name: pool_norm_linear}\ntrain: {length: {iterations: 1}}\n";
 
 }  // namespace
 
@@ -143,7 +143,8 @@ TEST_CASE("exported weights describe their network, learned coefficients by thei
   const optdnn::TemporaryFolder folder;
   write_run(folder / "run",
             "dataset: {name: nested_rings}\nmodule: {name: dense_two_layer}\ndepth: 3\nwidth: 2\nalgorithm:\n"
-            "  {name: apg2, coefficients: {gamma: {value: 1.5, learn: per_step, range: [0, 3]}}}\n");
+            "  {name: apg2, coefficients: {gamma: {value: 1.5, learn: per_step, range: [0, 3]}}}\n"
+            "train: {length: {iterations: 1}}\n");
   experiment::export_run(
       {folder / "run", "last.safetensors", experiment::WeightNames::own, folder / "out", folder / "samples", 5}, {});
   const auto described = nlohmann::json::parse(training::read_safetensors(folder / "out").metadata.at("network"));
