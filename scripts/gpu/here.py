@@ -48,7 +48,7 @@ def rows_of(path: pathlib.Path) -> dict[str, dict[str, Any]]:
 
 
 def kernels(folder: pathlib.Path) -> list[list[str]]:
-    """Rows that were timed with the project's kernels and by LibTorch's operators alone: bench-X, bench-X--no-kernels."""
+    """Rows timed with the project's kernels and by LibTorch's operators alone: bench-X, bench-X--no-kernels."""
     rows = []
     for path in sorted(folder.glob("bench*--no-kernels.json")):
         name = path.name.removesuffix("--no-kernels.json")
@@ -123,8 +123,8 @@ def page(folders: list[pathlib.Path]) -> str:
         text += ("\n## With the project's kernels\n\nMilliseconds of an iteration, medians over blocks of 20.\n\n" +
                  table(["timed", "row", "operators (ms)", "kernels (ms)", "faster"], compared))
     if parts := [row for folder in folders for row in profiles(folder)]:
-        text += ("\n## Where the time goes\n\nOf an iteration in float16, by `optdnn bench --profile`; the host's work and "
-                 "pauses between kernels are not in it.\n\n" +
+        text += ("\n## Where the time goes\n\nOf an iteration in float16, by `optdnn bench --profile`; the host's work "
+                 "and pauses between kernels are not in it.\n\n" +
                  table(["row", "kind", "operators: kernels", "us", "with own kernels: kernels", "us"], parts))
     for peers in filter(pathlib.Path.exists, (folder / "peers.md" for folder in folders)):
         text += "\n## Beside PyTorch\n\n" + peers.read_text().split("\n", 2)[2].strip() + "\n"
