@@ -40,7 +40,11 @@ int processes_asked(const std::string& text) {
   throw base::ConfigError("--processes wants a number from 1 to 1024 or auto, received '" + text + "'");
 }
 
-bool is_one_of_many() { return std::getenv("RANK") != nullptr; }
+bool is_one_of_many() {
+  const char* tasks = std::getenv("SLURM_STEP_NUM_TASKS");
+  const bool of_a_step = std::getenv("SLURM_STEP_ID") && tasks && std::string_view(tasks) != "1";
+  return std::getenv("RANK") || of_a_step;
+}
 
 int run_processes(int count) {
   watch_signals();

@@ -43,9 +43,11 @@ Life::Life(std::shared_ptr<Store> store, const Place& place) : store_(std::move(
 std::string Life::name_of(int rank) { return concat("rank ", rank, " (", store_->get(who(rank)), ")"); }
 
 void Life::talk(const std::function<void()>& what) {
+  const auto begin = std::chrono::steady_clock::now();
   try {
     what();
   } catch (const std::exception& error) {
+    patience_ended_ = std::chrono::steady_clock::now() - begin >= place_.patience;
     end(std::nullopt, error.what());
   }
 }
@@ -76,8 +78,12 @@ std::string Life::who_is_lost(std::optional<int> gone, const std::string& what) 
     if (!store_->has(here(rank))) silent.push_back(name_of(rank));
   }
   if (silent.empty()) return store_->set_first(kLost, "the connection is lost: " + what);
-  return store_->set_first(kLost, concat(base::join(silent, ", "), silent.size() == 1 ? " has" : " have",
-                                         " been silent for ", place_.patience.count() / 1000, " s"));
+  const bool one = silent.size() == 1;
+  const std::string how =
+      patience_ended_ ? concat(one ? " has" : " have", " been silent for ", place_.patience.count() / 1000, " s")
+      : one           ? " is gone"
+                      : " are gone";
+  return store_->set_first(kLost, base::join(silent, ", ") + how);
 }
 
 void Life::end(std::optional<int> gone, const std::string& what) {
