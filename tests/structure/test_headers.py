@@ -39,6 +39,9 @@ def command_like(path, commands, torch):
     """The options of a source of the same package (else of any), without its file and output."""
     same = [c for c in commands if f"/{path.rsplit('/', 1)[0]}/" in c["file"] or
             f"/optdnn_{package_of(path)}.dir/" in c["file"]]
+    if path.startswith("tests/"):
+        same = [c for c in commands if f"-I{ROOT / 'tests'} " in c["command"]]
+        same.sort(key=lambda c: -c["command"].count(" -i") - c["command"].count(" -I"))  # what sees most
     with_torch = [c for c in same + commands if ("csrc/api/include" in c["command"]) == torch]
     words = shlex.split((with_torch or commands)[0]["command"])
     start = next(i for i, word in enumerate(words) if re.search(r"(^|/)(c\+\+|g\+\+|clang\+\+)[-0-9.]*$", word))

@@ -103,6 +103,9 @@ std::vector<int> Processes::codes() {
   return codes;
 }
 
-std::string Processes::errors(int rank) const { return base::read_file(folder_ / std::to_string(rank), 1 << 20); }
+std::string Processes::errors(int rank) const {
+  const auto file = folder_ / std::to_string(rank);
+  return std::filesystem::exists(file) ? base::read_file(file, 1 << 20) : "";  // it may not have begun
+}
 
 }  // namespace optdnn::world

@@ -47,7 +47,7 @@ void Life::talk(const std::function<void()>& what) {
   try {
     what();
   } catch (const std::exception& error) {
-    patience_ended_ = std::chrono::steady_clock::now() - begin >= place_.patience;
+    patience_ended_ = std::chrono::steady_clock::now() - begin >= place_.patience * 9 / 10;
     end(std::nullopt, error.what());
   }
 }
