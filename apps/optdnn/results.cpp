@@ -26,10 +26,12 @@ Mean mean_of(const std::vector<double>& values) {
   return result;
 }
 
+// Runs that trained as one network took equal shares: their seconds have no spread.
 std::string mean_text(const std::vector<double>& values) {
   const Mean m = mean_of(values);
   char text[64];
-  std::snprintf(text, sizeof text, values.size() > 1 ? "%.4g +- %.2g" : "%.4g", m.mean, m.deviation);
+  std::snprintf(text, sizeof text, m.deviation > 1e-5 * std::abs(m.mean) ? "%.4g +- %.2g" : "%.4g", m.mean,
+                m.deviation);
   return text;
 }
 
