@@ -9,6 +9,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import time
 import unittest
 import zlib
@@ -16,6 +17,8 @@ import zlib
 import numpy
 
 from program import PROGRAM, RINGS, Commands
+
+TORCHRUN = pathlib.Path(sys.executable).with_name("torchrun")
 
 # 65 images are trained on in batches of 16: the last has one, fewer than there are processes.
 NORMED = """
@@ -251,6 +254,18 @@ seeds: [0, 1]
         self.assertIn("RANK is set", self.train("c.yaml", "half", processes=2, status=2, RANK="0", WORLD_SIZE="2",
                                                 MASTER_ADDR="localhost", MASTER_PORT=port))
         self.assertFalse((self.folder / "half").exists())
+
+    @unittest.skipUnless(TORCHRUN.exists(), "this Python has no torchrun")
+    def test_torchrun_itself_gives_the_same_bits_and_fails_with_its_own_code(self) -> None:
+        self.write("c.yaml", NORMED.replace("iterations: 30", "iterations: 4") % "float64")
+        self.train("c.yaml", "own", 2)
+        start = [TORCHRUN, "--no-python", "--nproc-per-node", "2"]
+        for out, more, status in [("theirs", [], 0), ("wrong", ["--set", "depth=0"], 1)]:
+            result = subprocess.run([*start, *self.words("c.yaml", out, 1), *more], cwd=self.folder, text=True,
+                                    capture_output=True, timeout=120)
+            self.assertEqual(result.returncode, status, result.stderr)
+        self.assert_same_bits("own", "theirs")
+        self.assertFalse((self.folder / "wrong").exists())
 
 
 if __name__ == "__main__":
