@@ -35,7 +35,6 @@ class Life {
   std::unique_ptr<Group> ring_;
   std::string first_;  // rank 0, which may serve the store
   std::atomic<bool> ending_{false};
-  std::atomic<bool> patience_ended_{false};  // what failed had waited so long
   std::thread watcher_;
 };
 
