@@ -162,11 +162,17 @@ class RuleText:
         for label, multiple in self.rule["start"].items():
             match = re.fullmatch(r"(\w+)\[(?:k|0)(?:-(\d+))?\]", label)
             if match and self.name(match.group(1)) == name:
-                known[-int(match.group(2) or 0)] = multiple
+                known[-int(match.group(2) or 0)] = self.multiple(multiple)
         first = 0 if line.is_state else -1
         values = {k: known.get(k, known.get(0, 0.0) if line.is_state else 0.0) for k in range(first, -lag - 1, -1)}
         entries = ", ".join(f"{k}: {scaled(multiple)}" for k, multiple in values.items())
         return f"{{{entries}}}"
+
+    def multiple(self, of_input: float | str) -> float | str:
+        """Of learned coefficients an expression, in this text's names for them."""
+        if not isinstance(of_input, str):
+            return of_input
+        return "(" + re.sub(r"[A-Za-z_]\w*", lambda match: self.name(match.group()), of_input) + ")"
 
     def output(self, steps: str) -> str:
         name = self.name(self.rule["output"])
@@ -224,7 +230,9 @@ class RuleText:
                           *self.net_class()])
 
 
-def scaled(multiple: float) -> str:
+def scaled(multiple: float | str) -> str:
+    if isinstance(multiple, str):
+        return f"{multiple}*start"
     return "start" if multiple == 1.0 else "torch.zeros_like(start)" if multiple == 0.0 else f"{multiple!r}*start"
 
 

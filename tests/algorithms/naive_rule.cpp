@@ -269,6 +269,7 @@ class Generator {
       case 5:
         factor.name = "f";
         break;
+      case 2:
       case 6:
         factor.name = "l";
         break;

@@ -97,6 +97,7 @@ TEST_CASE("derivatives of the tableau run by learnable coefficients equal finite
     RC_PRE(rule.has_value());  // a learned sequence before step 0 is refused
     std::set<Leaf> leaves;
     for (int k = 0; k < kRandomDepth; ++k) collect_leaves(rule->step(k), leaves);
+    for (const Term& term : rule->start()) term.value.collect_leaves(leaves);
     for (const Leaf& leaf : leaves) {
       const auto dual_value = [&](const Leaf& other) {
         return Dual(rule->initial_value(other), other == leaf ? 1.0 : 0.0);

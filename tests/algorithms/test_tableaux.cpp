@@ -209,6 +209,23 @@ TEST_CASE("learnable coefficients stay symbols, one per index tuple or one for a
   CHECK(shipped("nesterov_dense").initial_value({0, {3, 1}}) == Approx(0.1223).margin(5e-5));
 }
 
+TEST_CASE("an intermediate before step 0 has the learned coefficients of its line") {
+  const auto start_of = [](const std::string& line, Learn learn) {
+    const Rule rule = rule_of(line + "\nx[k+1] = y[k] + 0.5*y[k-1] + T(y[k])", {learned(constant("b", 0.5), learn)});
+    const std::vector<std::string> states = rule.step(0).states;
+    for (const Term& term : rule.start()) {
+      if (states[term.column] == "y[k-1]") return term.value.text({"b"});
+    }
+    return std::string("0");
+  };
+  CHECK(start_of("y[k] = b*x[k]", Learn::shared) == "b");
+  CHECK(start_of("y[k] = b*x[k]", Learn::per_step) == "b[-1]");
+  CHECK(start_of("y[k] = b*x[k]", Learn::no) == "0.5");
+  // Where they cancel it is a number.
+  CHECK(start_of("y[k] = x[k] + b*(x[k] - x[k-1])", Learn::per_step) == "1");
+  CHECK(start_of("y[k] = b*x[k] - b*x[k-1]", Learn::shared) == "0");
+}
+
 TEST_CASE("the sequences have the printed values") {
   const auto values = [](const char* name, std::vector<int> at) { return *find_sequence(name)->value(at); };
   const std::vector<double> theta = {1, .6180, .4559, .3637, .3035, .2609},

@@ -27,7 +27,9 @@ double LeafTable::at(const Leaf& leaf) const {
 LeafTable initial_values(const Rule& rule, int depth) {
   std::set<Leaf> leaves;
   for (int k = 0; k < depth; ++k) collect_leaves(rule.step(k), leaves);
-  for (const Term& term : rule.output(depth)) term.value.collect_leaves(leaves);
+  for (const Row& row : {rule.start(), rule.output(depth)}) {
+    for (const Term& term : row) term.value.collect_leaves(leaves);
+  }
   std::map<Leaf, double> values;
   for (const Leaf& leaf : leaves) values[leaf] = rule.initial_value(leaf);
   return LeafTable(std::move(values));

@@ -118,10 +118,10 @@ Row start_row(const Compiled& compiled) {
     const int line = states[i].name;
     if (line >= static_cast<int>(compiled.program.lines.size())) continue;  // remembered results start at zero
     const UnrollOptions options = compiled.options();
-    const double weight = compiled.program.lines[line].is_state
+    const Scalar weight = compiled.program.lines[line].is_state
                               ? start_of_state(options, line)
                               : start_of_intermediate(options, line, states[i].index, compiled.names);
-    if (weight != 0.0) start.push_back({static_cast<int>(i), Scalar(weight)});
+    if (!weight.is_zero()) start.push_back({static_cast<int>(i), weight});
   }
   return start;
 }

@@ -1,6 +1,7 @@
 #include "optdnn/algorithms/unroll.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "optdnn/algorithms/call_text.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr int kMaxVisits = 400000;    // nodes evaluated in one step
 constexpr int kMaxStartNesting = 16;  // intermediates that need each other's start
+constexpr double kSame = 1e-12;       // rounding of what cancels
 const Item kInput{-1, false, 0};      // the stage's input, in forms before step 0
 
 class Unroller {
@@ -39,11 +41,10 @@ class Unroller {
     return std::move(step_);
   }
 
-  double start_of_intermediate(int line, int index) {
+  Scalar start_of_intermediate(int line, int index) {
     const Line& of = options_.program.lines[line];
     if (const auto given = options_.start.find(of.name); given != options_.start.end()) return given->second;
-    const auto [known, is_new] = starts_.try_emplace({line, index}, 0.0);
-    if (!is_new) return known->second;
+    if (const auto known = starts_.find({line, index}); known != starts_.end()) return known->second;
     const bool repeats = std::find(starting_.begin(), starting_.end(), line) != starting_.end();
     if (repeats || static_cast<int>(starting_.size()) == kMaxStartNesting) {
       throw StepError{of.target, concat("'", of.name, "' needs its own value from before step 0"),
@@ -55,15 +56,24 @@ class Unroller {
     accumulate(of.right, {Scalar(1.0)}, form);
     bindings_ = outer;
     starting_.pop_back();
-    double start = 0.0;
-    for (const auto& [item, weight] : form)
-      start += weight.value.evaluate<double>([this](const Leaf& leaf) { return start_of(leaf); });
-    return starts_[{line, index}] = start;
+    Scalar start;
+    for (const auto& [item, weight] : form) start = start + weight.value;
+    return starts_[{line, index}] = number_if_same(start);
   }
 
  private:
   int k() const { return bindings_.k; }
   bool before_start() const { return !starting_.empty(); }
+  // A number where the coefficients cancel, as in 1 + b - b: where it is the same at other values of theirs.
+  Scalar number_if_same(const Scalar& scalar) const {
+    std::set<Leaf> leaves;
+    scalar.collect_leaves(leaves);
+    std::map<Leaf, double> others;
+    for (const Leaf& leaf : leaves) others[leaf] = start_of(leaf) + 1.0 / (1.7 + static_cast<double>(others.size()));
+    const auto value = scalar.evaluate<double>([this](const Leaf& leaf) { return start_of(leaf); });
+    const auto other = scalar.evaluate<double>([&](const Leaf& leaf) { return others.at(leaf); });
+    return std::abs(other - value) <= kSame * std::max(1.0, std::abs(value)) ? Scalar(value) : scalar;
+  }
   double start_of(const Leaf& leaf) const {
     return initial_value(options_.coefficients[leaf.coefficient], leaf.indices, {});
   }
@@ -179,9 +189,9 @@ class Unroller {
           "the newest value is the one this step computes"};
     }
     if (before_start()) {
-      const double start =
+      const Scalar start =
           line.is_state ? start_of_state(options_, node.entry) : start_of_intermediate(node.entry, index.value);
-      return add_to(form, kInput, {factor.value * Scalar(start), factor.varies});
+      return add_to(form, kInput, {factor.value * start, factor.varies});
     }
     Item item{node.entry, false, index.value};
     if (const auto known = step_.defined.find(item); known != step_.defined.end())
@@ -238,7 +248,7 @@ class Unroller {
   Step step_;
   int visits_ = 0;
   std::vector<int> starting_;                     // lines whose start is being computed
-  std::map<std::pair<int, int>, double> starts_;  // by line and index
+  std::map<std::pair<int, int>, Scalar> starts_;  // by line and index
 };
 
 }  // namespace
@@ -276,7 +286,7 @@ double start_of_state(const UnrollOptions& options, int line) {
   return given == options.start.end() ? 1.0 : given->second;
 }
 
-double start_of_intermediate(const UnrollOptions& options, int line, int index, NameList& names) {
+Scalar start_of_intermediate(const UnrollOptions& options, int line, int index, NameList& names) {
   return Unroller(options, index, names).start_of_intermediate(line, index);
 }
 

@@ -76,8 +76,9 @@ double initial_value(const Coefficient& coefficient, const std::vector<int>& ind
 Step unroll_step(const UnrollOptions& options, int k, NameList& names);
 
 // A lagged intermediate before step 0, as a multiple of the stage's input: its line with the states at their start and
-// module results zero (learnable coefficients at their start). Errors: StepError.
-double start_of_intermediate(const UnrollOptions& options, int line, int index, NameList& names);
+// module results zero. Its coefficients learn as everywhere: y[-1] of y[k] = b*x[k] has the b of y[0], or b[-1] where it
+// learns per step. Errors: StepError.
+Scalar start_of_intermediate(const UnrollOptions& options, int line, int index, NameList& names);
 double start_of_state(const UnrollOptions& options, int line);
 
 }  // namespace optdnn::algorithms

@@ -54,12 +54,23 @@ ordered_json coefficient_json(const algorithms::Rule& rule, int place, int last)
   return json;
 }
 
+// A number, or the text of an expression in learned coefficients.
+ordered_json start_json(const algorithms::Rule& rule) {
+  std::vector<std::string> names;
+  for (const auto& coefficient : rule.coefficients()) names.push_back(coefficient.name);
+  const algorithms::Tableau first = rule.step(0);
+  ordered_json start = ordered_json::object();
+  for (const auto& term : rule.start()) {
+    auto& multiple = start[first.states[term.column]];
+    multiple = term.value.is_constant() ? ordered_json(term.value.constant()) : ordered_json(term.value.text(names));
+  }
+  return start;
+}
+
 ordered_json rule_json(const algorithms::Rule& rule, int steps) {
   int shift = 1;
   for (const auto& line : rule.program().lines) shift = std::max(shift, largest_shift(line.right));
-  ordered_json start = ordered_json::object(), coefficients = ordered_json::object();
-  const algorithms::Tableau first = rule.step(0);
-  for (const auto& term : rule.start()) start[first.states[term.column]] = term.value.constant();
+  ordered_json coefficients = ordered_json::object();
   for (size_t i = 0; i < rule.coefficients().size(); ++i) {
     const auto place = static_cast<int>(i);
     coefficients[rule.coefficients()[i].name] = coefficient_json(rule, place, steps + shift);
@@ -68,7 +79,7 @@ ordered_json rule_json(const algorithms::Rule& rule, int steps) {
           {"equations", rule.equations()},
           {"families", rule.families()},
           {"output", rule.output_name()},
-          {"start", start},
+          {"start", start_json(rule)},
           {"coefficients", coefficients}};
 }
 
