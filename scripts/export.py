@@ -8,6 +8,7 @@
 # package that is missing.
 import argparse
 import json
+import os
 import pathlib
 import sys
 
@@ -17,7 +18,8 @@ try:
     from export import compare, description, onnx, write
     from export.equations import CannotWrite
 except ModuleNotFoundError as error:
-    print(f"export.py: Python package '{error.name}' is missing\n   hint: pip install -r scripts/requirements.txt",
+    print(f"export.py: Python package '{error.name}' is missing\n"
+          f"   hint: pip install -r {os.path.relpath(sys.path[0])}/requirements.txt",
           file=sys.stderr)
     sys.exit(3)
 

@@ -18,7 +18,7 @@ try:
     from report.choice import Choice, NoSuchColumn
 except ModuleNotFoundError as error:
     print(f"error: Python package '{error.name}' is missing\n   hint: scripts/optdnn report installs what is needed"
-          " into .venv; or pip install -r scripts/requirements.txt", file=sys.stderr)
+          f" into .venv; or pip install -r {os.path.relpath(sys.path[0])}/requirements.txt", file=sys.stderr)
     sys.exit(3)
 
 

@@ -21,8 +21,9 @@ class Failed(RuntimeError):
 
 def program() -> str:
     """Where the program is. Raises FileNotFoundError."""
-    built = pathlib.Path(__file__).resolve().parents[3] / "build/release/optdnn"
-    found = os.environ.get("OPTDNN") or shutil.which("optdnn") or (str(built) if built.exists() else None)
+    parents = pathlib.Path(__file__).resolve().parents
+    near = [parents[3] / "build/release/optdnn"] + [path / "bin/optdnn" for path in parents[5:6]]  # built, installed
+    found = os.environ.get("OPTDNN") or shutil.which("optdnn") or next((str(p) for p in near if p.exists()), None)
     if not found:
         raise FileNotFoundError("there is no program optdnn: name it in $OPTDNN, or put it on the PATH")
     return found
