@@ -20,6 +20,7 @@ class Processes {
   ~Processes();
 
   pid_t pid(int rank) const { return pids_[rank]; }
+  void wait_for(int rank) const;
   // Waits for all. Exit codes, or 128 + signal, by rank.
   std::vector<int> codes();
   std::string errors(int rank) const;  // what it wrote to standard error

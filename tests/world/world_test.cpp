@@ -130,9 +130,8 @@ TEST_CASE("a process that stops answering is named after the patience of the oth
         for (;;) world.any(false);
       },
       /*patience_s=*/2);
-  const pid_t first = two.pid(0), second = two.pid(1);
-  while (::kill(first, 0) == 0 && two.errors(0).find("silent") == std::string::npos) ::usleep(20'000);
-  ::kill(second, SIGKILL);
+  two.wait_for(0);
+  ::kill(two.pid(1), SIGKILL);
   REQUIRE(two.codes() == Codes{3, 128 + SIGKILL});
   REQUIRE(two.errors(0).find("error: rank 1 (") == 0);
   REQUIRE(two.errors(0).find("has been silent for 2 s; rank 0 of 2 cannot go on without it") != std::string::npos);

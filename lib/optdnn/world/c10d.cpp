@@ -36,12 +36,14 @@ class TcpStore : public Store {
 
 class GlooGroup : public Group {
  public:
-  GlooGroup(const TcpStore& store, const std::string& name, int rank, int size, const std::string& address,
-            std::chrono::milliseconds patience) {
-    auto options = c10d::ProcessGroupGloo::Options::create(patience.count() > 0 ? patience : kForever);
-    options->devices.push_back(address.empty() ? c10d::ProcessGroupGloo::createDefaultDevice()
-                                               : c10d::ProcessGroupGloo::createDeviceForHostname(address));
-    group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(store.of(name), rank, size, options);
+  GlooGroup(const TcpStore& store, const std::string& name, const Place& place,
+            std::optional<std::chrono::milliseconds> patience) {
+    auto options = c10d::ProcessGroupGloo::Options::create(place.time_to_meet());
+    options->devices.push_back(place.own_address.empty()
+                                   ? c10d::ProcessGroupGloo::createDefaultDevice()
+                                   : c10d::ProcessGroupGloo::createDeviceForHostname(place.own_address));
+    group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(store.of(name), place.rank, place.size, options);
+    group_->setTimeout(patience.value_or(kForever));
   }
 
   void sum(torch::Tensor tensor) override {
@@ -85,9 +87,9 @@ std::shared_ptr<Store> Store::join(const std::string& address, uint16_t port, bo
   return std::make_shared<TcpStore>(address, options, prefix);
 }
 
-std::unique_ptr<Group> Group::make(Store& store, const std::string& name, int rank, int size,
-                                   const std::string& address, std::chrono::milliseconds patience) {
-  return std::make_unique<GlooGroup>(dynamic_cast<TcpStore&>(store), name, rank, size, address, patience);
+std::unique_ptr<Group> Group::make(Store& store, const std::string& name, const Place& place,
+                                   std::optional<std::chrono::milliseconds> patience) {
+  return std::make_unique<GlooGroup>(dynamic_cast<TcpStore&>(store), name, place, patience);
 }
 
 }  // namespace optdnn::world

@@ -8,7 +8,10 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+
+#include "optdnn/world/place.h"
 
 namespace optdnn::world {
 
@@ -31,10 +34,10 @@ class Store {
 
 class Group {
  public:
-  // Every process makes its groups in the same order. `address`: of this machine, where the others reach it; empty: as
-  // its name says. `patience`: after which a silent process is an error; zero: never.
-  static std::unique_ptr<Group> make(Store& store, const std::string& name, int rank, int size,
-                                     const std::string& address, std::chrono::milliseconds patience);
+  // Every process makes its groups in the same order; all have come within `place.time_to_meet()`. `patience`: after
+  // which a silent process is an error; none: never.
+  static std::unique_ptr<Group> make(Store& store, const std::string& name, const Place& place,
+                                     std::optional<std::chrono::milliseconds> patience);
   virtual ~Group() = default;
 
   // Requires: contiguous, on the CPU.

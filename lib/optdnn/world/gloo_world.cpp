@@ -20,10 +20,10 @@ class GlooWorld : public World {
  public:
   explicit GlooWorld(const Place& place)
       : World(place.rank, place.size),
-        store_(Store::join(place.address, place.port, place.rank == 0 && !place.agent_store, place.patience,
+        store_(Store::join(place.address, place.port, place.rank == 0 && !place.agent_store, place.time_to_meet(),
                            "optdnn/" + place.restart)),
-        work_(Group::make(*store_, "work", place.rank, place.size, place.own_address, place.patience)),
-        patient_(Group::make(*store_, "patient", place.rank, place.size, place.own_address, {})),
+        work_(Group::make(*store_, "work", place, place.patience)),
+        patient_(Group::make(*store_, "patient", place, {})),
         life_(store_, place) {
     find_neighbours();
   }

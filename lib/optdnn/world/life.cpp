@@ -23,16 +23,11 @@ constexpr const char* kLost = "lost";
 std::string here(int rank) { return concat("here/", rank); }
 std::string who(int rank) { return concat("who/", rank); }
 
-// Gloo's words for a wait that was too long; a connection that is closed has others.
-bool ended_patience(const std::string& what) {
-  return what.find("imed out") != std::string::npos || what.find("timeout") != std::string::npos;
-}
-
 }  // namespace
 
 Life::Life(std::shared_ptr<Store> store, const Place& place) : store_(std::move(store)), place_(place) {
   store_->set(who(place_.rank), name_of_this_process());
-  ring_ = Group::make(*store_, "life", place_.rank, place_.size, place_.own_address, 0ms);
+  ring_ = Group::make(*store_, "life", place_, {});
   first_ = name_of(0);
   const int left = (place_.rank + place_.size - 1) % place_.size;
   const torch::Tensor word = torch::zeros({1});
@@ -81,12 +76,10 @@ std::string Life::who_is_lost(std::optional<int> gone, const std::string& what) 
     if (!store_->has(here(rank))) silent.push_back(name_of(rank));
   }
   if (silent.empty()) return store_->set_first(kLost, "the connection is lost: " + what);
-  const bool one = silent.size() == 1;
-  const std::string how =
-      ended_patience(what) ? concat(one ? " has" : " have", " been silent for ", place_.patience.count() / 1000, " s")
-      : one                ? " is gone"
-                           : " are gone";
-  return store_->set_first(kLost, base::join(silent, ", ") + how);
+  // A connection that is closed and a wait that was too long look alike from here.
+  return store_->set_first(
+      kLost, concat(base::join(silent, ", "), silent.size() == 1 ? " is gone, or has" : " are gone, or have",
+                    " been silent for ", place_.patience.count() / 1000, " s"));
 }
 
 void Life::end(std::optional<int> gone, const std::string& what) {

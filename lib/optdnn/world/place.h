@@ -3,10 +3,13 @@
 //   SLURM_PROCID, SLURM_STEP_NUM_TASKS               srun, where MASTER_ADDR and MASTER_PORT are set too
 //   TORCHELASTIC_USE_AGENT_STORE=True                the starter serves the store, not rank 0
 //   TORCHELASTIC_RESTART_COUNT                       keeps apart the keys of a world that was started again
-//   OPTDNN_PATIENCE_S                                seconds after which a silent process counts as lost; 600
+//   OPTDNN_PATIENCE_S                                seconds after which a silent process counts as lost; 600. All have
+//   that
+//                                                    long to come too, but a minute at least
 //   GLOO_SOCKET_IFNAME                               left to LibTorch; else an address is found
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -16,12 +19,15 @@
 namespace optdnn::world {
 
 struct Place {
+  static constexpr std::chrono::minutes kLeastToMeet{1};
   int rank = 0, size = 1;
   std::string address;
   uint16_t port = 0;
   bool agent_store = false;
   std::string restart = "0";
   std::chrono::milliseconds patience = std::chrono::minutes(10);
+  // For all to come: a machine that starts many is slow, so that it is never less than a minute.
+  std::chrono::milliseconds time_to_meet() const { return std::max<std::chrono::milliseconds>(patience, kLeastToMeet); }
   std::string own_address;  // where the others reach this machine; empty: as its name says
 };
 

@@ -21,7 +21,7 @@ namespace optdnn::world {
 class World {
  public:
   static const World& alone();
-  // Meets the others at a place of more than one. Errors: EnvironmentError if they do not come within `patience`.
+  // Meets the others at a place of more than one. Errors: EnvironmentError if they do not come within `time_to_meet`.
   static std::unique_ptr<World> join(const Place& place);
 
   virtual ~World() = default;
