@@ -13,9 +13,9 @@ namespace optdnn::training {
 
 // What changes a step. All are float32 scalars on the parameters' device.
 struct StepControl {
-  std::optional<torch::Tensor> divide;         // gradients are divided by this
-  std::optional<torch::Tensor> skip;           // where this is 1, weights and state stay as they are
-  std::optional<torch::Tensor> learning_rate;  // takes the number's place
+  std::optional<torch::Tensor> divide = {};         // gradients are divided by this
+  std::optional<torch::Tensor> skip = {};           // where this is 1, weights and state stay as they are
+  std::optional<torch::Tensor> learning_rate = {};  // takes the number's place
 };
 
 class Optimizer {
