@@ -2,10 +2,15 @@
 // not end, all of them in the same way.
 #include "optdnn/world/world.h"
 
+#include <signal.h>
+#include <unistd.h>
+
 #include <limits>
 #include <memory>
 
 #include "optdnn/base/errors.h"
+#include "optdnn/base/files.h"
+#include "optdnn/training/safetensors.h"
 #include "support/catch.h"
 #include "support/temporary_folder.h"
 #include "training/small_nets.h"
@@ -106,6 +111,68 @@ TEST_CASE("a data set that fails in one process ends all, and the state of befor
   REQUIRE(two.errors(0).find(") ended: a file cannot be read; rank 0 of 2 cannot go on without it") !=
           std::string::npos);
   REQUIRE(std::filesystem::exists(folder / "checkpoints/state.safetensors"));
+}
+
+TEST_CASE("a process that is killed in its loader, in an iteration or in a save ends all, and the run goes on") {
+  struct Mortal : SmallImages {
+    data::Batch batch(data::Split split, uint64_t seed, int64_t epoch,
+                      const std::vector<int64_t>& indices) const override {
+      if (dies && split == data::Split::train && epoch == 2) ::raise(SIGKILL);
+      return SmallImages::batch(split, seed, epoch, indices);
+    }
+    bool dies = false;
+  };
+  enum class Place { none, loader, iteration, save };  // of death
+  const auto codes_of = [](const std::filesystem::path& folder, int processes, Place place, int victim) {
+    world::Processes together(processes, [&](world::World& world) {
+      const bool is_victim = world.rank() == victim;
+      Mortal images;
+      images.dies = is_victim && place == Place::loader;
+      SharedJob shared(images, world, folder);
+      TrainJob& job = shared.small.job;
+      job.train.save_every = Duration{{}, 2, {}};
+      int iterations = 0;
+      job.during_forward = [&](const torch::Device&) {
+        if (++iterations == 12 && is_victim && place == Place::iteration) ::raise(SIGKILL);
+        return nullptr;
+      };
+      // Iteration 8 ends with a save, which rank 0 alone writes while the other waits.
+      const torch::Tensor pids = world.rows(torch::tensor({static_cast<int64_t>(::getpid())})).flatten();
+      shared.small.run().before_write = [&] {
+        if (place != Place::save || iterations != 8 || !world.writes()) return;
+        ::kill(static_cast<pid_t>(pids[victim].item<int64_t>()), SIGKILL);
+        ::sleep(60);
+      };
+      train_alone(job);
+    });
+    return together.codes();
+  };
+  const TemporaryFolder folder;
+  const auto last = [&](const std::string& name) {
+    return base::read_file(folder / name / "last.safetensors", 1 << 20);
+  };
+  const auto weights = [&](const std::string& name) {
+    std::vector<torch::Tensor> parts;
+    for (const auto& [key, value] : read_safetensors(folder / name / "last.safetensors").tensors)
+      parts.push_back(value.to(torch::kFloat64).reshape({-1}));
+    return torch::cat(parts);
+  };
+  REQUIRE(codes_of(folder / "unbroken", 2, Place::none, 0) == std::vector<int>{0, 0});
+  for (const Place place : {Place::loader, Place::iteration, Place::save}) {
+    for (const int victim : {0, 1}) {
+      const std::string name = std::to_string(static_cast<int>(place)) + "-" + std::to_string(victim);
+      CAPTURE(name);
+      std::vector<int> expected = {3, 3};
+      expected[victim] = 128 + SIGKILL;
+      REQUIRE(codes_of(folder / name, 2, place, victim) == expected);
+      REQUIRE(std::filesystem::exists(folder / name / "state.safetensors"));
+      std::filesystem::copy(folder / name, folder / (name + "-three"));
+      REQUIRE(codes_of(folder / name, 2, Place::none, 0) == std::vector<int>{0, 0});
+      REQUIRE(last(name) == last("unbroken"));
+      REQUIRE(codes_of(folder / (name + "-three"), 3, Place::none, 0) == std::vector<int>{0, 0, 0});
+      REQUIRE(torch::allclose(weights(name + "-three"), weights("unbroken"), 1e-4, 1e-5));
+    }
+  }
 }
 
 TEST_CASE("weights that drifted apart are noticed before they are saved") {
