@@ -1,5 +1,6 @@
 # net.py -> ONNX, by torch's exporter, for what has no end that depends on the numbers: explicit rules, and solves by
 # picard that take all their steps (tolerance 0). Weights that are normalised are so once and for all.
+import logging
 import pathlib
 from typing import Any
 
@@ -50,6 +51,7 @@ def write(module: pathlib.Path, to: pathlib.Path, described: dict[str, Any], sam
     inputs = torch.zeros(2, *described["input"], dtype=kind)
     if samples:
         inputs = description.read(samples)[0]["inputs"][:2].to(kind)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it would tell of packages that are not needed
     batch = torch.export.Dim("batch", min=1, max=1 << 20)
     program = torch.onnx.export(model, (inputs,), dynamo=True, dynamic_shapes=({0: batch},), input_names=["inputs"],
                                 output_names=["outputs"], verbose=False)

@@ -1,6 +1,7 @@
 # Puts net.py together: the classes of pieces/ that a network names, and those they name themselves, before the text of
 # the network.
 import ast
+import functools
 import importlib
 import inspect
 import textwrap
@@ -12,6 +13,7 @@ from export.rules import RuleText
 PIECES = ("layers", "modules", "ends", "rules", "solvers", "baselines", "equilibria", "mdeq")
 
 
+@functools.cache
 def definitions() -> dict[str, str]:
     """Every class and function of the pieces by name, in their order."""
     found = {}
@@ -23,6 +25,7 @@ def definitions() -> dict[str, str]:
     return found
 
 
+@functools.cache
 def names_in(text: str) -> set[str]:
     return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
 

@@ -3,6 +3,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -78,6 +79,19 @@ class Package(unittest.TestCase):
     def test_runs_are_a_data_frame(self) -> None:
         frame = optdnn.runs(self.folder / "runs")
         self.assertEqual(list(frame["network"]), ["apg2"])
+        self.assertGreater(frame.groupby("row")["test/error_pct"].mean()["run"], 0)
+
+    @unittest.skipUnless(has("setuptools"), "setuptools is not installed")
+    def test_pip_installs_it_without_a_network(self) -> None:
+        source, target = self.folder / "package", self.folder / "site"  # pip builds inside the source
+        shutil.copytree(SOURCE / "scripts/package", source)
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index",
+                        "--no-build-isolation", "--no-deps", "--target", target, source], check=True)
+        said = subprocess.run([sys.executable, "-c", "import optdnn; print(optdnn.__file__, "
+                               "optdnn.certify('apg2')['convergent'], len(optdnn.runs('runs')))"],
+                              cwd=self.folder, env=os.environ | {"PYTHONPATH": str(target)}, capture_output=True,
+                              text=True)
+        self.assertEqual(said.stdout.split(), [str(target / "optdnn/__init__.py"), "True", "1"], said.stderr)
 
     @unittest.skipUnless(has("torch"), "torch is not installed in this Python")
     def test_a_network_is_loaded_and_has_the_programs_error(self) -> None:
