@@ -5,6 +5,7 @@
 #   scripts/bench_peers.py                          all rows
 #   scripts/bench_peers.py rings_momentum --rounds 15
 #   scripts/bench_peers.py --out configs/results/bench/report.md
+#   scripts/bench_peers.py --before OPTDNN          the rows beside an earlier build of the program, which OPTDNN is
 #   scripts/bench_peers.py --gpu --precision float16 --python python3      the rows of a GPU
 # The peers have an environment of their own, made by:
 #   python3 -m venv .venv-peers && .venv-peers/bin/pip install -r scripts/requirements-peers.txt
@@ -30,6 +31,8 @@ def parse(arguments: list[str] | None, known: list[str]) -> argparse.Namespace:
     parser.add_argument("rows", metavar="ROW", nargs="*", help=f"of {', '.join(known)}; default: all")
     parser.add_argument("--rounds", type=int, default=7, help=f"at least {FEWEST_ROUNDS}; default 7")
     parser.add_argument("--program", type=pathlib.Path, default=training.ROOT / "build/release/optdnn")
+    parser.add_argument("--before", metavar="OPTDNN", type=pathlib.Path,
+                        help="the rows beside this earlier build of the program, in the place of the others")
     parser.add_argument("--out", metavar="FILE", type=pathlib.Path, help="also write what is printed there")
     parser.add_argument("--gpu", action="store_true", help="the rows of a GPU, on this machine's")
     parser.add_argument("--precision", default="float32", help="of the times on a GPU; answers agree in float32")
@@ -42,10 +45,11 @@ def parse(arguments: list[str] | None, known: list[str]) -> argparse.Namespace:
     return options
 
 
-def missing(program: pathlib.Path, python: pathlib.Path) -> str | None:
-    if not program.exists():
-        return f"{program} is not built\n   hint: scripts/optdnn --version builds it"
-    if not shutil.which(python):
+def missing(program: pathlib.Path, before: pathlib.Path | None, python: pathlib.Path) -> str | None:
+    for built in filter(None, [program, before]):
+        if not built.exists():
+            return f"{built} is not built\n   hint: scripts/optdnn --version builds the program of its source tree"
+    if not before and not shutil.which(python):
         return ("the peers' environment .venv-peers is missing\n   hint: python3 -m venv .venv-peers && "
                 ".venv-peers/bin/pip install -r scripts/requirements-peers.txt")
     return None
@@ -71,14 +75,19 @@ def main(arguments: list[str] | None = None) -> int:
         program = training.ROOT / "build/release/optdnn"
         known = [row.id for row in rows.rows(program, pathlib.Path(folder))]
         known += [row for row in rows.gpu_row_ids() if row not in known]
+        known += [row.id for row in rows.rows_beside(program, program, pathlib.Path(folder))]
         options = parse(arguments, known)
         place = training.Place("cuda" if options.gpu else "cpu", options.precision, options.python)
-        if problem := missing(options.program, options.python):
+        if problem := missing(options.program, options.before, options.python):
             print(f"bench_peers.py: {problem}", file=sys.stderr)
             return 3
         results = []
-        held = (rows.gpu_rows(options.program, pathlib.Path(folder), place) if options.gpu else
-                rows.rows(options.program, pathlib.Path(folder)))
+        if options.before:
+            held = rows.rows_beside(options.before, options.program, pathlib.Path(folder))
+        elif options.gpu:
+            held = rows.gpu_rows(options.program, pathlib.Path(folder), place)
+        else:
+            held = rows.rows(options.program, pathlib.Path(folder))
         for row in held:
             if options.rows and row.id not in options.rows:
                 continue

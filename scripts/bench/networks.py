@@ -164,6 +164,50 @@ class DenseNet(nn.Module):
         return self.head["linear"](torch.relu(self.head["norm"](x)).mean((2, 3)))
 
 
+class DenseSum(DenseNet):
+    """The rule x[k+1] = sum of T[k,j](x[j]) over j: DenseNet with the weights of a layer's T[k,j] side by side."""
+
+    def renamed(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        merged = {name: tensor for name, tensor in weights.items() if not name.startswith("stage_")}
+        first = "stage_0.T.0_0."
+        for name in [key.removeprefix(first) for key in weights if key.startswith(first)]:
+            for block in range(3):
+                for k in range(self.layers):
+                    parts = [weights[f"stage_{block}.T.{k}_{j}.{name}"] for j in range(k + 1)]
+                    parts = [part if part.dim() == 4 else part.reshape(1, -1) for part in parts]
+                    merged[f"block_{block}_{k}.{name}"] = torch.cat(parts, 1)
+        return merged
+
+
+class DenseApg2(nn.Module):
+    """apg2 over BN-ReLU-Conv in the DenseNet setting: what leaves a stage is all its iterates side by side."""
+
+    def __init__(self, steps: int, growth: int, classes: int):
+        super().__init__()
+        self.stem = nn.ModuleDict({"conv": nn.Conv2d(3, growth, 3, padding=1, bias=False)})
+        out = (steps + 1) * growth
+        for i in range(3):
+            if i > 0:
+                self.add_module(f"transition_{i}", NormConvolution(out, growth, 1))
+            modules = nn.ModuleList(NormConvolution(growth, growth, 3, "1") for _ in range(steps))
+            self.add_module(f"stage_{i}", nn.ModuleDict({"T": modules}))
+        self.head = nn.ModuleDict({"norm": nn.BatchNorm2d(out), "linear": nn.Linear(out, classes)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem["conv"](x)
+        for i in range(3):
+            if i > 0:
+                x = functional.avg_pool2d(getattr(self, f"transition_{i}")(x), 2)
+            z, iterates = x, [x]
+            for T in getattr(self, f"stage_{i}")["T"]:
+                y = 0.5 * x + 0.5 * z
+                step = T(y)
+                z, x = z + 1.5 * step, y + step
+                iterates.append(x)
+            x = torch.cat(iterates, 1)
+        return self.head["linear"](torch.relu(self.head["norm"](x)).mean((2, 3)))
+
+
 class Deq(nn.Module):
     """An equilibrium network by torchdeq: Anderson both ways, exact gradient, every sample within the tolerance."""
 

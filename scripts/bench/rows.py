@@ -26,6 +26,12 @@ WORKS = [
     ("DenseNet-40, growth 12, batch 64, float32", 1.3, 2e-3,
      Work("densenet40", "DenseNet", SGD, batches=4, losses=3, iterations=4, warm_up=1,
           arguments={"layers": 12, "growth": 12, "classes": 10})),
+    ("DenseNet-40 as a rule in the DenseNet setting, batch 32, float32; DenseNet of concatenations", 1.2, 2e-3,
+     Work("dense_40", "DenseSum", SGD, batches=4, losses=3, iterations=4, warm_up=1,
+          arguments={"layers": 12, "growth": 12, "classes": 10})),
+    ("apg2 in the DenseNet setting, 12-12-12 steps, growth 12, batch 64, float32", 1.2, 2e-3,
+     Work("dense_40_apg2", "DenseApg2", SGD, batches=4, losses=3, iterations=4, warm_up=1,
+          arguments={"steps": 12, "growth": 12, "classes": 10})),
     ("pre-activation ResNet-110 of base width 8, batch 128, float32", 1.3, 2e-3,
      Work("narrow110", "ResNet", SGD, batches=4, losses=3, iterations=4, warm_up=1,
           arguments={"blocks": 18, "widths": [8, 16, 32], "classes": 10})),
@@ -33,6 +39,8 @@ WORKS = [
 
 DEQ = Work("deq", "Deq", {"name": "SGD", "lr": 0.01}, batches=4, losses=3, iterations=4, warm_up=1, compiled=False,
            arguments={"width": 24, "hidden": 24, "classes": 10, "steps": 30, "tolerance": 1e-3, "memory": 5})
+
+IMPLICIT = Work("implicit", "", {}, config="configs/bench_implicit.yaml", batches=4, losses=3, iterations=4, warm_up=1)
 
 PLACES = {"rule": "the blocks of ResNet-20", "convnext": "the blocks of a narrow ConvNeXt",
           "transformer": "the blocks of ViT-Ti"}
@@ -49,6 +57,17 @@ ON_GPU = [
      Work("rings_momentum_32_seeds", "Momentum", ADAM, config="configs/bench_gpu.yaml", iterations=200, warm_up=40,
           arguments=PLANE | {"g": 0.9})),
 ]
+
+
+class Before(training.Ours):
+    """An earlier build of the program."""
+    name = "the earlier build"
+
+
+def rows_beside(before: pathlib.Path, program: pathlib.Path, folder: pathlib.Path) -> list[Row]:
+    what = "fista over convolutions, batch 64, 8 steps of Anderson a solve; an earlier build of the program"
+    return [Row("implicit", what, 1 / 0.9, lambda: [training.Ours(IMPLICIT, program, folder),
+                                                    Before(IMPLICIT, before, folder / "before")], 1e-3)]
 
 
 def gpu_row_ids() -> list[str]:

@@ -17,7 +17,9 @@ import networks
 
 
 def load(network: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:
-    """By our names, which are theirs; a running mean may have one row per step there."""
+    """By our names, which are theirs unless it says which; a running mean may have one row per step there."""
+    if hasattr(network, "renamed"):
+        weights = network.renamed(weights)
     state = network.state_dict()
     for name, tensor in state.items():
         if not name.endswith("num_batches_tracked"):
