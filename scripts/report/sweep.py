@@ -14,6 +14,16 @@ def split(row: str) -> tuple[str, dict[str, str]]:
     return origin, dict(zip(pieces[::2], pieces[1::2]))
 
 
+def common_name(rows: list[str]) -> str:
+    """Several rows of one sweep by what they have in common, "apg2, depth 3 (4 rows)"; others by their names."""
+    origins = {split(row)[0] for row in rows}
+    if len(rows) == 1 or len(origins) > 1:
+        return ", ".join(rows)
+    shared = set.intersection(*(set(split(row)[1].items()) for row in rows))
+    pieces = [f"{axis} {value}" for axis, value in split(rows[0])[1].items() if (axis, value) in shared]
+    return ", ".join([*origins, *pieces]) + f" ({len(rows)} rows)"
+
+
 def axes_of(rows: list[str]) -> list[str]:
     """The axes of these rows, in the order in which their names show them."""
     return list(dict.fromkeys(axis for row in rows for axis in split(row)[1]))

@@ -264,26 +264,24 @@ def universal_cell(row: Row) -> str:
 
 
 def refusals(group: Group) -> list[str]:
-    items = []
-    for row in group.rows:
-        refused = [stage for stage in stages_of(row) if certificate_of(stage, "convergent") is not True]
-        items += reasons(row, refused, "reason")
-    return items
+    return reasons([(row, [stage for stage in stages_of(row) if certificate_of(stage, "convergent") is not True])
+                    for row in group.rows], "reason")
 
 
 def unshown(group: Group) -> list[str]:
     """Where the rule converges, so that the modules, the width or the ends of the row are what is missing."""
-    items = []
-    for row in group.rows:
-        stages = [stage for stage in stages_of(row)
-                  if "universal" in stage and certificate_of(stage, "convergent") is True]
-        items += reasons(row, [stage for stage in stages if stage["universal"] is not True], "universal_reason")
-    return items
+    return reasons([(row, [stage for stage in stages_of(row) if certificate_of(stage, "convergent") is True
+                           and stage.get("universal", True) is not True]) for row in group.rows], "universal_reason")
 
 
-def reasons(row: Row, stages: list[dict[str, Any]], key: str) -> list[str]:
-    texts = dict.fromkeys(str(stage.get(key) or "no reason given") for stage in stages)
-    return [f"{plain(row.id)}: {'; '.join(map(plain, texts))}"] if stages else []
+def reasons(found: list[tuple[Row, list[dict[str, Any]]]], key: str) -> list[str]:
+    """A line per reason, with the rows whose stages give it; of a sweep what they have in common."""
+    rows: dict[str, list[str]] = {}
+    for row, stages in found:
+        if stages:
+            texts = dict.fromkeys(str(stage.get(key) or "no reason given") for stage in stages)
+            rows.setdefault("; ".join(map(plain, texts)), []).append(row.id)
+    return [f"{plain(sweep.common_name(ids))}: {text}" for text, ids in rows.items()]
 
 
 def losses(group: Group) -> list[str]:

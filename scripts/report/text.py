@@ -1,5 +1,6 @@
 # How numbers become text. A metric has a fixed number of decimals; a number too small to show two digits that way is
 # written 1.2e-06. The spread is the sample standard deviation (n - 1) over seeds.
+import math
 import statistics
 from typing import Sequence
 
@@ -30,10 +31,13 @@ def mean_spread(values: Sequence[float], decimals: int) -> str:
 
 
 def median_quartiles(values: Sequence[float], decimals: int) -> str:
-    """0.37 (-1.20 to 0.58); the value alone where there is one. Quartiles lie between the data (inclusive)."""
+    """0.37 (-1.20 to 0.58); the value alone where there is one. Quartiles lie between the data (inclusive). Beyond 1
+    three digits are enough."""
     if len(values) < 2:
         return fixed(values[0], decimals) if values else NOTHING
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    if (largest := max(map(abs, (low, middle, high)))) > 0:
+        decimals = min(decimals, max(0, 2 - math.floor(math.log10(largest))))
     return f"{fixed(middle, decimals)} ({fixed(low, decimals)} to {fixed(high, decimals)})"
 
 

@@ -153,9 +153,17 @@ class Rules(unittest.TestCase):
         self.assertEqual(self.errors(self.row("a", [3, 4, 5]), self.row("b", [1, 2, 3])),
                          ["4.00 \u00b1 1.00", "2.00 \u00b1 1.00"])
 
+    def test_rows_of_a_sweep_that_share_a_reason_are_named_by_what_they_have_in_common(self) -> None:
+        rows = [f"mine-algorithm=apg-rate={rate}-depth={depth}" for rate in ("0.1", "0.01") for depth in (2, 4)]
+        from report import sweep
+        self.assertEqual(sweep.common_name(rows), "mine, algorithm apg (4 rows)")
+        self.assertEqual(sweep.common_name(rows[:1]), rows[0])
+        self.assertEqual(sweep.common_name(["apg2", "nesterov"]), "apg2, nesterov")
+
     def test_skewed_spreads_are_medians_and_quartiles(self):
         from report import text
         self.assertEqual(text.median_quartiles([1, 2, 3, 4, 100], 1), "3.0 (2.0 to 4.0)")
+        self.assertEqual(text.median_quartiles([-40.0, -49.4189, -60.0], 4), "-49.4 (-54.7 to -44.7)")
         self.assertEqual([text.median_quartiles(values, 1) for values in ([], [2])], ["-", "2.0"])
 
     def test_runs_that_did_not_finish_are_in_no_mean_and_are_counted(self):
