@@ -76,7 +76,9 @@ def main(arguments: list[str] | None = None) -> int:
     out = options.out or options.runs[0] / "report"
     choice = Choice([name.strip() for name in options.columns.split(",") if name.strip()], options.sort)
     try:
-        write(out, title, compose(title, groups, problems, choice), groups, options)
+        blocks = compose(title, groups, problems, choice)
+        choice.check()
+        write(out, title, blocks, groups, options)
     except NoSuchColumn as error:
         print(f"report.py: {error}", file=sys.stderr)
         return 2

@@ -282,8 +282,11 @@ class Rules(unittest.TestCase):
         made = choice.chosen(table, choice.Choice(["seconds"], "test/error_pct"))
         self.assertEqual((made.header, made.rows), (["row", "seconds"], [["c", "20"], ["a", "1,200"], ["b", "3"]]))
         self.assertEqual([row[0] for row in choice.chosen(table, choice.Choice([], "-seconds")).rows], ["a", "c", "b"])
-        with self.assertRaises(choice.NoSuchColumn):
-            choice.chosen(table, choice.Choice(["colour"], ""))
+        some = choice.Choice(["seconds", "rank"], "secnods")
+        self.assertEqual(choice.chosen(table, some).header, ["row", "seconds"])
+        choice.chosen(document.Table(["row", "rank"], [["d", "1"]]), some)
+        with self.assertRaisesRegex(choice.NoSuchColumn, "no column 'secnods'\n   hint: did you mean 'seconds'. columns"):
+            some.check()
 
     def test_tables_leave_as_csv_and_latex(self):
         from report import document, files
