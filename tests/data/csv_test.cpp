@@ -1,9 +1,9 @@
 // CSV files: cells as RFC 4180 has them, and mistakes with their lines.
 #include "optdnn/data/csv.h"
 
-#include "optdnn/base/errors.h"
 #include "optdnn/data/csv_columns.h"
 #include "support/catch.h"
+#include "support/mistake.h"
 
 namespace optdnn::data {
 namespace {
@@ -11,12 +11,7 @@ namespace {
 using Cells = std::vector<std::string>;
 
 std::string csv_mistake(const std::string& text) {
-  try {
-    parse_csv(text, "t.csv");
-  } catch (const base::EnvironmentError& error) {
-    return error.what();
-  }
-  return "none";
+  return tests::mistake_of<base::EnvironmentError>([&] { parse_csv(text, "t.csv"); });
 }
 
 TEST_CASE("cells of a CSV file: quotes, line ends, a byte order mark, empty lines", "[csv]") {

@@ -1,9 +1,9 @@
 // NumPy's files: what is written is read back, and damage, pickles and sizes beyond the file are refused.
 #include "optdnn/data/npy.h"
 
-#include "optdnn/base/errors.h"
 #include "optdnn/data/write_npz.h"
 #include "support/catch.h"
+#include "support/mistake.h"
 
 namespace optdnn::data {
 namespace {
@@ -17,12 +17,7 @@ std::string npy(const std::string& header, const std::string& body) {
 }
 
 std::string npy_mistake(const std::string& bytes) {
-  try {
-    parse_npy(bytes, "x");
-  } catch (const base::EnvironmentError& error) {
-    return error.what();
-  }
-  return "none";
+  return tests::mistake_of<base::EnvironmentError>([&] { parse_npy(bytes, "x"); });
 }
 
 TEST_CASE("arrays and texts of an npz file are read back as they were written", "[npy]") {

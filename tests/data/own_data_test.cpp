@@ -8,6 +8,7 @@
 #include "optdnn/data/catalogue.h"
 #include "optdnn/data/write_npz.h"
 #include "support/catch.h"
+#include "support/mistake.h"
 #include "support/temporary_folder.h"
 
 namespace optdnn::data {
@@ -40,14 +41,9 @@ struct Written {
 };
 
 std::string own_mistake(const TableSpec& spec) {
-  try {
-    read_own_data(spec);
-  } catch (const base::Error& error) {
-    const std::string what = error.what();
-    const size_t name = what.find("t.csv");
-    return name == std::string::npos ? what : what.substr(name);
-  }
-  return "none";
+  const std::string what = tests::mistake_of([&] { read_own_data(spec); });
+  const size_t name = what.find("t.csv");
+  return name == std::string::npos ? what : what.substr(name);
 }
 
 TEST_CASE("a table: texts are classes, the test set is stratified, inputs are standardised by the training set",
