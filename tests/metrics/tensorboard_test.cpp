@@ -125,4 +125,35 @@ TEST_CASE("a TensorBoard file decodes to the records that were written") {
   REQUIRE(scalars[2] == std::pair(std::string(200, 'n'), -2.0f));
 }
 
+TEST_CASE("the HParams tab finds a run's settings in the second record, and stopping does not repeat them") {
+  const TemporaryFolder folder;
+  const auto path = folder / "events.out.tfevents.run";
+  const Hparams hparams = {{"optimizer.learning_rate", 0.1}, {"width", std::string("16, 32")}};
+  for (const int64_t iteration : {-1, 0}) {
+    const auto sink = make_tensorboard_sink(path, 1000.5 + static_cast<double>(iteration), hparams, "rings/apg2");
+    sink->rewind(iteration);
+  }
+
+  const auto messages = messages_of(base::read_file(path, 1 << 20));
+  REQUIRE(messages.size() == 2);
+  const auto inner = [](const std::string& message, std::initializer_list<int> fields) {
+    std::string bytes = message;
+    for (const int field : fields) bytes = decode_message(bytes).find(field)->second.bytes;
+    return bytes;
+  };
+  const std::string value = inner(messages[1], {5, 1});
+  REQUIRE(inner(value, {1}) == "_hparams_/session_start_info");
+  REQUIRE(inner(value, {9, 1, 1}) == "hparams");
+  const auto session = decode_message(inner(value, {9, 1, 2, 3}));
+  REQUIRE(session.count(1) == 2);
+  const std::string first = session.lower_bound(1)->second.bytes,
+                    second = std::next(session.lower_bound(1))->second.bytes;
+  REQUIRE(inner(first, {1}) == "optimizer.learning_rate");
+  REQUIRE(number_of<double>(decode_message(inner(first, {2})).find(2)->second.number) == 0.1);
+  REQUIRE(inner(second, {1}) == "width");
+  REQUIRE(inner(second, {2, 3}) == "16, 32");
+  REQUIRE(session.find(4)->second.bytes == "rings/apg2");
+  REQUIRE(number_of<double>(session.find(5)->second.number) == 999.5);
+}
+
 }  // namespace optdnn::metrics

@@ -10,6 +10,7 @@
 #include "optdnn/config/json.h"
 #include "optdnn/experiment/executors.h"
 #include "optdnn/experiment/held_runs.h"
+#include "optdnn/experiment/hparams.h"
 #include "optdnn/experiment/job.h"
 #include "optdnn/experiment/memory.h"
 #include "optdnn/experiment/network.h"
@@ -65,8 +66,8 @@ Begun begin(const Table& table, const Row& row, const RunPlan& plan, size_t numb
   if (!plan.search.is_null()) begun.summary.add_search(plan.search);
   begun.sinks.push_back(metrics::make_json_lines_sink(folder.path / "metrics.jsonl"));
   begun.sinks.push_back(metrics::make_csv_sink(folder.path / "metrics.csv"));
-  begun.sinks.push_back(
-      metrics::make_tensorboard_sink(folder.path / "events.out.tfevents.optdnn", options.unix_time_s));
+  begun.sinks.push_back(metrics::make_tensorboard_sink(folder.path / "events.out.tfevents.optdnn", options.unix_time_s,
+                                                       hparams_of(held.resolved), concat(table.stem, "/", row.id)));
   return begun;
 }
 

@@ -28,8 +28,13 @@ std::unique_ptr<Sink> make_json_lines_sink(const std::filesystem::path& path);
 // metrics.csv after RFC 4180: a column per name in order of appearance, empty where a record lacks it.
 std::unique_ptr<Sink> make_csv_sink(const std::filesystem::path& path);
 
-// A TensorBoard event file; its name must contain "tfevents". `start_time_s`: Unix time at the run's second 0.
-std::unique_ptr<Sink> make_tensorboard_sink(const std::filesystem::path& path, double start_time_s);
+using Hparams = std::vector<std::pair<std::string, Value>>;
+
+// A TensorBoard event file; its name must contain "tfevents". `start_time_s`: Unix time at the run's second 0. With
+// `hparams` the run is a line of the HParams tab; runs of one `group` (the seeds of a row) are shown as one, on
+// average.
+std::unique_ptr<Sink> make_tensorboard_sink(const std::filesystem::path& path, double start_time_s,
+                                            const Hparams& hparams = {}, const std::string& group = "");
 
 struct TerminalOptions {
   std::string label;                                      // "apg2, seed 0"

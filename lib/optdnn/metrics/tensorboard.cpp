@@ -2,8 +2,11 @@
 //   record   u64 length | u32 masked CRC-32C of these 8 bytes | message | u32 masked CRC-32C of the message
 //   mask     rotate right by 15, then add 0xa282ead8
 //   Event    1: double wall_time   2: int64 step   3: string file_version (first record)   5: Summary
-//   Summary  1: Value {1: string tag, 2: float simple_value}, repeated
-// Source: tensorflow/core/lib/io/record_writer.h, tensorflow/core/util/event.proto, framework/summary.proto.
+//   Summary  1: Value {1: string tag, 2: float simple_value, 9: Metadata}, repeated
+//   Metadata 1: {1: "hparams", 2: {3: Session}}    of the second record, tag "_hparams_/session_start_info"
+//   Session  1: {1: string name, 2: {2: double | 3: string}}, repeated   4: string group   5: double start time
+// Source: tensorflow/core/lib/io/record_writer.h, tensorflow/core/util/event.proto, framework/summary.proto,
+// tensorboard/plugins/hparams/plugin_data.proto and api.proto.
 #include <array>
 #include <bit>
 #include <cstring>
@@ -62,6 +65,25 @@ std::string version_event(double wall_time) {
   return event_head(wall_time, 0) + with_length(kFileVersion, "brain.Event:2");
 }
 
+constexpr char kMetadata = 9 << 3 | 2, kPlugin = 1 << 3 | 2, kPluginName = 1 << 3 | 2, kPluginContent = 2 << 3 | 2;
+constexpr char kSession = 3 << 3 | 2, kHparam = 1 << 3 | 2, kGroup = 4 << 3 | 2, kStartTime = 5 << 3 | 1;
+constexpr char kMapKey = 1 << 3 | 2, kMapValue = 2 << 3 | 2, kNumber = 2 << 3 | 1, kText = 3 << 3 | 2;
+
+std::string hparams_event(const Hparams& hparams, const std::string& group, double wall_time) {
+  std::string session;
+  for (const auto& [name, value] : hparams) {
+    const double* number = std::get_if<double>(&value);
+    const std::string held = number ? kNumber + raw(*number) : with_length(kText, std::get<std::string>(value));
+    session += with_length(kHparam, with_length(kMapKey, name) + with_length(kMapValue, held));
+  }
+  session += with_length(kGroup, group) + kStartTime + raw(wall_time);
+  const std::string plugin =
+      with_length(kPluginName, "hparams") + with_length(kPluginContent, with_length(kSession, session));
+  const std::string value =
+      with_length(kTag, "_hparams_/session_start_info") + with_length(kMetadata, with_length(kPlugin, plugin));
+  return event_head(wall_time, 0) + with_length(kSummary, with_length(kValue, value));
+}
+
 std::string scalar_event(const Record& record, double wall_time) {
   std::string summary;
   for (size_t i = 3; i < record.entries().size(); ++i) {  // the three common entries are the event's own
@@ -97,7 +119,11 @@ int64_t step_of(std::string_view message) {
 
 class TensorBoardSink : public Sink {
  public:
-  TensorBoardSink(const std::filesystem::path& path, double start_time_s) : file_(path), start_time_s_(start_time_s) {}
+  TensorBoardSink(const std::filesystem::path& path, double start_time_s, const Hparams& hparams,
+                  const std::string& group)
+      : file_(path), start_time_s_(start_time_s), head_(tfrecord(version_event(start_time_s))) {
+    if (!hparams.empty()) head_ += tfrecord(hparams_event(hparams, group, start_time_s));
+  }
 
   void rewind(int64_t iteration) override {
     const std::string content = iteration < 0 ? "" : file_.content();
@@ -106,7 +132,7 @@ class TensorBoardSink : public Sink {
       if (step_of(*message) <= iteration) kept += rest.substr(0, message->size() + 16);
       rest.remove_prefix(message->size() + 16);
     }
-    file_.replace(kept.empty() ? tfrecord(version_event(start_time_s_)) : kept);
+    file_.replace(kept.empty() ? head_ : kept);
   }
 
   void write(const Record& record) override {
@@ -116,12 +142,14 @@ class TensorBoardSink : public Sink {
  private:
   AppendFile file_;
   double start_time_s_;
+  std::string head_;  // of a file that begins
 };
 
 }  // namespace
 
-std::unique_ptr<Sink> make_tensorboard_sink(const std::filesystem::path& path, double start_time_s) {
-  return std::make_unique<TensorBoardSink>(path, start_time_s);
+std::unique_ptr<Sink> make_tensorboard_sink(const std::filesystem::path& path, double start_time_s,
+                                            const Hparams& hparams, const std::string& group) {
+  return std::make_unique<TensorBoardSink>(path, start_time_s, hparams, group);
 }
 
 }  // namespace optdnn::metrics
