@@ -25,8 +25,8 @@ void add_predict(CLI::App& app, int& status) {
                  "other samples: a CSV or .npz file as the data set's, or a folder of pictures")
       ->excludes(split);
   app.add_option("--features", options->prediction.features,
-                 "also the states of the rule: head (what the head reads, mean over pixels), stage_<i> (the last of a "
-                 "stage), or path (all)");
+                 "also states of the network: head (the last, mean over pixels), stage_<i> (the last of a stage, or of "
+                 "an mdeq's scale), or path (all)");
   app.add_option("--weights", options->weights, "a file in its checkpoints/")->capture_default_str();
   add_data_of_run_option(app, options->where);
   add_device_options(app, options->where);

@@ -1,6 +1,7 @@
 #include "optdnn/baselines/dense_mlp.h"
 
 #include "optdnn/base/errors.h"
+#include "optdnn/baselines/kept_states.h"
 
 namespace optdnn::baselines {
 
@@ -36,8 +37,10 @@ DenseMlpImpl::DenseMlpImpl(const DenseMlpSpec& spec, const NetworkShape& shape) 
 
 torch::Tensor DenseMlpImpl::forward(const torch::Tensor& inputs_BD) {
   torch::Tensor all = inputs_BD;
+  keep_state(0, all);
   for (size_t i = 0; i + 1 < layers_.size(); ++i) {
     all = torch::cat({all, modules::activate(activation_, layers_[i]->forward(all))}, -1);
+    keep_state(0, all);
   }
   return layers_.back()->forward(all);
 }

@@ -2,6 +2,7 @@
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
+#include "optdnn/baselines/kept_states.h"
 #include "optdnn/execution/recompute.h"
 #include "optdnn/models/image_sizes.h"
 
@@ -98,12 +99,14 @@ torch::Tensor DenseNetImpl::added(const Layer& layer, const std::vector<torch::T
 }
 
 torch::Tensor DenseNetImpl::forward(const torch::Tensor& images_BCHW) {
-  std::vector<torch::Tensor> features = {stem_->forward(images_BCHW)};
+  torch::Tensor all = stem_->forward(images_BCHW);
   for (size_t block = 0; block < blocks_.size(); ++block) {
-    if (block > 0) features = {transitions_[block - 1]->forward(torch::cat(features, 1))};
+    std::vector<torch::Tensor> features = {block == 0 ? all : transitions_[block - 1]->forward(all)};
     for (const Layer& layer : blocks_[block]) features.push_back(added(layer, features));
+    all = torch::cat(features, 1);
+    keep_state(block, all);
   }
-  return head_->forward(torch::cat(features, 1));
+  return head_->forward(all);
 }
 
 }  // namespace optdnn::baselines

@@ -1,6 +1,7 @@
 #include "optdnn/baselines/deq.h"
 
 #include "optdnn/base/errors.h"
+#include "optdnn/baselines/kept_states.h"
 #include "optdnn/solvers/packing.h"
 
 namespace optdnn::baselines {
@@ -74,7 +75,9 @@ Tensor DeqImpl::forward(const Tensor& images_BCHW) {
     const Tensor hidden = norm1_->forward(torch::relu(conv1_->forward(z)));
     return packing.pack({norm3_->forward(torch::relu(z + norm2_->forward(x + conv2_->forward(hidden))))});
   };
-  const Tensor z = head_norm_->forward(packing.unpack(solver_->solve(layer, packing.zeros()))[0]);
+  const Tensor solved = packing.unpack(solver_->solve(layer, packing.zeros()))[0];
+  keep_state(0, solved);
+  const Tensor z = head_norm_->forward(solved);
   const std::vector<int64_t> window = {std::min(kDeqPool, z.size(2)), std::min(kDeqPool, z.size(3))};
   return linear_->forward(torch::avg_pool2d(z, window).flatten(1));
 }

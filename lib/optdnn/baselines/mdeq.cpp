@@ -4,6 +4,7 @@
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
+#include "optdnn/baselines/kept_states.h"
 #include "optdnn/modules/normalised_convolution.h"
 #include "optdnn/solvers/packing.h"
 
@@ -229,7 +230,9 @@ Tensor MdeqImpl::forward(const Tensor& images_BCHW) {
   }
   const solvers::Packing packing(states);
   const solvers::Map F = [&](const Tensor& rows) { return packing.pack(transform(packing.unpack(rows), x)); };
-  return head_->forward(packing.unpack(solver_->solve(F, packing.zeros())));
+  const std::vector<Tensor> solved = packing.unpack(solver_->solve(F, packing.zeros()));
+  for (size_t i = 0; i < solved.size(); ++i) keep_state(i, solved[i]);
+  return head_->forward(solved);
 }
 
 }  // namespace optdnn::baselines

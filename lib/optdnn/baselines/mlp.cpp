@@ -1,6 +1,7 @@
 #include "optdnn/baselines/mlp.h"
 
 #include "optdnn/base/errors.h"
+#include "optdnn/baselines/kept_states.h"
 
 namespace optdnn::baselines {
 
@@ -32,7 +33,11 @@ MlpImpl::MlpImpl(const MlpSpec& spec, const NetworkShape& shape) : activation_(s
 
 torch::Tensor MlpImpl::forward(const torch::Tensor& inputs_BD) {
   torch::Tensor x = layers_.front()->forward(inputs_BD);
-  for (size_t i = 1; i < layers_.size(); ++i) x = layers_[i]->forward(modules::activate(activation_, x));
+  for (size_t i = 1; i < layers_.size(); ++i) {
+    const torch::Tensor activated = modules::activate(activation_, x);
+    keep_state(0, activated);
+    x = layers_[i]->forward(activated);
+  }
   return x;
 }
 

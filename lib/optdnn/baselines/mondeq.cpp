@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "optdnn/base/errors.h"
+#include "optdnn/baselines/kept_states.h"
 #include "optdnn/solvers/packing.h"
 
 namespace optdnn::baselines {
@@ -153,6 +154,7 @@ Tensor MonDeqImpl::equilibrium(const Tensor& images_BCHW) {
 
 Tensor MonDeqImpl::forward(const Tensor& images_BCHW) {
   const Tensor z = equilibrium(images_BCHW);
+  keep_state(0, z);
   const int64_t rows = std::min(kPool, z.size(2)), columns = std::min(kPool, z.size(3));
   return linear_->forward(torch::avg_pool2d(z, {rows, columns}).flatten(1));
 }

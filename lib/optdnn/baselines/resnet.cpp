@@ -2,6 +2,7 @@
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
+#include "optdnn/baselines/kept_states.h"
 #include "optdnn/models/ends.h"
 
 namespace optdnn::baselines {
@@ -165,7 +166,12 @@ ResNetImpl::ResNetImpl(const ResidualLayout& layout, const NetworkShape& shape)
 torch::Tensor ResNetImpl::forward(const torch::Tensor& images_BCHW) {
   torch::Tensor x = stem_->forward(images_BCHW);
   if (stem_norm_) x = stem_norm_->activated(x, kRelu);
-  for (const auto& block : blocks_) x = block->forward(x);
+  keep_state(0, x);
+  const size_t blocks = blocks_.size() / 3;  // of a stage
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    x = blocks_[i]->forward(x);
+    keep_state(i / blocks, x);
+  }
   if (last_norm_) x = last_norm_->activated(x, kRelu);
   return head_->forward(x.mean({2, 3}));
 }

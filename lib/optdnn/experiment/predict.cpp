@@ -4,6 +4,7 @@
 
 #include "optdnn/base/files.h"
 #include "optdnn/base/text.h"
+#include "optdnn/baselines/kept_states.h"
 #include "optdnn/data/own_data.h"
 #include "optdnn/data/picture_folder.h"
 #include "optdnn/data/write_npz.h"
@@ -62,9 +63,17 @@ Tensor pooled(const Tensor& state) {
   return state.dim() == 3 ? state.mean(1) : state;
 }
 
+// The states of a batch by stage.
+std::vector<std::vector<Tensor>> paths_of(models::Network& network, const Tensor& inputs) {
+  if (network.opt_net) return network.opt_net->stage_paths(inputs);
+  const baselines::KeptStates kept;
+  network.forward(inputs);
+  return kept.paths();
+}
+
 // Of a batch. Shapes: B x ...
-Tensor features_of(models::OptNetImpl& network, const Tensor& inputs, const std::string& which) {
-  const auto paths = network.stage_paths(inputs);
+Tensor features_of(models::Network& network, const Tensor& inputs, const std::string& which) {
+  const auto paths = paths_of(network, inputs);
   if (which == "head") return pooled(paths.back().back());
   if (which == "path") {
     std::vector<Tensor> all;
@@ -73,22 +82,20 @@ Tensor features_of(models::OptNetImpl& network, const Tensor& inputs, const std:
     }
     for (const Tensor& state : all) {
       if (state.sizes() == all.front().sizes()) continue;
-      throw base::ConfigError("--features path: the states of the stages differ in their sizes",
-                              "stage_0, stage_1, ... are the last state of each");
+      throw base::ConfigError("--features path: the network's states differ in their sizes",
+                              concat("stage_0 to stage_", paths.size() - 1, " are the last state of each stage"));
     }
     return torch::stack(all, 1);
   }
   for (size_t i = 0; i < paths.size(); ++i) {
     if (which == concat("stage_", i)) return paths[i].back();
   }
-  throw base::ConfigError(concat("--features: the network has no '", which, "'"),
-                          concat("head, path, or stage_0 to stage_", paths.size() - 1));
+  throw base::ConfigError(
+      concat("--features: the network has no '", which, "'"),
+      paths.size() == 1 ? "head, path, stage_0" : concat("head, path, or stage_0 to stage_", paths.size() - 1));
 }
 
 Tensor all_features(OpenedRun& run, const Tensor& inputs, const std::string& which) {
-  if (!run.network.opt_net) {
-    throw base::ConfigError("--features are states of a rule, and this run trained a baseline");
-  }
   const torch::NoGradGuard no_grad;
   const training::TrainSpec& train = run.spec.train;
   std::vector<Tensor> parts;
@@ -97,7 +104,7 @@ Tensor all_features(OpenedRun& run, const Tensor& inputs, const std::string& whi
     const Tensor batch =
         training::prepared(inputs.narrow(0, first, count), run.device, train.precision, train.channels_last);
     const training::Autocast autocast(train.precision, run.device);
-    parts.push_back(features_of(*run.network.opt_net, batch, which).cpu().to(torch::kFloat32).contiguous());
+    parts.push_back(features_of(run.network, batch, which).cpu().to(torch::kFloat32).contiguous());
   }
   return torch::cat(parts);
 }
