@@ -81,7 +81,7 @@ void add_export(CLI::App& app, int& status) {
       ->capture_default_str();
   app.add_option("--keep-samples", options->request.samples,
                  "write these samples with the program's outputs to this safetensors file");
-  add_data_option(app, options->where);
+  add_data_of_run_option(app, options->where);
   app.add_flag("--json", options->json, "print the comparison as JSON");
   app.callback([options, &status] {
     options->request.names = options->names == "timm" ? experiment::WeightNames::timm : experiment::WeightNames::own;

@@ -111,6 +111,21 @@ class Lab(Commands):
         self.write("there/flowers.yaml", FLOWERS)
         (self.folder / config).unlink()
         self.assertIn("finished before", self.run_program("train", "there/flowers.yaml", "--seed", "0").stdout)
+        # A run finds its data when all is moved together, and when the runs alone are.
+        run, wrong = "runs/flowers/run/seed-0", "test/error_pct"
+        self.assertIn("../../../../data/flowers.csv", (self.folder / run / "resolved.yaml").read_text())
+        (self.folder / "there/runs").symlink_to(self.folder / "runs")
+        before = self.json_of("eval", run, "--json", "--data", "there/data")[wrong]
+        (self.folder / "there/runs").unlink()
+        (self.folder / "runs").rename(self.folder / "there/runs")
+        self.assertEqual(self.json_of("eval", "there/" + run, "--json")[wrong], before)
+        self.run_program("export", "there/" + run, "--to", "net.safetensors", "--keep-samples", "s.safetensors")
+        (self.folder / "there/runs").rename(self.folder / "runs")
+        (self.folder / "there/data").rename(self.folder / "data")
+        (self.folder / "runs").rename(self.folder / "moved")
+        self.assertEqual(self.json_of("eval", run.replace("runs", "moved"), "--json")[wrong], before)
+        (self.folder / "moved").rename(self.folder / "runs")
+        (self.folder / "data").rename(self.folder / "there/data")
         with open(self.folder / "there/data/flowers.csv", "a") as file:
             file.write("60,1,1,rose\n")
         error = self.run_program("train", "there/flowers.yaml", "--seed", "0", status=2).stderr
@@ -161,6 +176,16 @@ class Lab(Commands):
         self.run_program("train", other, "--name", "rings_b")
         self.assertTrue((self.folder / "runs/rings_b/run/seed-0/summary.json").exists())
         self.assertIn("both called 'rings'", self.run_program("train", "rings.yaml", other, status=2).stderr)
+
+    def test_on_another_host_the_same_text_is_the_same_config(self) -> None:
+        self.run_program("train", self.write("rings.yaml", RINGS))
+        note = self.folder / "runs/rings/origin.json"
+        there = json.loads(note.read_text()) | {"host": "elsewhere", "config": "/somewhere/else/rings.yaml"}
+        note.write_text(json.dumps(there))
+        self.assertIn("finished before", self.run_program("train", "rings.yaml").stdout)
+        note.write_text(json.dumps(there | {"sha256": "0" * 64}))
+        error = self.run_program("train", "rings.yaml", status=2).stderr
+        self.assertIn("/somewhere/else/rings.yaml on elsewhere", error)
 
     def test_an_extended_run_ends_as_one_that_was_as_long_from_the_beginning(self) -> None:
         longer = CONSTANT.replace("epochs: 4", "epochs: 6")

@@ -4,6 +4,7 @@
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/describe.h"
 #include "optdnn/experiment/loaders.h"
+#include "optdnn/experiment/opened_run.h"
 #include "optdnn/experiment/weights.h"
 #include "optdnn/models/timm_names.h"
 #include "optdnn/training/checkpoint.h"
@@ -71,10 +72,10 @@ void export_run(const ExportRequest& request, const RunOptions& options) {
   }
   if (request.samples.empty()) return;
 
-  DataSets datasets(options.data, options.device);
-  const data::DataSet& dataset = datasets.get(spec.dataset);
-  set_threads(options, dataset.shape());
-  const data::Loader loader(dataset, {data::Split::test, std::min(request.count, dataset.size(data::Split::test))});
+  const PlacedData placed = data_of_run(request.run, spec.dataset, options);
+  const auto dataset = data::make_dataset(placed.spec, placed.root, options.device);
+  set_threads(options, dataset->shape());
+  const data::Loader loader(*dataset, {data::Split::test, std::min(request.count, dataset->size(data::Split::test))});
   write_sample(network, loader, spec.train, device, request.samples);
 }
 

@@ -25,35 +25,6 @@ data::DataSetSpec without_augmentation(data::DataSetSpec spec) {
   return spec;
 }
 
-// Files of one's own that are no longer where they were are looked for in `folder`.
-void relocate(data::DataSetSpec& spec, const fs::path& folder) {
-  const auto moved = [&](data::FilePath& file) {
-    const fs::path here = folder / fs::path(file.path).filename();
-    if (!fs::exists(file.path) && fs::exists(here)) file.path = fs::absolute(here).string();
-  };
-  std::visit(
-      [&](auto& s) {
-        if constexpr (requires { s.file; }) moved(s.file);
-        if constexpr (requires {
-                        s.own;
-                        s.train;
-                      })
-          moved(s.train);
-        if constexpr (requires { s.own; }) {
-          if (s.test) moved(*s.test);
-        }
-      },
-      spec);
-}
-
-// Where the data of a run lay when it was trained.
-fs::path remembered_data(const fs::path& folder) {
-  const auto summary = summary_of({folder});
-  return summary.is_object() && summary.contains("data") && summary["data"].is_string()
-             ? fs::path(summary["data"].get<std::string>())
-             : fs::path("data");
-}
-
 data::Preparation stored_preparation(const fs::path& weights) {
   const auto metadata = training::read_safetensors(weights).metadata;
   const auto found = metadata.find("preparation");
@@ -70,18 +41,44 @@ Tensor wide(const Tensor& values) { return values.cpu().to(torch::kFloat64); }
 
 }  // namespace
 
-OpenedRun open_run(const fs::path& folder, const std::string& weights, const RunOptions& options, bool with_data) {
-  if (!fs::exists(folder / "resolved.yaml")) {
-    throw base::ConfigError(folder.string() + " is no run's folder: it has no resolved.yaml",
-                            "runs/<config>/<row>/seed-<n>, or a folder above several of them");
+PlacedData data_of_run(const fs::path& folder, const data::DataSetSpec& spec, const RunOptions& options) {
+  const auto summary = summary_of({folder});
+  const auto remembered = [&](const nlohmann::json::json_pointer& key) {
+    return summary.is_object() && summary.contains(key) && summary[key].is_string()
+               ? fs::path(summary[key].get<std::string>())
+               : fs::path();
+  };
+  PlacedData placed{spec, options.data};
+  if (placed.root.empty()) {
+    placed.root = remembered(nlohmann::json::json_pointer("/data"));
+    if (!fs::exists(placed.root)) placed.root = "data";
   }
+  const auto find = [&](data::FilePath& file, const char* key) {
+    for (const fs::path& place : {fs::path(file.path), placed.root / fs::path(file.path).filename(),
+                                  remembered(nlohmann::json::json_pointer(base::concat("/dataset/", key)))}) {
+      if (!fs::exists(place)) continue;
+      file.path = fs::absolute(place).string();
+      return;
+    }
+  };
+  std::visit(
+      [&](auto& s) {
+        if constexpr (requires { s.own; }) {
+          if constexpr (requires { s.file; }) find(s.file, "file");
+          if constexpr (requires { s.train; }) find(s.train, "train");
+          if (s.test) find(*s.test, "test");
+        }
+      },
+      placed.spec);
+  return placed;
+}
+
+OpenedRun open_run(const fs::path& folder, const std::string& weights, const RunOptions& options, bool with_data) {
   OpenedRun run{folder, weights, stored_experiment(folder), torch::Device(options.device), {}, {}, {}, nullptr};
   run.shape = data::dataset_shape(run.spec.dataset);
   if (with_data) {
-    const fs::path root = options.data.empty() ? remembered_data(folder) : options.data;
-    data::DataSetSpec spec = without_augmentation(run.spec.dataset);
-    relocate(spec, root);
-    run.dataset = data::make_dataset(spec, root, options.device);
+    const PlacedData placed = data_of_run(folder, without_augmentation(run.spec.dataset), options);
+    run.dataset = data::make_dataset(placed.spec, placed.root, options.device);
     run.shape = run.dataset->shape();
   }
   set_threads(options, run.shape);

@@ -21,8 +21,15 @@ struct OpenedRun {
   std::unique_ptr<data::DataSet> dataset;  // without augmentation; null where it was not asked for
 };
 
-// Data are looked for in options.data, or where they lay in training if that is empty. Errors: EnvironmentError if
-// weights or data are missing, ConfigError if the folder is no run.
+// A run's data set, and the folder where it is looked for: options.data, or where it lay in training if that is empty.
+// Files of one's own are looked for where resolved.yaml says, then in that folder, then where they lay in training.
+struct PlacedData {
+  data::DataSetSpec spec;
+  std::filesystem::path root;
+};
+PlacedData data_of_run(const std::filesystem::path& folder, const data::DataSetSpec& spec, const RunOptions& options);
+
+// Errors: EnvironmentError if weights or data are missing, ConfigError if the folder is no run.
 OpenedRun open_run(const std::filesystem::path& folder, const std::string& weights, const RunOptions& options,
                    bool with_data);
 

@@ -25,12 +25,19 @@ config::Node resolved_run(const ExperimentSpec& spec, uint64_t seed) {
   return resolved(one);
 }
 
+namespace {
+
+const std::vector<std::string> kPlacesOfData = {"file", "train", "test"};  // of files of one's own
+
+bool has_own_data(const config::Node& resolved) { return resolved.find_path("dataset.found") != nullptr; }
+
+}  // namespace
+
 config::Node identity_of(const config::Node& resolved) {
-  const config::Node* dataset = resolved.find("dataset");
-  if (!dataset || !dataset->find("found")) return resolved;
+  if (!has_own_data(resolved)) return resolved;
   std::vector<config::Node::Entry> entries = resolved.entries();
   for (auto& entry : entries) {
-    if (entry.key == "dataset") entry.value = config::without_keys(entry.value, {"file", "train", "test"});
+    if (entry.key == "dataset") entry.value = config::without_keys(entry.value, kPlacesOfData);
   }
   return config::Node::map(std::move(entries));
 }
@@ -40,6 +47,10 @@ std::string config_hash(const config::Node& resolved) {
 }
 
 ExperimentSpec stored_experiment(const fs::path& folder) {
+  if (!fs::exists(folder / "resolved.yaml")) {
+    throw base::ConfigError(folder.string() + " is no run's folder: it has no resolved.yaml",
+                            "runs/<config>/<row>/seed-<n>");
+  }
   base::Diagnostics diagnostics;
   const config::Node node = read_resolved(folder / "resolved.yaml", diagnostics);
   diagnostics.throw_if_errors();
@@ -66,15 +77,26 @@ void check_identity(const RunFolder& folder, const config::Node& resolved) {
 void write_resolved(const RunFolder& folder, const config::Node& resolved) {
   if (fs::exists(folder.resolved())) return;
   base::make_folders(folder.checkpoints());
-  base::write_file_atomically(folder.resolved(), config::to_yaml(with_equations(resolved)));
+  base::write_file_atomically(folder.resolved(), resolved_text(folder, resolved));
 }
 
-config::Node with_equations(const config::Node& resolved) {
+std::string resolved_text(const RunFolder& folder, const config::Node& resolved) {
+  base::Diagnostics none;
+  config::Node told = resolved;
+  const auto set = [&](const std::string& path, const std::string& value) {
+    told = config::set_path(told, path, {}, config::dump(value), none);
+  };
   const config::Node* name = resolved.find_path("algorithm.name");
   const algorithms::CatalogueRule* rule = name ? algorithms::find_rule(name->text()) : nullptr;
-  if (!rule) return resolved;
-  base::Diagnostics ignored;
-  return config::set_path(resolved, "algorithm.equations", {}, config::dump(std::string(rule->equations)), ignored);
+  if (rule) set("algorithm.equations", rule->equations);
+  for (const std::string& key : kPlacesOfData) {
+    const std::string path = concat("dataset.", key);
+    const config::Node* place = has_own_data(resolved) ? resolved.find_path(path) : nullptr;
+    std::error_code error;
+    const fs::path relative = place && !place->is_null() ? fs::relative(place->text(), folder.path, error) : fs::path();
+    if (!relative.empty()) set(path, relative.string());
+  }
+  return config::to_yaml(told);
 }
 
 void set_aside(const RunFolder& folder, const fs::path& runs, double unix_time_s) {

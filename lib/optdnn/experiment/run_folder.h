@@ -40,8 +40,9 @@ ExperimentSpec stored_experiment(const std::filesystem::path& folder);
 // there, EnvironmentError if a checkpoint is there without its resolved.yaml.
 void check_identity(const RunFolder& folder, const config::Node& resolved);
 
-// With the equations of a rule of the catalogue, so that the file says what was run.
-config::Node with_equations(const config::Node& resolved);
+// What resolved.yaml holds: the equations of a rule of the catalogue, so that the file says what was run, and the
+// places of data of one's own relative to the folder, so that all may be moved together.
+std::string resolved_text(const RunFolder& folder, const config::Node& resolved);
 
 // Unless it is there. Errors: EnvironmentError if the disk refuses.
 void write_resolved(const RunFolder& folder, const config::Node& resolved);

@@ -6,6 +6,7 @@
 #include "optdnn/base/log.h"
 #include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
+#include "optdnn/experiment/claim_holder.h"
 #include "optdnn/training/schedule.h"
 
 namespace optdnn::experiment {
@@ -90,19 +91,27 @@ std::string differences_text(const std::vector<KeyDifference>& differences) {
 void hold_stem(const fs::path& runs, const Table& table) {
   const fs::path folder = runs / table.stem, note = folder / "origin.json";
   std::error_code ignored;
-  const fs::path mine = fs::weakly_canonical(fs::absolute(table.file), ignored);
+  const std::string path = fs::weakly_canonical(fs::absolute(table.file), ignored).string(), host = this_process().host;
+  const std::string sha256 = base::sha256_hex(base::read_file(table.file, 1 << 24));
+  const nlohmann::ordered_json mine = {{"config", path}, {"host", host}, {"sha256", sha256}};
+  const std::string text = mine.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   if (fs::exists(note)) {
-    const auto json = nlohmann::json::parse(base::read_file(note, 1 << 16), nullptr, false);
-    const std::string other = json.is_object() ? json.value("config", "") : "";
-    if (other == mine.string()) return;
-    if (!other.empty() && fs::exists(other, ignored)) {
-      throw ConfigError(concat(folder.string(), " holds the runs of another config, ", other),
-                        concat("--name NAME gives those of ", table.file.string(), " another folder"));
+    const std::string before = base::read_file(note, 1 << 16);
+    if (before == text) return;
+    const auto json = nlohmann::json::parse(before, nullptr, false);
+    const auto noted = [&](const char* key) {
+      return json.is_object() && json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : "";
+    };
+    const std::string other = noted("config"), there = noted("host");
+    const bool elsewhere = !there.empty() && there != host;
+    if (!other.empty() && other != path && (elsewhere ? noted("sha256") != sha256 : fs::exists(other, ignored))) {
+      throw ConfigError(
+          concat(folder.string(), " holds the runs of another config, ", other, elsewhere ? " on " + there : ""),
+          concat("--name NAME gives those of ", table.file.string(), " another folder"));
     }
   }
   base::make_folders(folder);
-  const nlohmann::ordered_json json = {{"config", mine.string()}};
-  base::write_file_atomically(note, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  base::write_file_atomically(note, text);
 }
 
 void extend_run(const RunFolder& folder, const config::Node& resolved) {
@@ -128,7 +137,7 @@ void extend_run(const RunFolder& folder, const config::Node& resolved) {
     summary["status"] = "stopped";
     base::write_file_atomically(folder.summary(), summary.dump(2) + "\n");
   }
-  base::write_file_atomically(folder.resolved(), config::to_yaml(with_equations(resolved)));
+  base::write_file_atomically(folder.resolved(), resolved_text(folder, resolved));
   base::open_log_file(folder.path / "log.txt");
   base::log_info(concat("extended: ", differences_text(differences)));
 }

@@ -1,15 +1,17 @@
 // What to do where a run's place is taken by another: by the runs of another config of the same name, or by a shorter
 // training of the same experiment.
 //
-//   runs/<stem>/origin.json   {"config": "<absolute path>/rings.yaml"}: the file whose runs these are
+//   runs/<stem>/origin.json   {"config": "<absolute path>/rings.yaml", "host": "node1", "sha256": "..."}: the file
+//   whose
+//                             runs these are. On another host a path says nothing; there the same text is the same file
 #pragma once
 
 #include "optdnn/experiment/run_folder.h"
 
 namespace optdnn::experiment {
 
-// Notes whose runs the folder has. Errors: ConfigError naming the other config, if that file is still there and is
-// another one.
+// Notes whose runs the folder has. Errors: ConfigError naming the other config, if that file is still there, or lies on
+// another host, and is another one.
 void hold_stem(const std::filesystem::path& runs, const Table& table);
 
 // Lengthens the run in the folder where its config differs from `resolved` in a longer train.length alone and no number
