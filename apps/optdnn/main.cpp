@@ -48,6 +48,25 @@ int unknown_command(const std::string& word) {
                                                         optdnn::base::suggestion(word, names, "commands"))});
 }
 
+// Of a command's line. A misspelt option is told what was meant.
+int wrong_usage(const CLI::App& command, const CLI::ParseError& error, const std::vector<std::string>& words) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  const auto begins = [](const std::string& word) { return word.starts_with("--"); };
+  const auto unknown = std::find_if(words.begin(), words.end(), [&](const std::string& word) {
+    return begins(word) && std::find(names.begin(), names.end(), word.substr(0, word.find('='))) == names.end();
+  });
+  const std::string help = optdnn::base::concat("optdnn ", command.get_name(), " --help lists its options");
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) && unknown != words.end()) {
+    const std::string name = unknown->substr(0, unknown->find('='));
+    return report({ExitCode::config, optdnn::base::concat(command.get_name(), " has no option '", name, "'\n   hint: ",
+                                                          optdnn::base::suggestion(name, names, "options"))});
+  }
+  return report({ExitCode::config, optdnn::base::concat(error.what(), "\n   hint: ", help)});
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Design, certify, train and compare networks that are runs of first-order optimization algorithms.",
                "optdnn");
@@ -68,7 +87,11 @@ int run(int argc, char** argv) {
     if (argc > 1 && argv[1][0] != '-' && std::none_of(known.begin(), known.end(), is_first)) {
       return unknown_command(argv[1]);
     }
-    return app.exit(error, std::cout, std::cerr) == 0 ? 0 : static_cast<int>(ExitCode::config);
+    const auto used = app.get_subcommands();
+    if (error.get_exit_code() == 0 || used.empty()) {
+      return app.exit(error, std::cout, std::cerr) == 0 ? 0 : static_cast<int>(ExitCode::config);
+    }
+    return wrong_usage(*used.front(), error, {argv + 2, argv + argc});
   }
   return status;
 }

@@ -10,6 +10,7 @@ import unittest
 
 import broken_configs
 import broken_data
+import broken_exports
 import broken_own_data
 from broken_case import Case
 from program import PROGRAM, SOURCE
@@ -77,7 +78,8 @@ def run_case(case: Case) -> tuple[Case, int, str, str]:
 
 class BrokenInputs(unittest.TestCase):
     def test_each_is_answered_with_a_message_and_nothing_is_lost(self) -> None:
-        cases = broken_configs.all_cases() + broken_data.all_cases() + broken_own_data.all_cases()
+        cases = (broken_configs.all_cases() + broken_data.all_cases() + broken_own_data.all_cases() +
+                 broken_exports.all_cases())
         self.assertGreaterEqual(len(cases), 150)
         self.assertEqual(len({case.what for case in cases}), len(cases))
         rows = []
