@@ -1,6 +1,8 @@
 # Networks that leave the program: for every rule, module and baseline of the catalogues net.py computes what the
 # program does. OPTDNN_EXPORT_TABLE=FILE keeps the table of differences (configs/results/export).
+import contextlib
 import importlib.util
+import io
 import json
 import os
 import pathlib
@@ -14,6 +16,7 @@ PROGRAM = os.environ.get("OPTDNN_PROGRAM", str(SOURCE / "build/release/optdnn"))
 sys.path.insert(0, str(SOURCE / "scripts"))
 
 try:
+    import numpy
     import torch
     from export import compare, description, onnx, write
     torch.set_num_threads(1)
@@ -49,7 +52,7 @@ class Exports(unittest.TestCase):
                                                        "train_images: 32, test_images: 16, batch_size: 16"))
             program("train", str(small), "--out", str(cls.folder / "runs"), "--quiet", *SHORT)
             cls.runs |= {run.parent.name: run for run in sorted((cls.folder / "runs" / table.stem).glob("*/seed-0"))}
-        cls.described, cls.differences = {}, {}
+        cls.described, cls.differences, cls.by_onnx = {}, {}, {}
         for row, run in cls.runs.items():
             weights, samples = cls.folder / f"{row}.safetensors", cls.folder / f"{row}.samples"
             program("export", str(run), "--to", str(weights), "--samples", "16", "--keep-samples", str(samples))
@@ -64,20 +67,27 @@ class Exports(unittest.TestCase):
             with self.subTest(row):
                 self.assertGreater(samples, 0)
                 self.assertLessEqual(largest, compare.allowed(self.described[row]) * max(1.0, scale))
-        if os.environ.get("OPTDNN_EXPORT_TABLE"):
-            pathlib.Path(os.environ["OPTDNN_EXPORT_TABLE"]).write_text(self.table())
 
-    def table(self) -> str:
+    @classmethod
+    def tearDownClass(cls) -> None:
+        if os.environ.get("OPTDNN_EXPORT_TABLE"):
+            pathlib.Path(os.environ["OPTDNN_EXPORT_TABLE"]).write_text(cls.table())
+
+    @classmethod
+    def table(cls) -> str:
         lines = ["# Exported networks beside the program", "",
-                 "Largest difference of an output over the test samples, and the largest output, of `net.py` and the "
-                 "program after two iterations of training. `tests/export/test_export.py` writes this page.", "",
-                 "| row | network | samples | difference | largest output |", "|---|---|--:|--:|--:|"]
-        for row, (samples, largest, scale) in self.differences.items():
-            lines.append(f"| {row} | {self.network(row)} | {samples} | {largest:.1e} | {scale:.3g} |")
+                 "Largest difference of an output over the test samples, and the largest output, of the program after "
+                 "two iterations of training beside `net.py`, and beside `net.onnx` run by onnxruntime. "
+                 "`tests/export/test_export.py` writes this page.", "",
+                 "| row | network | samples | net.py | net.onnx | largest output |", "|---|---|--:|--:|--:|--:|"]
+        for row, (samples, largest, scale) in cls.differences.items():
+            by_onnx = f"{cls.by_onnx[row]:.1e}" if row in cls.by_onnx else ""
+            lines.append(f"| {row} | {cls.network(row)} | {samples} | {largest:.1e} | {by_onnx} | {scale:.3g} |")
         return "\n".join(lines) + "\n"
 
-    def network(self, row: str) -> str:
-        described = self.described[row]
+    @classmethod
+    def network(cls, row: str) -> str:
+        described = cls.described[row]
         config = described["config"]
         if not described.get("rule"):
             return config["model"]["name"]
@@ -137,14 +147,32 @@ class Exports(unittest.TestCase):
             with self.subTest(row):
                 to, samples = self.folder / f"{row}.onnx", self.folder / f"{row}.samples"
                 onnx.write(self.folder / f"{row}.py", to, self.described[row], samples)
-                _, largest, scale = onnx.difference(to, samples)
-                self.assertLessEqual(largest, 1e-4 * max(1.0, scale))
+                _, self.by_onnx[row], scale = onnx.difference(to, samples)
+                self.assertLessEqual(self.by_onnx[row], 1e-4 * max(1.0, scale))
+
+    def test_every_baseline_shows_its_states_and_the_last_linear_map_reads_them(self) -> None:
+        reads = {"mlp": "layer_3", "dense_mlp": "layer_3", "resnet": "head", "resnet_b": "head"}
+        rows = [row for row in self.runs if not self.described[row].get("rule")]
+        self.assertGreaterEqual({self.network(row) for row in rows}, listed("models"))
+        for row in rows:
+            with self.subTest(row):
+                to = self.folder / f"{row}.npz"
+                program("predict", str(self.runs[row]), "--to", str(to), "--features", "head")
+                with numpy.load(to) as arrays:
+                    features, outputs = arrays["features"], arrays["outputs"]
+                self.assertEqual((len(features), features.ndim), (len(outputs), 2))
+                self.assertGreater(features.std(axis=0).max(), 0)
+                if row in reads:
+                    tensors, _ = description.read(self.folder / f"{row}.safetensors")
+                    weight, bias = (tensors[f"{reads[row]}.{part}"].numpy() for part in ("weight", "bias"))
+                    self.assertLess(abs(features @ weight.T + bias - outputs).max(), 1e-4)
 
     def test_a_solve_to_a_tolerance_has_no_onnx(self) -> None:
         for row, why in (("pgd", "solved by anderson"), ("mondeq", "by FFT"), ("implicit_vectors", "to a tolerance")):
             self.assertIn(why, onnx.why_not(self.described[row]))
 
     def test_a_damaged_file_is_refused(self) -> None:
+        script = compare.imported(SOURCE / "scripts/export.py")
         good = (self.folder / "mlp.safetensors").read_bytes()
         for name, data in (("empty", b""), ("cut", good[:100]), ("long", b"\xff" * 16),
                            ("noise", good[:8] + b"{" * 900),
@@ -152,10 +180,10 @@ class Exports(unittest.TestCase):
             with self.subTest(name):
                 file = self.folder / f"{name}.safetensors"
                 file.write_bytes(data)
-                words = [sys.executable, SOURCE / "scripts/export.py", file, "--to", file.with_suffix(".py")]
-                run = subprocess.run(words, capture_output=True, text=True)
-                self.assertEqual(run.returncode, 3, run.stderr)
-                self.assertIn("safetensors file", run.stderr)
+                with contextlib.redirect_stderr(io.StringIO()) as said:
+                    status = script.main([str(file), "--to", str(file.with_suffix(".py"))])
+                self.assertEqual(status, 3, said.getvalue())
+                self.assertIn("safetensors file", said.getvalue())
 
 
 if __name__ == "__main__":
