@@ -2,12 +2,13 @@
 # Writes configs/README.md: every config with what it is, from its opening comment, and what its newest committed
 # results say, from configs/results/<name>/results.json. With --check nothing is written, and the exit code is 1 where
 # the page is not the one that would be.
-import argparse
 import json
 import pathlib
 import re
 import sys
 from typing import Any
+
+import generated
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "configs/README.md"
@@ -71,14 +72,5 @@ def page() -> str:
     return HEAD + "".join(lines) + f"\nReports of other measurements: {links}.\n"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="results_index.py", description="Writes configs/README.md.")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where the page is out of date")
-    if parser.parse_args().check:
-        return int(not PAGE.exists() or PAGE.read_text() != page())
-    PAGE.write_text(page(), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(generated.run(PAGE, page, "Writes configs/README.md."))

@@ -3,13 +3,14 @@
 # says of its keys (`optdnn list keys --json`, `list study_keys --json`, `list algorithms --json`). Editors with a YAML
 # language server complete and check by it: each config names it in a comment. With --check nothing is written, and the
 # exit code is 1 where the file is not the one that would be.
-import argparse
 import json
 import os
 import pathlib
 import subprocess
 import sys
 from typing import Any
+
+import generated
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FILE = ROOT / "configs/schema.json"
@@ -139,14 +140,5 @@ def text() -> str:
     return json.dumps(schema)[:-1] + f', "$defs": {{\n{lines}}}}}\n'
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="schema.py", description="Writes configs/schema.json.")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where the file is out of date")
-    if parser.parse_args().check:
-        return int(not FILE.exists() or FILE.read_text() != text())
-    FILE.write_text(text(), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(generated.run(FILE, text, "Writes configs/schema.json."))
