@@ -9,10 +9,11 @@
 #include "convolution_counts.h"
 #include "failure.h"
 #include "optdnn/base/device.h"
+#include "optdnn/base/text_table.h"
 #include "optdnn/experiment/bench.h"
 #include "optdnn/kernels/launcher.h"
+#include "readable.h"
 #include "tables.h"
-#include "text_table.h"
 
 namespace optdnn::app {
 
@@ -77,7 +78,7 @@ nlohmann::ordered_json bench_json(const experiment::Row& row, const BenchCommand
 }
 
 void print_rows(const nlohmann::ordered_json& rows) {
-  TextTable table({"row", "seeds", "iterations", "fastest (ms)", "median (ms)", "first loss", "convolutions"});
+  base::TextTable table({"row", "seeds", "iterations", "fastest (ms)", "median (ms)", "first loss", "convolutions"});
   for (const auto& row : rows) {
     if (row.contains("error")) {
       table.add({row["id"], "", "", "", "", row["error"], ""});

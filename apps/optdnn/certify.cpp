@@ -17,8 +17,8 @@
 #include "optdnn/experiment/solves.h"
 #include "optdnn/experiment/table.h"
 #include "optdnn/experiment/universal.h"
+#include "readable.h"
 #include "tables.h"
-#include "text_table.h"
 
 namespace optdnn::app {
 

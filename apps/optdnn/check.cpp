@@ -12,11 +12,12 @@
 #include "convolution_counts.h"
 #include "failure.h"
 #include "optdnn/base/text.h"
+#include "optdnn/base/text_table.h"
 #include "optdnn/experiment/check.h"
 #include "optdnn/experiment/table.h"
 #include "optdnn/photos/damage.h"
+#include "readable.h"
 #include "tables.h"
-#include "text_table.h"
 
 namespace optdnn::app {
 
@@ -41,8 +42,8 @@ std::string universal_text(const experiment::CheckReport& report) {
 }
 
 void print_text(const std::vector<Checked>& rows) {
-  TextTable table({"row", "parameters", "multiply-adds", "first loss", "convergent", "universal", "iterations",
-                   "per seed", "memory", "convolutions"});
+  base::TextTable table({"row", "parameters", "multiply-adds", "first loss", "convergent", "universal", "iterations",
+                         "per seed", "memory", "convolutions"});
   for (const Checked& row : rows) {
     if (!row.report) {
       table.add({row.id, "failed"});

@@ -7,9 +7,9 @@
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
+#include "optdnn/base/text_table.h"
 #include "optdnn/data/csv_columns.h"
 #include "optdnn/data/npy.h"
-#include "text_table.h"
 
 namespace optdnn::app {
 
@@ -90,7 +90,7 @@ std::string range_text(const ordered_json& column) {
 }
 
 void print_columns(const ordered_json& columns, bool arrays) {
-  TextTable table({arrays ? "array" : "column", "type", arrays ? "shape" : "", "missing", "range", "values"});
+  base::TextTable table({arrays ? "array" : "column", "type", arrays ? "shape" : "", "missing", "range", "values"});
   for (const auto& column : columns) {
     std::vector<std::string> shape;
     if (arrays) {

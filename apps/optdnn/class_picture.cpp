@@ -5,7 +5,7 @@
 
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/class_counts.h"
-#include "text_table.h"
+#include "readable.h"
 
 namespace optdnn::app {
 

@@ -9,9 +9,10 @@
 #include "command.h"
 #include "failure.h"
 #include "optdnn/algorithms/numbers.h"
+#include "optdnn/base/text_table.h"
 #include "optdnn/experiment/converge.h"
+#include "readable.h"
 #include "tables.h"
-#include "text_table.h"
 
 namespace optdnn::app {
 
@@ -41,7 +42,7 @@ std::string steps_text(const nlohmann::ordered_json& steps) {
 }
 
 void print_studies(const nlohmann::ordered_json& rows) {
-  TextTable table({"row", "effective step", "K", "error", "K", "error", "order", "converges", "certificate"});
+  base::TextTable table({"row", "effective step", "K", "error", "K", "error", "order", "converges", "certificate"});
   for (const auto& row : rows) {
     if (row.contains("error")) {
       table.add({row["id"], row["error"], "", "", "", "", "", "", ""});

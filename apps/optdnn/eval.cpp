@@ -11,11 +11,12 @@
 #include "failure.h"
 #include "optdnn/base/files.h"
 #include "optdnn/base/text.h"
+#include "optdnn/base/text_table.h"
 #include "optdnn/experiment/class_counts.h"
 #include "optdnn/experiment/find_runs.h"
 #include "optdnn/experiment/opened_run.h"
+#include "readable.h"
 #include "tables.h"
-#include "text_table.h"
 
 namespace optdnn::app {
 
@@ -72,7 +73,7 @@ void print_runs(const std::vector<ordered_json>& results) {
     names.push_back(name);
     header.push_back(name);
   }
-  TextTable table(header);
+  base::TextTable table(header);
   for (const auto& result : results) {
     std::vector<std::string> cells = {result["run"], result["samples"].dump()};
     for (const std::string& name : names) cells.push_back(result.contains(name) ? base::number_text(result[name]) : "");
@@ -98,7 +99,7 @@ void print_counts(const ClassCounts& counts, const EvalCommandOptions& options) 
   if (options.confusion) {
     std::vector<std::string> header = {"class"};
     for (const std::string& name : counts.classes()) header.push_back("-> " + name);
-    TextTable table(header);
+    base::TextTable table(header);
     const ordered_json rows = counts.confusion_json();
     for (size_t c = 0; c < counts.classes().size(); ++c) {
       std::vector<std::string> cells = {counts.classes()[c]};
@@ -108,7 +109,7 @@ void print_counts(const ClassCounts& counts, const EvalCommandOptions& options) 
     std::cout << '\n' << table.text();
   }
   if (options.per_class) {
-    TextTable table({"class", "samples", "recall (%)", "precision (%)", "F1 (%)"});
+    base::TextTable table({"class", "samples", "recall (%)", "precision (%)", "F1 (%)"});
     for (const auto& row : counts.per_class_json()) {
       table.add({row["class"], row["samples"].dump(), cell(row["recall_pct"]), cell(row["precision_pct"]),
                  cell(row["f1_pct"])});
@@ -117,7 +118,7 @@ void print_counts(const ClassCounts& counts, const EvalCommandOptions& options) 
   }
   if (options.calibration) {
     const ordered_json calibration = counts.calibration_json();
-    TextTable table({"probability", "samples", "mean (%)", "right (%)"});
+    base::TextTable table({"probability", "samples", "mean (%)", "right (%)"});
     for (const auto& bin : calibration["bins"]) {
       if (bin["samples"] == 0) continue;
       table.add({base::concat(fixed(bin["from"], 2), " to ", fixed(bin["to"], 2)), bin["samples"].dump(),

@@ -7,11 +7,12 @@
 #include "command.h"
 #include "failure.h"
 #include "optdnn/base/text.h"
+#include "optdnn/base/text_table.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/run.h"
 #include "optdnn/experiment/table.h"
+#include "readable.h"
 #include "tables.h"
-#include "text_table.h"
 
 namespace optdnn::app {
 
@@ -44,7 +45,7 @@ std::pair<std::string, std::string> match_cells(const nlohmann::ordered_json& ro
 }
 
 void print_info(const nlohmann::ordered_json& rows) {
-  TextTable table({"row", "parameters", "multiply-adds", "", "MiB/sample", "sizes", "match"});
+  base::TextTable table({"row", "parameters", "multiply-adds", "", "MiB/sample", "sizes", "match"});
   for (const auto& row : rows) {
     if (row.contains("error")) {
       table.add({row["id"], "", "", row["error"], ""});

@@ -7,10 +7,10 @@
 
 #include "command.h"
 #include "optdnn/algorithms/catalogue.h"
+#include "optdnn/base/text_table.h"
 #include "optdnn/config/help.h"
 #include "optdnn/config/schema.h"
 #include "optdnn/experiment/study.h"
-#include "text_table.h"
 
 namespace optdnn::app {
 
@@ -102,7 +102,7 @@ void list(const std::string& kind, const std::string& path, bool json) {
     std::cout << list.dump(2) << '\n';
     return;
   }
-  TextTable table({kind, ""});
+  base::TextTable table({kind, ""});
   for (const auto& [name, help] : entries) table.add({name, help});
   std::cout << table.text();
 }

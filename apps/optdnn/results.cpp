@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "optdnn/base/text.h"
+#include "optdnn/base/text_table.h"
 #include "optdnn/experiment/run_folder.h"
 #include "optdnn/experiment/status.h"
 #include "optdnn/experiment/table.h"
-#include "text_table.h"
 
 namespace optdnn::app {
 
@@ -60,7 +60,7 @@ std::string results_text(const experiment::Table& table, const std::filesystem::
     lines.push_back({row.id, std::to_string(values.size()), mean_text(values), parameters, mean_text(seconds)});
   }
   if (lines.empty()) return "";
-  TextTable text({"row", "seeds", headline, "parameters", "seconds"});
+  base::TextTable text({"row", "seeds", headline, "parameters", "seconds"});
   for (const auto& line : lines) text.add(line);
   return text.text();
 }

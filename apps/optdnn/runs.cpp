@@ -10,12 +10,13 @@
 
 #include "command.h"
 #include "optdnn/base/text.h"
+#include "optdnn/base/text_table.h"
 #include "optdnn/experiment/find_runs.h"
 #include "optdnn/experiment/run_folder.h"
 #include "optdnn/experiment/same_place.h"
 #include "optdnn/experiment/status.h"
+#include "readable.h"
 #include "signals.h"
-#include "text_table.h"
 
 namespace optdnn::app {
 
@@ -74,7 +75,7 @@ nlohmann::ordered_json listing_json(const RunListing& run) {
 }
 
 std::string list_text(const std::vector<RunListing>& runs) {
-  TextTable table({"run", "state", "iteration", "left", "result", "last seen"});
+  base::TextTable table({"run", "state", "iteration", "left", "result", "last seen"});
   std::map<std::string, int> counts;
   for (const RunListing& run : runs) {
     ++counts[run.state];
@@ -138,7 +139,7 @@ int diff(const RunsCommandOptions& options) {
     std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
     return 0;
   }
-  TextTable table({"", a.string(), b.string()});
+  base::TextTable table({"", a.string(), b.string()});
   for (const auto& [key, there, here] : keys) table.add({key, there.value_or("-"), here.value_or("-")});
   for (const auto& [name, value] : results_a.items()) {
     if (results_b.contains(name)) table.add({name, value.dump(), results_b[name].dump()});
@@ -194,7 +195,7 @@ std::vector<Removable> removable(const std::vector<fs::path>& folders) {
 
 int clean(const RunsCommandOptions& options) {
   const auto all = removable(paths_of(options.folders));
-  TextTable table({"what", "MiB", "why"});
+  base::TextTable table({"what", "MiB", "why"});
   uint64_t bytes = 0;
   for (const Removable& one : all) {
     table.add({one.path.string(), fixed(static_cast<double>(one.bytes) / (1 << 20), 1), one.why});

@@ -6,10 +6,11 @@
 #include <nlohmann/json.hpp>
 
 #include "optdnn/base/text.h"
+#include "optdnn/base/text_table.h"
 #include "optdnn/experiment/claim.h"
 #include "optdnn/experiment/run_folder.h"
 #include "optdnn/experiment/table.h"
-#include "text_table.h"
+#include "readable.h"
 
 namespace optdnn::app {
 
@@ -134,7 +135,7 @@ std::string TableProgress::line(size_t workers) const {
 }
 
 std::string TableProgress::table(double seconds, size_t workers, int columns) const {
-  TextTable table({"row", "runs", "finished", "failed", "running", "waiting", "done", "left"});
+  base::TextTable table({"row", "runs", "finished", "failed", "running", "waiting", "done", "left"});
   const auto all_rows = rows();
   const bool many = all_rows.size() > kMostRows;  // those at work alone
   for (const auto& row : all_rows) {

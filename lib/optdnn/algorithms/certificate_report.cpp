@@ -7,6 +7,7 @@
 #include "optdnn/algorithms/given_values.h"
 #include "optdnn/algorithms/numbers.h"
 #include "optdnn/base/text.h"
+#include "optdnn/base/text_table.h"
 
 namespace optdnn::algorithms {
 
@@ -16,11 +17,6 @@ using nlohmann::json;
 namespace {
 
 constexpr size_t kWidestTable = 12;  // states and calls together
-
-std::string padded(const std::string& text, size_t width, bool to_the_right) {
-  const std::string space(width > text.size() ? width - text.size() : 0, ' ');
-  return to_the_right ? space + text : text + space;
-}
 
 std::string complex_text(const std::complex<double>& value) {
   if (value.imag() == 0.0) return short_number(value.real());
@@ -55,34 +51,26 @@ std::string table_text(const Rule& rule, const Certificate& certificate) {
   const size_t states = t.states.size(), calls = t.calls.size();
   if (states + calls > kWidestTable)
     return concat("  ", states, " states and ", calls, " calls; --json prints the matrices\n");
-  std::vector<std::vector<std::string>> cells{{""}};
-  for (const std::string& state : t.states) cells[0].push_back(state);
-  for (const Call& call : t.calls) cells[0].push_back(call_text_of(rule, call));
+  std::vector<std::string> header = {"", "|"};
+  header.insert(header.end(), t.states.begin(), t.states.end());
+  header.emplace_back("|");
+  for (const Call& call : t.calls) header.push_back(call_text_of(rule, call));
+  base::TextTable table(std::move(header));
   const auto add_row = [&](const std::string& name, const Eigen::MatrixXd& left, const Eigen::MatrixXd& right,
                            size_t row) {
-    auto& line = cells.emplace_back(std::vector<std::string>{name});
+    std::vector<std::string> line = {concat("  ", name)};
     for (const auto* matrix : {&left, &right}) {
+      line.emplace_back("|");
       for (Eigen::Index j = 0; j < matrix->cols(); ++j) {
         const double value = (*matrix)(static_cast<Eigen::Index>(row), j);
         line.push_back(value == 0.0 ? "." : short_number(value));
       }
     }
+    table.add(std::move(line));
   };
   for (size_t i = 0; i < calls; ++i) add_row(concat("argument of ", call_text_of(rule, t.calls[i])), n.C, n.D, i);
   for (size_t i = 0; i < t.next_states.size(); ++i) add_row(t.next_states[i], n.A, n.B, i);
-
-  std::vector<size_t> widths(cells[0].size(), 0);
-  for (const auto& line : cells) {
-    for (size_t j = 0; j < line.size(); ++j) widths[j] = std::max(widths[j], line[j].size());
-  }
-  std::string text;
-  for (const auto& line : cells) {
-    text += "  " + padded(line[0], widths[0], false) + " |";
-    for (size_t j = 1; j < line.size(); ++j)
-      text += concat(j == states + 1 ? "  |" : "", "  ", padded(line[j], widths[j], true));
-    text += "\n";
-  }
-  return text;
+  return table.text();
 }
 
 std::string coefficient_text(const Coefficient& c) {
@@ -123,8 +111,11 @@ json numbers(const Eigen::MatrixXd& matrix) {
 
 std::string verdict_line(std::string_view name, Verdict verdict, const std::string& detail) {
   const char* word = verdict == Verdict::yes ? "yes" : verdict == Verdict::no ? "no" : "-";
-  return concat("  ", padded(std::string(name), 18, false),
-                detail.empty() ? word : concat(padded(word, 6, false), detail), "\n");
+  std::string line = concat("  ", name);
+  line.resize(20, ' ');
+  line += word;
+  if (!detail.empty()) line.resize(26, ' ');
+  return concat(line, detail, "\n");
 }
 
 std::string certificate_text(const Rule& rule, const Certificate& certificate) {

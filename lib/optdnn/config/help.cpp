@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "optdnn/base/errors.h"
+#include "optdnn/base/text_table.h"
 
 namespace optdnn::config {
 
@@ -44,27 +45,11 @@ std::vector<HelpRow> rows_below(const std::vector<HelpRow>& rows, const std::str
 
 std::string help_page(const std::vector<HelpRow>& rows) {
   constexpr size_t kWidest = 44;  // of a column; a longer entry moves only its own line
-  std::vector<std::array<std::string, 4>> lines{{"key", "type", "default", "what it is"}};
+  base::TextTable table({"key", "type", "default", "what it is"}, kWidest);
   for (const HelpRow& row : rows) {
-    lines.push_back({std::string(2 * static_cast<size_t>(row.indent), ' ') + row.key, row.type, row.value, row.help});
+    table.add({std::string(2 * static_cast<size_t>(row.indent), ' ') + row.key, row.type, row.value, row.help});
   }
-  std::array<size_t, 3> widths{};
-  for (const auto& line : lines) {
-    for (size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], std::min(line[i].size(), kWidest));
-  }
-  std::string page;
-  for (const auto& line : lines) {
-    std::string text;
-    size_t column = 0;
-    for (size_t i = 0; i < widths.size(); ++i) {
-      text += line[i];
-      column += widths[i] + 2;
-      text += std::string(text.size() + 2 <= column ? column - text.size() : 2, ' ');
-    }
-    text += line[3];
-    page += base::concat(text.substr(0, text.find_last_not_of(' ') + 1), "\n");
-  }
-  return page;
+  return table.text();
 }
 
 }  // namespace optdnn::config
