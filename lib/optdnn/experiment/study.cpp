@@ -1,7 +1,6 @@
 #include "optdnn/experiment/study.h"
 
 #include "optdnn/config/read.h"
-#include "optdnn/config/table.h"
 
 namespace optdnn::experiment {
 
@@ -41,18 +40,8 @@ std::optional<algorithms::Rule> fitting_rule(const StudySpec& spec, const config
 
 Study read_study(const std::filesystem::path& file, const std::vector<std::string>& sets,
                  base::Diagnostics& diagnostics) {
-  Study study{file, "", stem_of(file, sets), sets, {}};
-  const config::Node node = config::read_yaml_file(file, diagnostics);
-  if (node.is_null()) return study;
-  const config::TableFile table =
-      config::expand(node, sets, diagnostics, {{"value", {"sequence"}}, {"sequence", {"value"}}});
-  study.title = table.table;
-  if (table.study.is_null() || table.study.text() != "converge") {
-    diagnostics.error(table.study.is_null() ? node.span() : table.study.span(), "this table is no convergence study",
-                      "`study: converge` at its top makes it one");
-    return study;
-  }
-  for (const config::ExpandedRow& row : table.rows) {
+  Study study;
+  for (const config::ExpandedRow& row : read_rows(file, sets, "converge", study, diagnostics)) {
     const int errors = diagnostics.errors();
     auto spec = config::read<StudySpec>(row.config, diagnostics, "study");
     if (diagnostics.errors() > errors) continue;

@@ -35,10 +35,7 @@ struct StudyRow {
   algorithms::Rule rule;
 };
 
-struct Study {
-  std::filesystem::path file;
-  std::string title, stem;
-  std::vector<std::string> overrides;
+struct Study : TableHead {
   std::vector<StudyRow> rows;
 };
 

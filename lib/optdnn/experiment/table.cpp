@@ -5,7 +5,6 @@
 #include "optdnn/base/files.h"
 #include "optdnn/config/merge.h"
 #include "optdnn/config/read.h"
-#include "optdnn/config/table.h"
 #include "optdnn/experiment/compare.h"
 #include "optdnn/experiment/trials.h"
 
@@ -45,31 +44,40 @@ std::string suffix_of(const std::string& assignment) {
   return suffix;
 }
 
-}  // namespace
-
+// Names the folder of a config's runs.
 std::string stem_of(const std::filesystem::path& file, const std::vector<std::string>& sets) {
   std::string stem = file.stem().string();
   for (const std::string& assignment : sets) stem += "+" + suffix_of(assignment);
   return base::short_name(stem);
 }
 
+}  // namespace
+
+std::vector<config::ExpandedRow> read_rows(const std::filesystem::path& file, const std::vector<std::string>& sets,
+                                           std::string_view study, TableHead& head, base::Diagnostics& diagnostics) {
+  head.file = file;
+  head.stem = stem_of(file, sets);
+  head.overrides = sets;
+  const config::Node node = config::read_yaml_file(file, diagnostics);
+  if (node.is_null()) return {};
+  config::TableFile table = config::expand(node, sets, diagnostics, displaced_keys());
+  head.title = table.table;
+  const bool fits = study.empty() ? table.study.is_null() : table.study.text() == study;
+  if (fits) return std::move(table.rows);
+  if (study.empty()) {
+    diagnostics.error(table.study.span(), "this table is a study, and its rows are no experiments",
+                      "`optdnn converge` runs a study");
+  } else {
+    diagnostics.error(table.study.is_null() ? node.span() : table.study.span(), "this table is no convergence study",
+                      base::concat("`study: ", study, "` at its top makes it one"));
+  }
+  return {};
+}
+
 Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets,
                  base::Diagnostics& diagnostics, const std::filesystem::path& data_root) {
   Table table;
-  table.file = file;
-  table.overrides = sets;
-  table.stem = stem_of(file, sets);
-
-  const config::Node node = config::read_yaml_file(file, diagnostics);
-  if (node.is_null()) return table;
-  config::TableFile expanded = config::expand(node, sets, diagnostics, displaced_keys());
-  table.title = expanded.table;
-  if (!expanded.study.is_null()) {
-    diagnostics.error(expanded.study.span(), "this table is a study, and its rows are no experiments",
-                      "`optdnn converge` runs a study");
-    return table;
-  }
-  for (config::ExpandedRow& row : expanded.rows) {
+  for (const config::ExpandedRow& row : read_rows(file, sets, "", table, diagnostics)) {
     const int errors = diagnostics.errors();
     ExperimentSpec spec = read_experiment(row.config, diagnostics, data_root);
     if (diagnostics.errors() > errors) continue;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "optdnn/config/table.h"
 #include "optdnn/experiment/match.h"
 
 namespace optdnn::experiment {
@@ -18,16 +19,22 @@ struct Row {
   config::Node paper;              // published numbers; null if none are known. Never part of the run
 };
 
-struct Table {
+// What tables of any kind have beside their rows.
+struct TableHead {
   std::filesystem::path file;
   std::string title;  // empty for a single experiment
   std::string stem;   // names the folder under runs/: the file's stem, and a readable suffix per override
   std::vector<std::string> overrides;  // as given, "optimizer.learning_rate=0.05"
+};
+
+struct Table : TableHead {
   std::vector<Row> rows;
 };
 
-// Names the folder of a config's runs.
-std::string stem_of(const std::filesystem::path& file, const std::vector<std::string>& sets);
+// The head of a table and its rows as they are written, of the kind that `study` names, of experiments where it is
+// empty. A file of another kind is a mistake.
+std::vector<config::ExpandedRow> read_rows(const std::filesystem::path& file, const std::vector<std::string>& sets,
+                                           std::string_view study, TableHead& head, base::Diagnostics& diagnostics);
 
 // Reads every row and reports every mistake but those of `match`; rows with mistakes are left out.
 Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets,
