@@ -11,13 +11,12 @@
 #include "optdnn/experiment/memory.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/observe.h"
+#include "optdnn/experiment/short_training.h"
 #include "optdnn/experiment/smallest_batch.h"
 #include "optdnn/experiment/trials.h"
 #include "optdnn/experiment/universal.h"
-#include "optdnn/experiment/weights.h"
 #include "optdnn/kernels/workspace.h"
 #include "optdnn/training/precision.h"
-#include "optdnn/training/trainer.h"
 
 namespace optdnn::experiment {
 
@@ -25,31 +24,36 @@ namespace {
 
 // Gradient and two moments beside each weight: the most an optimizer here keeps.
 constexpr double kTensorsPerWeight = 4;
-constexpr int kTimedPasses = 3;
+constexpr int kTimed = 3;
 
-template <class Pass>
-double fastest_of(int64_t passes, const RunOptions& options, Pass pass) {
+double fastest_of(const std::vector<double>& clock) {
   double fastest_s = std::numeric_limits<double>::infinity();
-  for (int64_t i = 0; i < passes; ++i) {
-    const double begin = options.seconds();
-    pass();
-    fastest_s = std::min(fastest_s, options.seconds() - begin);
-  }
+  for (size_t i = 1; i < clock.size(); ++i) fastest_s = std::min(fastest_s, clock[i] - clock[i - 1]);
   return fastest_s;
 }
 
-// One pass the way the trainer makes it.
-double forward_and_back(models::Network& network, const data::Batch& batch, const training::Loss& loss,
-                        const training::TrainSpec& train, const torch::Device& device) {
-  const torch::Tensor inputs = training::prepared(batch.inputs, device, train.precision, train.channels_last);
-  torch::Tensor outputs;
-  {
-    const training::Autocast autocast(train.precision, device);
-    outputs = network.forward(inputs);
-  }
-  const torch::Tensor value = loss.mean(outputs, training::prepared(batch.targets, device, train.precision));
-  value.backward();
-  return value.item<double>();
+// Iterations of the row's training by one batch each, at a learning rate that leaves the weights as they are.
+void train_shortly(const ExperimentSpec& row, const models::Network& network, const data::DataShape& shape,
+                   data::Batch batch, const RunOptions& options, CheckReport& report) {
+  ExperimentSpec spec = row;
+  spec.train.accumulate = 1;
+  spec.train.on_divergence = {};
+  training::ConstantSchedule schedule;
+  schedule.warmup.emplace().iterations = int64_t{1} << 50;
+  const uint64_t seed = spec.seeds.front();
+  const ShortTraining training{spec, shape, {seed}, {{seed, {std::move(batch)}}}, schedule, options};
+  std::vector<double> clock;
+  const kernels::ConvolutionCounts before = kernels::counted_convolutions();
+  const auto poll = [&, begun = 0]() mutable {
+    base::synchronize(options.device);
+    if (begun == 1) report.convolutions = kernels::counted_convolutions() - before;
+    if (begun++ >= 1) clock.push_back(options.seconds());  // the first iteration warms up
+    return begun > 1 + kTimed;
+  };
+  ShortRun ran = training.run(network, 2 + kTimed, poll, /*with_losses=*/true);
+  report.loss = ran.losses.front();
+  report.executors = std::move(ran.executors);
+  report.iteration_s = fastest_of(clock) * static_cast<double>(row.train.accumulate);
 }
 
 // Every seed with its evaluations, and the trials of the search. Vectors: runs share the cores.
@@ -82,12 +86,7 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
   const data::DataSet& dataset = datasets.get(row.spec.dataset);
   set_threads(options, dataset.shape());
   const models::NetworkShape shape = network_shape(dataset.shape());
-  models::Network network = make_network(row.spec, shape, row.spec.seeds.front());
-  force_executor(network, options.executor);
-  if (row.spec.init.from) begin_at(*network.module.ptr(), *row.spec.init.from);
-  training::freeze_parameters(*network.module.ptr(), training::groups_of(row.spec.optimizer));
-  const auto loss_spec = row.spec.loss.value_or(training::default_loss(dataset.shape()));
-  training::check_loss(loss_spec, dataset.shape());
+  const models::Network network = make_stacked_network(row.spec, shape, {row.spec.seeds.front()});
   const data::Loader loader = make_loaders(dataset, row.spec, {row.spec.seeds.front()}, 0).train;
   check_smallest_batch(row, dataset, loader);
 
@@ -99,24 +98,22 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
   }
   CheckReport report;
   report.cost = count_network(row.spec);
-  training::prepare_network(*network.module.ptr(), device, row.spec.train.precision, row.spec.train.channels_last);
+  if (network.opt_net) {
+    const auto certificates = certify_stages(*rule_of(row.spec), *network.opt_net);
+    report.convergent =
+        std::all_of(certificates.begin(), certificates.end(), [](const auto& c) { return c.convergent; });
+    report.universal = judge_universal(row.spec, certificates).verdict;
+  }
   auto batches = loader.epoch(0);
   data::Batch batch;
-  report.batch_s = fastest_of(std::min<int64_t>(kTimedPasses, loader.batches_per_epoch()), options,
-                              [&] { batch = *batches.next(); });
-  const auto loss = training::make_loss(loss_spec);
+  std::vector<double> clock = {options.seconds()};
+  for (int64_t i = 0; i < std::min<int64_t>(kTimed, loader.batches_per_epoch()); ++i) {
+    batch = *batches.next();
+    clock.push_back(options.seconds());
+  }
+  report.batch_s = fastest_of(clock);
   kernels::free_idle_workspaces();
-  const kernels::ConvolutionCounts before = kernels::counted_convolutions();
-  report.loss = forward_and_back(network, batch, loss, row.spec.train, device);  // the first pass also warms up
-  report.convolutions = kernels::counted_convolutions() - before;
-  if (!std::isfinite(report.loss)) throw base::DivergedError("the loss of the first batch is not finite");
-  report.iteration_s = fastest_of(kTimedPasses, options,
-                                  [&] {
-                                    forward_and_back(network, batch, loss, row.spec.train, device);
-                                    base::synchronize(options.device);
-                                  }) *
-                       static_cast<double>(row.spec.train.accumulate);
-  report.executors = executors_of(network);
+  train_shortly(row.spec, network, dataset.shape(), std::move(batch), options, report);
   const training::Length length = training::length_of(row.spec.train, loader.batches_per_epoch());
   report.warning = warmup_warning(row.spec, length);
   report.iterations = length.iterations;
@@ -127,12 +124,6 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
                        static_cast<double>(kernels::idle_workspace_bytes())) /
                           (1 << 20);
   if (memory) report.memory_mib = memory->peak_mib;
-  if (network.opt_net) {
-    const auto certificates = certify_stages(*rule_of(row.spec), *network.opt_net);
-    report.convergent =
-        std::all_of(certificates.begin(), certificates.end(), [](const auto& c) { return c.convergent; });
-    report.universal = judge_universal(row.spec, certificates).verdict;
-  }
   return report;
 }
 
