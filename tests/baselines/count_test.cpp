@@ -29,10 +29,10 @@ void require_counts(const Count& count, models::Network network, const models::N
   torch::nn::Module& module = *network.module.ptr();
   CHECK(count.parameters == baselines::count_parameters(module));
   const auto solves = solvers::fixed_points(module);
-  for (const auto& solve : solves) solve->set_pass(solvers::FixedPointImpl::Pass::cost);
+  for (const auto& solve : solves) solve->set_mode(solvers::FixedPointImpl::Mode::cost);
   module.eval();
   CHECK(count.multiply_adds == executed(shape.input, [&](const torch::Tensor& x) { return network.forward(x); }));
-  for (const auto& solve : solves) solve->set_pass(solvers::FixedPointImpl::Pass::normal);
+  for (const auto& solve : solves) solve->set_mode(solvers::FixedPointImpl::Mode::normal);
   const double measured_mib = baselines::measure_cost(network, shape).activation_mib_per_sample;
   CAPTURE(count.kept_mib(), measured_mib);
   CHECK(count.kept_mib() < roughly * measured_mib);

@@ -178,8 +178,8 @@ TEST_CASE("any rule runs over both modules: APG2 by hand") {
     auto& net = *network.opt_net;
     const auto child = [&](const std::string& name) { return net.named_children()[name]; };
     const auto steps = child("stage_0")->named_children()["T"]->named_children();
-    const auto stem = std::dynamic_pointer_cast<models::Map>(child("stem"));
-    const auto head = std::dynamic_pointer_cast<models::Map>(child("head"));
+    const auto stem = std::dynamic_pointer_cast<models::End>(child("stem"));
+    const auto head = std::dynamic_pointer_cast<models::End>(child("head"));
     const Tensor images = torch::randn({2, 3, 16, 16}, torch::kFloat64);
     Tensor x = stem->forward(images), z = x;
     for (int k = 0; k < 3; ++k) {

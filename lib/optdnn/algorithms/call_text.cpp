@@ -9,8 +9,8 @@
 namespace optdnn::algorithms {
 
 using base::concat;
-using Kind = Node::Kind;
-using Role = Node::Role;
+using Kind = Expression::Kind;
+using Role = Expression::Role;
 
 namespace {
 
@@ -26,7 +26,7 @@ class Printer {
   Printer(const std::vector<Coefficient>& coefficients, Bindings& bindings)
       : coefficients_(coefficients), bindings_(bindings) {}
 
-  void print(const Node& node) {
+  void print(const Expression& node) {
     switch (node.kind) {
       case Kind::number:
         return put(base::number_text(node.number));
@@ -36,7 +36,7 @@ class Printer {
         put("-");
         return print_in_parentheses(node.children[0], is_sum(node.children[0]));
       case Kind::add:
-        for (const Node& child : node.children) print_term(child, &child != &node.children.front());
+        for (const Expression& child : node.children) print_term(child, &child != &node.children.front());
         return;
       case Kind::sum: {
         bool first = true;
@@ -56,7 +56,7 @@ class Printer {
       default:
         print_in_parentheses(node.children[0], is_sum(node.children[0]));
         put(node.kind == Kind::multiply ? "*" : "/");
-        const Node& right = node.children[1];
+        const Expression& right = node.children[1];
         const bool product = right.kind == Kind::multiply || right.kind == Kind::divide;
         return print_in_parentheses(right, is_sum(right) || product || right.kind == Kind::negate);
     }
@@ -65,13 +65,13 @@ class Printer {
   std::vector<Piece> pieces;
 
  private:
-  static bool is_sum(const Node& node) {
+  static bool is_sum(const Expression& node) {
     return node.kind == Kind::add || node.kind == Kind::sum || node.kind == Kind::negate;
   }
 
   void put(std::string text) { pieces.push_back({std::move(text), false, {}}); }
 
-  void print_term(const Node& node, bool joined) {
+  void print_term(const Expression& node, bool joined) {
     if (node.kind == Kind::negate && joined) {
       put(" - ");
       return print_in_parentheses(node.children[0], is_sum(node.children[0]));
@@ -80,7 +80,7 @@ class Printer {
     print(node);
   }
 
-  void print_in_parentheses(const Node& node, bool needed) {
+  void print_in_parentheses(const Expression& node, bool needed) {
     if (needed) put("(");
     print(node);
     if (needed) put(")");
@@ -95,7 +95,7 @@ class Printer {
     put("]");
   }
 
-  void print_name(const Node& node) {
+  void print_name(const Expression& node) {
     if (node.role == Role::step) return pieces.push_back({"", true, {bindings_.k, false}});
     if (node.role == Role::variable) return put(std::to_string(bindings_.variable(node.name).value));
     put(node.name);
@@ -134,14 +134,14 @@ IndexValue Bindings::value(const Index& index) const {
   return {value, slope == 0 && !freely};
 }
 
-Bindings::Moves Bindings::moves(const Node& sum) const {
+Bindings::Moves Bindings::moves(const Expression& sum) const {
   const Index& low = sum.indices[0];
   const Index& high = sum.indices[1];
   if (low.of_k != high.of_k || !low.variables.empty() || !high.variables.empty()) return Moves::freely;
   return low.of_k == 1 ? Moves::with_k : Moves::no;
 }
 
-CallText call_text(const Node& call, const std::vector<Coefficient>& coefficients, Bindings& bindings) {
+CallText call_text(const Expression& call, const std::vector<Coefficient>& coefficients, Bindings& bindings) {
   Printer printer(coefficients, bindings);
   printer.print(call.children[0]);
   CallText text;

@@ -32,12 +32,12 @@ struct Bindings {
   // Errors: StepError if the index moves other than by one with each step.
   IndexValue value(const Index& index) const;
   // The number of terms is the same for every k.
-  bool is_window(const Node& sum) const { return moves(sum) != Moves::freely; }
-  Moves moves(const Node& sum) const;
+  bool is_window(const Expression& sum) const { return moves(sum) != Moves::freely; }
+  Moves moves(const Expression& sum) const;
 
   // Binds the sum's variable to its values in turn.
   template <class Use>
-  void for_each(const Node& sum, Use use) {
+  void for_each(const Expression& sum, Use use) {
     const Moves how = moves(sum);
     const int low = value(sum.indices[0]).value, high = value(sum.indices[1]).value;
     for (int j = low; j <= high; ++j) {
@@ -55,7 +55,7 @@ struct CallText {
   int visits = 0;            // pieces it took
 };
 
-CallText call_text(const Node& call, const std::vector<Coefficient>& coefficients, Bindings& bindings);
+CallText call_text(const Expression& call, const std::vector<Coefficient>& coefficients, Bindings& bindings);
 
 // "T(x[{0}])" with base 4 at k = 5 -> "T(x[k-1])". With `zero_is_absolute` the index 0 is written as 0 after step 0.
 std::string text_at(const std::string& name, int base, int k, bool zero_is_absolute);

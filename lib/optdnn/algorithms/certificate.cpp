@@ -21,9 +21,7 @@ constexpr double kBounded = 1.1;       // from 2K to 4K
 constexpr double kStepSettled = 0.01;  // between two extrapolations of the mean step
 constexpr double kNoStep = 1e-9;
 
-using Steps = std::map<std::string, double>;
-
-bool is_driven(const std::optional<Steps>& steps) {
+bool is_driven(const std::optional<EffectiveStep>& steps) {
   return steps &&
          std::any_of(steps->begin(), steps->end(), [](const auto& step) { return std::abs(step.second) > kNoStep; });
 }
@@ -46,7 +44,7 @@ void judge_constant(const Rule& rule, const LeafValues& values, Certificate& cer
   certificate.zero_stable = roots.zero_stable;
   certificate.started_and_read = roots.preconsistent && roots.reads && roots.started;
   if (roots.steps.size() == static_cast<Eigen::Index>(tableau.calls.size()) && !tableau.calls.empty()) {
-    Steps steps;
+    EffectiveStep steps;
     for (const std::string& family : rule.families()) steps[family] = 0.0;
     for (size_t i = 0; i < tableau.calls.size(); ++i)
       steps[rule.families()[tableau.calls[i].family]] += roots.steps(static_cast<Eigen::Index>(i));
@@ -114,7 +112,7 @@ void judge_varying(const Rule& rule, int depth, const LeafValues& values, Certif
   certificate.zero_stable = std::isfinite(full) && full <= kBounded * half;
 
   bool settled = certificate.preconsistent && certificate.zero_stable;
-  Steps steps;
+  EffectiveStep steps;
   for (size_t f = 0; f < rule.families().size(); ++f) {
     // The mean differs from its limit by about a constant over K, which the extrapolation removes.
     const auto& mean = response.mean_step[f];
@@ -145,7 +143,7 @@ void judge_varying(const Rule& rule, int depth, const LeafValues& values, Certif
   }
 }
 
-std::string flow_text(const Steps& steps) {
+std::string flow_text(const EffectiveStep& steps) {
   std::vector<double> sizes;
   std::vector<std::string> calls;
   for (const auto& [family, step] : steps) {

@@ -17,6 +17,8 @@
 
 namespace optdnn::algorithms {
 
+using EffectiveStep = std::map<std::string, double>;  // by family
+
 struct Certificate {
   int step = 0;  // of the tableau below
   Tableau tableau;
@@ -29,7 +31,7 @@ struct Certificate {
   std::optional<double> spectral_radius;
   bool preconsistent = false;
   bool zero_stable = false;
-  std::optional<std::map<std::string, double>> effective_step;  // by family
+  std::optional<EffectiveStep> effective_step;
   bool started_and_read = false;
   std::optional<std::map<int, double>> stability_constant;  // by K, of a tableau that varies or grows
   std::optional<double> lipschitz_bound;                    // implicit rules: below this the solve is a contraction

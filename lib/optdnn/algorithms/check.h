@@ -12,7 +12,7 @@ struct Names {
   int output = 0;                     // the line whose name is the output
 };
 
-// Gives every name in `program` its role. Errors: reported, those of declarations at their own spans.
-Names check_program(Program& program, const RuleSpec& spec, const Report& report, base::Diagnostics& diagnostics);
+// Gives every name in `parsed` its role. Errors: reported, those of declarations at their own spans.
+Names check_equations(Equations& parsed, const RuleSpec& spec, const Report& report, base::Diagnostics& diagnostics);
 
 }  // namespace optdnn::algorithms

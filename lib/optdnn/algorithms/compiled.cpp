@@ -23,19 +23,19 @@ struct Extent {
   bool growing = false;
 };
 
-void measure(const Node& node, Extent& extent) {
+void measure(const Expression& node, Extent& extent) {
   for (const Index& index : node.indices) {
-    int& reach = node.kind == Node::Kind::sum ? extent.bound : extent.index;
+    int& reach = node.kind == Expression::Kind::sum ? extent.bound : extent.index;
     reach = std::max(reach, std::abs(index.constant));
   }
-  if (node.kind == Node::Kind::sum) extent.growing |= !Bindings{}.is_window(node);
-  for (const Node& child : node.children) measure(child, extent);
+  if (node.kind == Expression::Kind::sum) extent.growing |= !Bindings{}.is_window(node);
+  for (const Expression& child : node.children) measure(child, extent);
 }
 
-void note_appearance(const Node& node, std::vector<int>& order) {
-  const bool line = node.role == Node::Role::state || node.role == Node::Role::intermediate;
+void note_appearance(const Expression& node, std::vector<int>& order) {
+  const bool line = node.role == Expression::Role::state || node.role == Expression::Role::intermediate;
   if (line && std::find(order.begin(), order.end(), node.entry) == order.end()) order.push_back(node.entry);
-  for (const Node& child : node.children) note_appearance(child, order);
+  for (const Expression& child : node.children) note_appearance(child, order);
 }
 
 // The forms behind an item that this step computes: none if it does not.
@@ -75,7 +75,7 @@ std::set<Item> Compiled::reads(const Step& step) const {
   return reads;
 }
 
-Item Compiled::output_item(int k) const { return {output, false, program.lines[output].is_state ? k : k - 1}; }
+Item Compiled::output_item(int k) const { return {output, false, parsed.lines[output].is_state ? k : k - 1}; }
 
 std::vector<Item> Compiled::states(int k) const {
   if (!growing && k > 0) {  // the same values, k steps later
@@ -93,7 +93,7 @@ std::vector<Item> Compiled::states(int k) const {
     for (const auto& [item, site] : now->calls) produced.insert(item);
   }
   std::vector<Item> sorted(needed.begin(), needed.end());
-  const int lines = static_cast<int>(program.lines.size());
+  const int lines = static_cast<int>(parsed.lines.size());
   std::sort(sorted.begin(), sorted.end(), [&](const Item& a, const Item& b) {
     const auto key = [&](const Item& item) {
       return std::make_tuple(item.name < lines ? order[item.name] : item.name, item.anchored, -item.index);
@@ -106,8 +106,8 @@ std::vector<Item> Compiled::states(int k) const {
 void analyse(Compiled& compiled) {
   Extent extent;
   std::vector<int> appearance;
-  for (size_t i = 0; i < compiled.program.lines.size(); ++i) {
-    const Line& line = compiled.program.lines[i];
+  for (size_t i = 0; i < compiled.parsed.lines.size(); ++i) {
+    const Line& line = compiled.parsed.lines[i];
     compiled.names.number(line.name);
     measure(line.right, extent);
     // The target counts as read first: it stands first.
@@ -130,14 +130,14 @@ void analyse(Compiled& compiled) {
   for (int k = 0, visits = 0; k < probed; ++k) {
     visits += compiled.step(k)->visits;
     if (visits > kMaxProbedVisits) {
-      throw StepError{compiled.program.lines.front().target, "the first steps of this rule have too many terms",
+      throw StepError{compiled.parsed.lines.front().target, "the first steps of this rule have too many terms",
                       "shorter sums, or indices and bounds closer to k"};
     }
   }
 
   // What leads to the output: followed backwards until nothing new is met.
   compiled.live = {compiled.output};
-  const int lines = static_cast<int>(compiled.program.lines.size());
+  const int lines = static_cast<int>(compiled.parsed.lines.size());
   for (bool changed = true; changed;) {
     changed = false;
     for (int k = 0; k < probed; ++k) {
@@ -163,7 +163,7 @@ void analyse(Compiled& compiled) {
     }
   }
   if (!compiled.growing && compiled.states(0).size() > kMaxStates) {
-    throw StepError{compiled.program.lines.front().target, concat("the state has more than ", kMaxStates, " parts"),
+    throw StepError{compiled.parsed.lines.front().target, concat("the state has more than ", kMaxStates, " parts"),
                     "look back over fewer steps"};
   }
 }

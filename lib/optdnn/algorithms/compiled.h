@@ -14,7 +14,7 @@ namespace optdnn::algorithms {
 
 struct Compiled {
   RuleSpec spec;
-  Program program;
+  Equations parsed;
   std::vector<std::string> families;
   int output = 0;  // the line of the output
 
@@ -25,7 +25,7 @@ struct Compiled {
   bool is_explicit = true;
   bool is_constant = true;
 
-  UnrollOptions options() const { return {program, spec.coefficients, spec.start, growing}; }
+  UnrollOptions options() const { return {parsed, spec.coefficients, spec.start, growing}; }
 
   // All below: errors StepError. The caller holds `mutex`.
   std::shared_ptr<const Step> step(int k) const;

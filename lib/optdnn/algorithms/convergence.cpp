@@ -49,11 +49,9 @@ bool solve_calls(const Tableau& step, bool is_explicit, const Points& states, co
   return false;
 }
 
-using Steps = std::map<std::string, double>;
-
 // What module f alone, a constant, moves the output by: the mean effect of its results.
-Steps mean_steps(const Rule& rule, int depth, const LeafValues& values) {
-  Steps steps;
+EffectiveStep mean_steps(const Rule& rule, int depth, const LeafValues& values) {
+  EffectiveStep steps;
   for (size_t f = 0; f < rule.families().size(); ++f) {
     const FamilyFields constant = [&](int family, const Point&) {
       return Point(family == static_cast<int>(f) ? 1.0 / depth : 0.0, 0.0);
@@ -63,10 +61,10 @@ Steps mean_steps(const Rule& rule, int depth, const LeafValues& values) {
   return steps;
 }
 
-std::optional<Steps> settled_steps(const Rule& rule, int depth, const LeafValues& values) {
-  const Steps whole = mean_steps(rule, depth, values);
+std::optional<EffectiveStep> settled_steps(const Rule& rule, int depth, const LeafValues& values) {
+  const EffectiveStep whole = mean_steps(rule, depth, values);
   for (const int part : {4, 2}) {
-    const Steps before = mean_steps(rule, std::max(1, depth / part), values);
+    const EffectiveStep before = mean_steps(rule, std::max(1, depth / part), values);
     for (const auto& [family, step] : whole) {
       if (!(std::abs(step - before.at(family)) <= kMeasuredStepSettled * std::abs(step))) return std::nullopt;
     }
@@ -158,7 +156,7 @@ void require_small(double step, std::string_view what) {
                           base::concat("coefficients that keep it below ", short_number(kLargestStep)));
 }
 
-std::vector<double> steps_by_family(const Rule& rule, const std::optional<Steps>& effective_step) {
+std::vector<double> steps_by_family(const Rule& rule, const std::optional<EffectiveStep>& effective_step) {
   std::vector<double> steps;
   for (const std::string& family : rule.families()) {
     steps.push_back(effective_step ? effective_step->at(family) : 1.0);

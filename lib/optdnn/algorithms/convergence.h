@@ -35,7 +35,7 @@ struct Convergence {
   Certificate certificate;
   // By family: the certificate's; where it has none, what constant modules move the deepest run by, if that settles.
   // None for a coupled flow, where how far a module moves the output depends on the others.
-  std::optional<std::map<std::string, double>> effective_step;
+  std::optional<EffectiveStep> effective_step;
   std::map<int, double> errors;  // by depth: the distance from the flow; without an effective step, of step 1
   // p of error ~ K^-p, fitted over the deeper half; none where an error is not finite or all are rounding.
   std::optional<double> order;

@@ -56,7 +56,7 @@ void add_to(Form& form, const Form& other, const Weight& factor) {
   }
 }
 
-void eliminate_unknowns(Step& step, const Program& program, const LeafValues& value) {
+void eliminate_unknowns(Step& step, const Equations& parsed, const LeafValues& value) {
   std::vector<Equation> equations;
   for (const auto& [item, form] : step.defined) {
     if (!holds_one_of(form, step.defined)) continue;
@@ -82,7 +82,7 @@ void eliminate_unknowns(Step& step, const Program& program, const LeafValues& va
       }
     }
     if (best == 0.0) {
-      const Line& line = program.lines[equations.front().of.name];
+      const Line& line = parsed.lines[equations.front().of.name];
       throw StepError{line.target, base::concat("singular: the equations do not determine ", line.name, "[k+1]"),
                       "outside of modules the new states appear on both sides and cancel"};
     }

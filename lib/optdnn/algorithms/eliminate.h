@@ -8,7 +8,7 @@ namespace optdnn::algorithms {
 // Replaces the items that are defined in this very step by what they stand for, in all forms of the step, so that only
 // items known before the step and results of its calls remain. `value` gives numbers for pivoting.
 // Errors: StepError at the line's target if the linear system is singular.
-void eliminate_unknowns(Step& step, const Program& program, const LeafValues& value);
+void eliminate_unknowns(Step& step, const Equations& parsed, const LeafValues& value);
 
 void add_to(Form& form, const Item& item, const Weight& weight);
 void add_to(Form& form, const Form& other, const Weight& factor);

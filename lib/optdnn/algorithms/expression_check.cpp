@@ -9,8 +9,8 @@
 namespace optdnn::algorithms {
 
 using base::concat;
-using Kind = Node::Kind;
-using Role = Node::Role;
+using Kind = Expression::Kind;
+using Role = Expression::Role;
 
 namespace {
 
@@ -18,22 +18,22 @@ namespace {
 // show whether a state or a coefficient was meant.
 enum class Type { scalar, linear, unknown, bad };
 
-class Checker {
+class ExpressionChecker {
  public:
-  Checker(Program& program, const RuleSpec& spec, const Report& report)
-      : program_(program), spec_(spec), report_(report) {}
+  ExpressionChecker(Equations& parsed, const RuleSpec& spec, const Report& report)
+      : parsed_(parsed), spec_(spec), report_(report) {}
 
   void check_lines() {
-    for (size_t i = 0; i < program_.lines.size(); ++i) check_target(i);
-    for (line_ = 0; line_ < program_.lines.size(); ++line_) {
-      Line& line = program_.lines[line_];
+    for (size_t i = 0; i < parsed_.lines.size(); ++i) check_target(i);
+    for (line_ = 0; line_ < parsed_.lines.size(); ++line_) {
+      Line& line = parsed_.lines[line_];
       if (settle(line.right) == Type::scalar) {
         report_(line.right.place, concat("not linear: a number alone is no value for '", line.name, "'"),
                 "every term holds a state or a module, as in 0.5*x[k]");
       }
     }
-    if (checked_.families.empty() && !failed_ && program_.is_complete) {
-      report_(program_.lines.front().target, "the rule calls no module",
+    if (checked_.families.empty() && !failed_ && parsed_.is_complete) {
+      report_(parsed_.lines.front().target, "the rule calls no module",
               "a module is capitalised, as in x[k+1] = x[k] + T(x[k])");
     }
   }
@@ -50,8 +50,8 @@ class Checker {
 
   int find_line(std::string_view name) const {
     const auto found =
-        std::find_if(program_.lines.begin(), program_.lines.end(), [&](const Line& l) { return l.name == name; });
-    return found == program_.lines.end() ? -1 : static_cast<int>(found - program_.lines.begin());
+        std::find_if(parsed_.lines.begin(), parsed_.lines.end(), [&](const Line& l) { return l.name == name; });
+    return found == parsed_.lines.end() ? -1 : static_cast<int>(found - parsed_.lines.begin());
   }
   int find_coefficient(std::string_view name) const {
     const auto& all = spec_.coefficients;
@@ -60,12 +60,12 @@ class Checker {
   }
   std::vector<std::string> line_names() const {
     std::vector<std::string> names;
-    for (const Line& line : program_.lines) names.push_back(line.name);
+    for (const Line& line : parsed_.lines) names.push_back(line.name);
     return names;
   }
 
   void check_target(size_t i) {
-    const Line& line = program_.lines[i];
+    const Line& line = parsed_.lines[i];
     if (find_line(line.name) != static_cast<int>(i)) {
       fail(line.target, "one line per state and intermediate; give this one a name of its own", "'", line.name,
            "' is computed twice");
@@ -75,11 +75,11 @@ class Checker {
   }
 
   // The type of an expression that stands for itself: an unknown name there was meant as a state.
-  Type settle(Node& node) {
+  Type settle(Expression& node) {
     const Type type = check(node);
     if (type != Type::unknown) return type;
     if (node.indices.empty()) return unknown_coefficient(node);
-    if (!program_.is_complete) return Type::bad;  // its line may be one that could not be read
+    if (!parsed_.is_complete) return Type::bad;  // its line may be one that could not be read
     const auto closest = base::closest_name(node.name, line_names());
     return fail(
         node.place,
@@ -88,8 +88,8 @@ class Checker {
         "undefined state '", node.name, "': no line computes it");
   }
 
-  Type unknown_coefficient(const Node& node) {
-    const auto& unread = program_.unread;
+  Type unknown_coefficient(const Expression& node) {
+    const auto& unread = parsed_.unread;
     if (std::find(unread.begin(), unread.end(), node.name) != unread.end()) return Type::bad;
     std::vector<std::string> names;
     for (const Coefficient& c : spec_.coefficients) names.push_back(c.name);
@@ -100,13 +100,13 @@ class Checker {
                 "unknown coefficient '", node.name, "'");
   }
 
-  Type check(Node& node) {
+  Type check(Expression& node) {
     const Type type = check_kind(node);
     node.linear = type == Type::linear;
     return type;
   }
 
-  Type check_kind(Node& node) {
+  Type check_kind(Expression& node) {
     switch (node.kind) {
       case Kind::number:
         return Type::scalar;
@@ -132,7 +132,7 @@ class Checker {
     return Type::bad;
   }
 
-  Type check_name(Node& node) {
+  Type check_name(Expression& node) {
     if (node.name == "k" || std::find(variables_.begin(), variables_.end(), node.name) != variables_.end()) {
       node.role = node.name == "k" ? Role::step : Role::variable;
       if (node.indices.empty()) return Type::scalar;
@@ -145,8 +145,8 @@ class Checker {
     return Type::unknown;
   }
 
-  Type check_state(Node& node) {
-    const Line& line = program_.lines[node.entry];
+  Type check_state(Expression& node) {
+    const Line& line = parsed_.lines[node.entry];
     node.role = line.is_state ? Role::state : Role::intermediate;
     if (node.indices.size() != 1) {
       return fail(node.place, concat("write ", node.name, "[k]"), "'", node.name, "' needs one index, the step");
@@ -171,7 +171,7 @@ class Checker {
     return Type::linear;
   }
 
-  Type check_coefficient(Node& node) {
+  Type check_coefficient(Expression& node) {
     node.role = Role::coefficient;
     checked_.used_coefficients.insert(node.entry);
     const Coefficient& coefficient = spec_.coefficients[node.entry];
@@ -186,7 +186,7 @@ class Checker {
     return Type::scalar;
   }
 
-  Type check_call(Node& node) {
+  Type check_call(Expression& node) {
     auto found = std::find(checked_.families.begin(), checked_.families.end(), node.name);
     node.entry = static_cast<int>(found - checked_.families.begin());
     if (found == checked_.families.end()) checked_.families.push_back(node.name);
@@ -197,9 +197,9 @@ class Checker {
     return Type::linear;
   }
 
-  Type check_product(Node& node) {
-    Node& left = node.children[0];
-    Node& right = node.children[1];
+  Type check_product(Expression& node) {
+    Expression& left = node.children[0];
+    Expression& right = node.children[1];
     Type a = check(left), b = check(right);
     // Beside a state or a module an unknown name was meant as a coefficient.
     if (a == Type::unknown) a = b == Type::linear ? unknown_coefficient(left) : settle(left);
@@ -212,7 +212,7 @@ class Checker {
     return a == Type::linear ? a : b;
   }
 
-  Type check_quotient(Node& node) {
+  Type check_quotient(Expression& node) {
     const Type above = settle(node.children[0]);
     Type below = check(node.children[1]);
     if (below == Type::unknown) below = unknown_coefficient(node.children[1]);
@@ -225,11 +225,11 @@ class Checker {
     return above;
   }
 
-  Type check_sum(Node& node) {
+  Type check_sum(Expression& node) {
     bool bad = false;
-    const Node* scalar = nullptr;
-    const Node* linear = nullptr;
-    for (Node& child : node.children) {
+    const Expression* scalar = nullptr;
+    const Expression* linear = nullptr;
+    for (Expression& child : node.children) {
       const Type type = settle(child);
       if (type == Type::bad) bad = true;
       if (type == Type::scalar) scalar = &child;
@@ -243,7 +243,7 @@ class Checker {
     return linear ? Type::linear : Type::scalar;
   }
 
-  Program& program_;
+  Equations& parsed_;
   const RuleSpec& spec_;
   const Report& report_;
   size_t line_ = 0;
@@ -253,8 +253,8 @@ class Checker {
 
 }  // namespace
 
-CheckedExpressions check_expressions(Program& program, const RuleSpec& spec, const Report& report) {
-  Checker checker(program, spec, report);
+CheckedExpressions check_expressions(Equations& parsed, const RuleSpec& spec, const Report& report) {
+  ExpressionChecker checker(parsed, spec, report);
   checker.check_lines();
   return checker.checked_;
 }

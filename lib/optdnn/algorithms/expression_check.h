@@ -15,7 +15,7 @@ struct CheckedExpressions {
   std::set<int> used_coefficients;    // by their place in the spec
 };
 
-// Fills in what the names of `program` stand for. Requires a line at least. Errors: to `report`.
-CheckedExpressions check_expressions(Program& program, const RuleSpec& spec, const Report& report);
+// Fills in what the names of `parsed` stand for. Requires a line at least. Errors: to `report`.
+CheckedExpressions check_expressions(Equations& parsed, const RuleSpec& spec, const Report& report);
 
 }  // namespace optdnn::algorithms

@@ -9,16 +9,16 @@ namespace optdnn::algorithms {
 
 namespace {
 
-using Kind = Node::Kind;
+using Kind = Expression::Kind;
 
 constexpr std::string_view kFormulaLine = "f[k] = ";  // what makes a line of the rule language of it
 
 // Nothing for what a formula may not hold.
-std::optional<double> formula_value(const Node& node, double k) {
+std::optional<double> formula_value(const Expression& node, double k) {
   if (node.kind == Kind::number) return node.number;
   if (node.kind == Kind::name) return node.name == "k" && node.indices.empty() ? std::optional(k) : std::nullopt;
   std::vector<double> parts;
-  for (const Node& child : node.children) {
+  for (const Expression& child : node.children) {
     const auto value = formula_value(child, k);
     if (!value) return std::nullopt;
     parts.push_back(*value);
@@ -37,14 +37,14 @@ std::optional<double> formula_value(const Node& node, double k) {
   }
 }
 
-const Node* unreadable(const Node& node) {
+const Expression* unreadable(const Expression& node) {
   if (node.kind == Kind::number || (node.kind == Kind::name && node.name == "k" && node.indices.empty()))
     return nullptr;
   const bool inner =
       node.kind == Kind::add || node.kind == Kind::multiply || node.kind == Kind::divide || node.kind == Kind::negate;
   if (!inner) return &node;
-  for (const Node& child : node.children) {
-    if (const Node* found = unreadable(child)) return found;
+  for (const Expression& child : node.children) {
+    if (const Expression* found = unreadable(child)) return found;
   }
   return nullptr;
 }
@@ -84,23 +84,24 @@ std::optional<double> given_value(const Coefficient& c, const std::vector<int>& 
   return c.values[c.repeat ? k % count : std::min(k, count - 1)];
 }
 
-std::optional<Node> parse_formula(const std::string& formula, const Report& report) {
+std::optional<Expression> parse_formula(const std::string& formula, const Report& report) {
   const auto shifted = [&](Place place, std::string message, std::string hint) {
     place.offset = place.offset > kFormulaLine.size() ? place.offset - kFormulaLine.size() : 0;
     report(place, std::move(message), std::move(hint));
   };
   bool sound = true;
-  const Program program = parse_program(std::string(kFormulaLine) + formula, [&](Place place, auto message, auto hint) {
-    sound = false;
-    shifted(place, std::move(message), std::move(hint));
-  });
+  const Equations parsed =
+      parse_equations(std::string(kFormulaLine) + formula, [&](Place place, auto message, auto hint) {
+        sound = false;
+        shifted(place, std::move(message), std::move(hint));
+      });
   if (!sound) return std::nullopt;
-  if (program.lines.size() != 1) {
+  if (parsed.lines.size() != 1) {
     report({0, formula.size()}, "a formula is one expression in k", "as in (k-1)/(k+2)");
     return std::nullopt;
   }
-  const Node& root = program.lines.front().right;
-  if (const Node* found = unreadable(root)) {
+  const Expression& root = parsed.lines.front().right;
+  if (const Expression* found = unreadable(root)) {
     shifted(found->place, "a formula holds numbers, k and + - * / alone", "as in (k-1)/(k+2)");
     return std::nullopt;
   }

@@ -26,6 +26,6 @@ std::string given_text(const Coefficient& coefficient);
 std::optional<double> given_value(const Coefficient& coefficient, const std::vector<int>& indices);
 
 // The formula's tree, or nothing after a report; places are in the formula.
-std::optional<Node> parse_formula(const std::string& formula, const Report& report);
+std::optional<Expression> parse_formula(const std::string& formula, const Report& report);
 
 }  // namespace optdnn::algorithms

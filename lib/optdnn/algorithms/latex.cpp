@@ -10,8 +10,8 @@
 namespace optdnn::algorithms {
 
 using base::concat;
-using Kind = Node::Kind;
-using Role = Node::Role;
+using Kind = Expression::Kind;
+using Role = Expression::Role;
 
 namespace {
 
@@ -41,15 +41,15 @@ std::string indices_text(const std::vector<Index>& indices) {
   return base::join(texts, ",");
 }
 
-bool is_sum(const Node& node) { return node.kind == Kind::add || node.kind == Kind::negate; }
+bool is_sum(const Expression& node) { return node.kind == Kind::add || node.kind == Kind::negate; }
 
-std::string text_of(const Node& node);
+std::string text_of(const Expression& node);
 
-std::string factor_text(const Node& node) {
+std::string factor_text(const Expression& node) {
   return is_sum(node) || node.kind == Kind::sum ? concat("\\left(", text_of(node), "\\right)") : text_of(node);
 }
 
-std::string text_of(const Node& node) {
+std::string text_of(const Expression& node) {
   switch (node.kind) {
     case Kind::number:
       return base::number_text(node.number);
@@ -78,7 +78,7 @@ std::string text_of(const Node& node) {
       break;
   }
   std::string text;
-  for (const Node& child : node.children) {
+  for (const Expression& child : node.children) {
     const bool negative = child.kind == Kind::negate;
     text += text.empty() ? (negative ? "-" : "") : negative ? " - " : " + ";
     text += negative ? factor_text(child.children[0]) : text_of(child);
@@ -90,7 +90,7 @@ std::string text_of(const Node& node) {
 
 std::string latex(const Rule& rule) {
   std::vector<std::string> lines;
-  for (const Line& line : rule.program().lines) {
+  for (const Line& line : rule.parsed().lines) {
     lines.push_back(
         concat("  ", name_text(line.name), "^{", line.is_state ? "k+1" : "k", "} &= ", text_of(line.right)));
   }

@@ -69,9 +69,9 @@ class Emitter {
     if (const auto defined = step_.defined.find(item); defined != step_.defined.end()) return defined->second;
     const bool carried = std::find(before_.begin(), before_.end(), item) != before_.end();
     if (carried || step_.calls.contains(item)) return {{item, {Scalar(1.0)}}};
-    if (item.name >= static_cast<int>(compiled_.program.lines.size())) return {};  // a result that was never evaluated
-    throw StepError{compiled_.program.lines[item.name].target,
-                    concat(label(item), " is read too late to be remembered"), ""};
+    if (item.name >= static_cast<int>(compiled_.parsed.lines.size())) return {};  // a result that was never evaluated
+    throw StepError{compiled_.parsed.lines[item.name].target, concat(label(item), " is read too late to be remembered"),
+                    ""};
   }
 
   void split(const Form& form, Matrix& states, Matrix& calls) const {
@@ -79,7 +79,7 @@ class Emitter {
     for (const auto& [item, weight] : form) {
       if (weight.value.is_zero()) continue;
       if (weight.value.is_constant() && !std::isfinite(weight.value.constant())) {
-        throw StepError{compiled_.program.lines.front().target, concat("a weight at step ", step_.k, " is not finite"),
+        throw StepError{compiled_.parsed.lines.front().target, concat("a weight at step ", step_.k, " is not finite"),
                         ""};
       }
       if (const auto call = call_column_.find(item); call != call_column_.end()) {
@@ -97,7 +97,7 @@ class Emitter {
 
   std::string label(const Item& item) const {
     const bool zero_is_absolute = item.anchored || compiled_.growing;
-    const bool line = item.name < static_cast<int>(compiled_.program.lines.size());
+    const bool line = item.name < static_cast<int>(compiled_.parsed.lines.size());
     const std::string& name = compiled_.names.text(item.name);
     const int k = zero_is_absolute && item.anchored ? std::max(1, step_.k) : step_.k;
     return text_at(line ? concat(name, "[{0}]") : name, item.index, k, zero_is_absolute);
@@ -116,9 +116,9 @@ Row start_row(const Compiled& compiled) {
   const std::vector<Item> states = compiled.states(0);
   for (size_t i = 0; i < states.size(); ++i) {
     const int line = states[i].name;
-    if (line >= static_cast<int>(compiled.program.lines.size())) continue;  // remembered results start at zero
+    if (line >= static_cast<int>(compiled.parsed.lines.size())) continue;  // remembered results start at zero
     const UnrollOptions options = compiled.options();
-    const Scalar weight = compiled.program.lines[line].is_state
+    const Scalar weight = compiled.parsed.lines[line].is_state
                               ? start_of_state(options, line)
                               : start_of_intermediate(options, line, states[i].index, compiled.names);
     if (!weight.is_zero()) start.push_back({static_cast<int>(i), weight});
@@ -151,8 +151,8 @@ std::optional<Rule> make_rule(const RuleSpec& spec, base::Diagnostics& diagnosti
   const Report report = [&](Place place, std::string message, std::string hint) {
     diagnostics.error(known.locate(place.offset, place.length), std::move(message), std::move(hint));
   };
-  compiled->program = parse_program(known.equations, report);
-  const Names names = check_program(compiled->program, known, report, diagnostics);
+  compiled->parsed = parse_equations(known.equations, report);
+  const Names names = check_equations(compiled->parsed, known, report, diagnostics);
   if (diagnostics.errors() > errors_before) return std::nullopt;
   compiled->families = names.families;
   compiled->output = names.output;
@@ -173,8 +173,8 @@ const std::string& Rule::name() const { return compiled_->spec.name; }
 const std::string& Rule::equations() const { return compiled_->spec.equations; }
 const std::vector<std::string>& Rule::families() const { return compiled_->families; }
 const std::vector<Coefficient>& Rule::coefficients() const { return compiled_->spec.coefficients; }
-const std::string& Rule::output_name() const { return compiled_->program.lines[compiled_->output].name; }
-const Program& Rule::program() const { return compiled_->program; }
+const std::string& Rule::output_name() const { return compiled_->parsed.lines[compiled_->output].name; }
+const Equations& Rule::parsed() const { return compiled_->parsed; }
 bool Rule::is_explicit() const { return compiled_->is_explicit; }
 bool Rule::is_constant() const { return compiled_->is_constant; }
 

@@ -51,8 +51,8 @@ struct RuleSpec {
   base::SourceSpan span;                // for what concerns no equation
 };
 
-struct Program;   // syntax.h
-struct Compiled;  // compiled.h
+struct Equations;  // syntax.h
+struct Compiled;   // compiled.h
 
 class Rule {
  public:
@@ -63,7 +63,7 @@ class Rule {
   const std::vector<std::string>& families() const;  // in order of first appearance
   const std::vector<Coefficient>& coefficients() const;
   const std::string& output_name() const;
-  const Program& program() const;
+  const Equations& parsed() const;
 
   bool is_explicit() const;
   // The same tableau at every step, and no state that grows.

@@ -174,15 +174,15 @@ class Parser {
   }
 
   // Every nested expression passes here, so the depth of the tree is bounded.
-  Node read_sum() {
+  Expression read_sum() {
     if (++nesting_ > kMaxNesting) fail(peek().place, concat("nested deeper than ", kMaxNesting, " levels"));
     const size_t from = peek().place.offset;
-    Node sum;
-    sum.kind = Node::Kind::add;
+    Expression sum;
+    sum.kind = Expression::Kind::add;
     do {
       const bool negative = read_signs() < 0;
-      Node term = read_product();
-      if (negative) term = wrap(Node::Kind::negate, std::move(term));
+      Expression term = read_product();
+      if (negative) term = wrap(Expression::Kind::negate, std::move(term));
       sum.children.push_back(std::move(term));
     } while (sees("+") || sees("-"));
     --nesting_;
@@ -191,26 +191,26 @@ class Parser {
     return sum;
   }
 
-  static Node wrap(Node::Kind kind, Node child) {
-    Node node;
+  static Expression wrap(Expression::Kind kind, Expression child) {
+    Expression node;
     node.kind = kind;
     node.place = child.place;
     node.children.push_back(std::move(child));
     return node;
   }
 
-  Node read_product() {
+  Expression read_product() {
     const size_t from = peek().place.offset;
-    Node product = read_atom();
+    Expression product = read_atom();
     for (int factors = 1; sees("*") || sees("/"); ++factors) {
       if (factors == kMaxFactors) fail(peek().place, concat("more than ", kMaxFactors, " factors"));
-      Node parent;
-      parent.kind = sees("*") ? Node::Kind::multiply : Node::Kind::divide;
+      Expression parent;
+      parent.kind = sees("*") ? Expression::Kind::multiply : Expression::Kind::divide;
       ++at_;
       if (sees("*")) fail(peek().place, "there are no powers", "write a product, as theta*theta");
       const bool negative = read_signs() < 0;
-      Node factor = read_atom();
-      if (negative) factor = wrap(Node::Kind::negate, std::move(factor));
+      Expression factor = read_atom();
+      if (negative) factor = wrap(Expression::Kind::negate, std::move(factor));
       parent.children.push_back(std::move(product));
       parent.children.push_back(std::move(factor));
       parent.place = since(from);
@@ -219,8 +219,8 @@ class Parser {
     return product;
   }
 
-  Node read_atom() {
-    Node node;
+  Expression read_atom() {
+    Expression node;
     const Token& token = peek();
     const Place token_place = token.place;
     const size_t from = token_place.offset;
@@ -230,7 +230,7 @@ class Parser {
     } else if (accept("(")) {
       node = read_sum();
       expect_close(")", token_place);
-      if (node.kind == Node::Kind::add) node.place = since(from);
+      if (node.kind == Expression::Kind::add) node.place = since(from);
       return node;
     } else if (token.kind == Token::Kind::name) {
       node.name = token.text;
@@ -240,7 +240,7 @@ class Parser {
       } else if (std::isupper(static_cast<unsigned char>(node.name[0]))) {
         read_call(node, token);
       } else {
-        node.kind = Node::Kind::name;
+        node.kind = Expression::Kind::name;
         if (sees("("))
           fail(token.place, concat("unknown function '", node.name, "'"),
                "a module is capitalised, as T(x[k]); a product is written with *");
@@ -254,15 +254,15 @@ class Parser {
     return node;
   }
 
-  void read_indices(Node& node) {
+  void read_indices(Expression& node) {
     expect("[", "before the index");
     do node.indices.push_back(read_index());
     while (node.indices.size() < 4 && accept(","));
     expect("]", "after the index");
   }
 
-  void read_call(Node& node, const Token& token) {
-    node.kind = Node::Kind::call;
+  void read_call(Expression& node, const Token& token) {
+    node.kind = Expression::Kind::call;
     if (sees("[")) {
       read_indices(node);
       if (node.indices.size() != 2 || !node.indices[0].is(1, 0)) {
@@ -278,8 +278,8 @@ class Parser {
     expect_close(")", open);
   }
 
-  void read_sum_over(Node& node) {
-    node.kind = Node::Kind::sum;
+  void read_sum_over(Expression& node) {
+    node.kind = Expression::Kind::sum;
     const std::string form = "a sum is written sum(j, 0, k, h[k+1,j]*T(x[j]))";
     if (!accept("(")) fail(peek().place, concat("expected '(' after 'sum', but ", found()), form);
     if (peek().kind != Token::Kind::name || peek().text == "k" || peek().text == "sum") {
@@ -313,19 +313,19 @@ class Parser {
 
 }  // namespace
 
-Program parse_program(std::string_view text, const Report& report) {
-  Program program;
+Equations parse_equations(std::string_view text, const Report& report) {
+  Equations parsed;
   if (text.size() > kMaxTextBytes) {
     report({0, 1}, concat("the equations are longer than ", kMaxTextBytes, " bytes"), "a rule is a handful of lines");
-    program.is_complete = false;
-    return program;
+    parsed.is_complete = false;
+    return parsed;
   }
-  program.text = text;
-  Parser parser(read_tokens(program.text, report), report);
-  program.lines = parser.lines();
-  program.is_complete = parser.is_complete;
-  program.unread = std::move(parser.unread);
-  return program;
+  parsed.text = text;
+  Parser parser(read_tokens(parsed.text, report), report);
+  parsed.lines = parser.lines();
+  parsed.is_complete = parser.is_complete;
+  parsed.unread = std::move(parser.unread);
+  return parsed;
 }
 
 }  // namespace optdnn::algorithms

@@ -36,9 +36,10 @@ struct Index {
   bool is(int k_factor, int plus) const { return of_k == k_factor && constant == plus && variables.empty(); }
 };
 
-struct Node {
+// A node of the syntax tree.
+struct Expression {
   enum class Kind { number, name, call, sum, add, multiply, divide, negate };
-  // What a name stands for; found by check_program.
+  // What a name stands for; found by check_equations.
   enum class Role { unknown, step, variable, state, intermediate, coefficient };
 
   Kind kind = Kind::number;
@@ -46,9 +47,9 @@ struct Node {
   double number = 0.0;
   std::string name;            // the name, the family, or the sum's variable
   std::vector<Index> indices;  // of the name or family; the two bounds of a sum
-  std::vector<Node> children;
+  std::vector<Expression> children;
   Role role = Role::unknown;
-  bool linear = false;  // holds a state or a module; found by check_program
+  bool linear = false;  // holds a state or a module; found by check_equations
   int entry = -1;       // the line of a state or intermediate, the place of a coefficient or family in its list
 };
 
@@ -56,10 +57,11 @@ struct Line {
   std::string name;
   bool is_state = false;  // name[k+1] = ..., else name[k] = ...
   Place target;
-  Node right;
+  Expression right;
 };
 
-struct Program {
+// The parsed text of a rule. What is made from it to run is execution::Program.
+struct Equations {
   std::string text;
   std::vector<Line> lines;
   bool is_complete = true;          // no line was left out
@@ -74,8 +76,8 @@ inline constexpr int kMaxFactors = 64;  // of one product
 inline constexpr int kMaxIndex = 64;    // in an index or a bound
 inline constexpr int kMaxSumNesting = 3;
 
-// Errors: reported through `report`; lines with errors are left out of the program.
+// Errors: reported through `report`; lines with errors are left out.
 using Report = std::function<void(Place, std::string message, std::string hint)>;
-Program parse_program(std::string_view text, const Report& report);
+Equations parse_equations(std::string_view text, const Report& report);
 
 }  // namespace optdnn::algorithms

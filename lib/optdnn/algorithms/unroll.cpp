@@ -12,8 +12,8 @@
 namespace optdnn::algorithms {
 
 using base::concat;
-using Kind = Node::Kind;
-using Role = Node::Role;
+using Kind = Expression::Kind;
+using Role = Expression::Role;
 
 namespace {
 
@@ -29,20 +29,20 @@ class Unroller {
   }
 
   Step unroll() {
-    for (size_t i = 0; i < options_.program.lines.size(); ++i) {
-      const Line& line = options_.program.lines[i];
+    for (size_t i = 0; i < options_.parsed.lines.size(); ++i) {
+      const Line& line = options_.parsed.lines[i];
       Form form;
       accumulate(line.right, {Scalar(1.0)}, form);
       step_.defined[{static_cast<int>(i), false, line.is_state ? k() + 1 : k()}] = std::move(form);
     }
     forget_earlier_calls();
-    eliminate_unknowns(step_, options_.program, [this](const Leaf& leaf) { return start_of(leaf); });
+    eliminate_unknowns(step_, options_.parsed, [this](const Leaf& leaf) { return start_of(leaf); });
     step_.visits = visits_;
     return std::move(step_);
   }
 
   Scalar start_of_intermediate(int line, int index) {
-    const Line& of = options_.program.lines[line];
+    const Line& of = options_.parsed.lines[line];
     if (const auto given = options_.start.find(of.name); given != options_.start.end()) return given->second;
     if (const auto known = starts_.find({line, index}); known != starts_.end()) return known->second;
     const bool repeats = std::find(starting_.begin(), starting_.end(), line) != starting_.end();
@@ -78,13 +78,13 @@ class Unroller {
     return initial_value(options_.coefficients[leaf.coefficient], leaf.indices, {});
   }
 
-  void visit(const Node& node) {
+  void visit(const Expression& node) {
     if (++visits_ > kMaxVisits) {
       throw StepError{node.place, concat("the sums expand to more than ", kMaxVisits, " terms"), "use a smaller depth"};
     }
   }
 
-  Weight scalar(const Node& node) {
+  Weight scalar(const Expression& node) {
     visit(node);
     switch (node.kind) {
       case Kind::number:
@@ -102,7 +102,7 @@ class Unroller {
       case Kind::add:
       case Kind::sum: {
         Weight total;
-        for_each_term(node, [&](const Node& term) {
+        for_each_term(node, [&](const Expression& term) {
           const bool subtracts = term.kind == Kind::negate;
           const Weight weight = scalar(subtracts ? term.children[0] : term);
           total = {subtracts ? total.value - weight.value : total.value + weight.value, total.varies || weight.varies};
@@ -115,7 +115,7 @@ class Unroller {
     }
   }
 
-  Scalar divisor(const Node& node, const Weight& weight) const {
+  Scalar divisor(const Expression& node, const Weight& weight) const {
     if (weight.value.is_zero())
       throw StepError{node.place, concat("division by zero at k = ", k()), "k starts at 0, as in 1/(k + 1)"};
     return weight.value;
@@ -123,15 +123,15 @@ class Unroller {
 
   // Calls `use` with every term; with a sum's variable bound to its values in turn.
   template <class Use>
-  void for_each_term(const Node& node, Use use) {
+  void for_each_term(const Expression& node, Use use) {
     if (node.kind == Kind::add) {
-      for (const Node& child : node.children) use(child);
+      for (const Expression& child : node.children) use(child);
       return;
     }
     bindings_.for_each(node, [&] { use(node.children[0]); });
   }
 
-  Weight named(const Node& node) const {
+  Weight named(const Expression& node) const {
     if (node.role == Role::step) return {static_cast<double>(k()), true};
     if (node.role == Role::variable) {
       const Bindings::Variable& variable = bindings_.variable(node.name);
@@ -149,7 +149,7 @@ class Unroller {
   }
 
   // form += factor * node, for a node that is linear.
-  void accumulate(const Node& node, const Weight& factor, Form& form) {
+  void accumulate(const Expression& node, const Weight& factor, Form& form) {
     visit(node);
     switch (node.kind) {
       case Kind::name:
@@ -160,7 +160,7 @@ class Unroller {
         return accumulate(node.children[0], {Scalar(-1.0) * factor.value, factor.varies}, form);
       case Kind::add:
       case Kind::sum:
-        return for_each_term(node, [&](const Node& term) { accumulate(term, factor, form); });
+        return for_each_term(node, [&](const Expression& term) { accumulate(term, factor, form); });
       case Kind::divide: {
         const Weight below = scalar(node.children[1]);
         return accumulate(node.children[0],
@@ -175,8 +175,8 @@ class Unroller {
     }
   }
 
-  void accumulate_state(const Node& node, const Weight& factor, Form& form) {
-    const Line& line = options_.program.lines[node.entry];
+  void accumulate_state(const Expression& node, const Weight& factor, Form& form) {
+    const Line& line = options_.parsed.lines[node.entry];
     const IndexValue index = bindings_.value(node.indices[0]);
     if (index.is_absolute && (index.value > 0 || !line.is_state)) {
       throw StepError{node.place, concat("bad index: at step 0 nothing is known of ", line.name, "[", index.value, "]"),
@@ -204,7 +204,7 @@ class Unroller {
     add_to(form, item, factor);
   }
 
-  void accumulate_call(const Node& node, const Weight& factor, Form& form) {
+  void accumulate_call(const Expression& node, const Weight& factor, Form& form) {
     if (before_start()) return;
     CallSite site;
     site.family = node.entry;
@@ -282,7 +282,7 @@ double initial_value(const Coefficient& coefficient, const std::vector<int>& ind
 Step unroll_step(const UnrollOptions& options, int k, NameList& names) { return Unroller(options, k, names).unroll(); }
 
 double start_of_state(const UnrollOptions& options, int line) {
-  const auto given = options.start.find(options.program.lines[line].name);
+  const auto given = options.start.find(options.parsed.lines[line].name);
   return given == options.start.end() ? 1.0 : given->second;
 }
 

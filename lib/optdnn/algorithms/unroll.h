@@ -44,7 +44,7 @@ struct Step {
   int visits = 0;  // the work it took
 };
 
-// Names of items as numbers: first the lines of the program, then the calls as they are met.
+// Names of items as numbers: first the lines of the equations, then the calls as they are met.
 class NameList {
  public:
   int number(const std::string& name);
@@ -63,7 +63,7 @@ struct StepError {
 };
 
 struct UnrollOptions {
-  const Program& program;
+  const Equations& parsed;
   const std::vector<Coefficient>& coefficients;
   const std::map<std::string, double>& start;
   bool growing = false;  // states are told apart by their absolute index, and there may be more of them at every step
@@ -76,8 +76,8 @@ double initial_value(const Coefficient& coefficient, const std::vector<int>& ind
 Step unroll_step(const UnrollOptions& options, int k, NameList& names);
 
 // A lagged intermediate before step 0, as a multiple of the stage's input: its line with the states at their start and
-// module results zero. Its coefficients learn as everywhere: y[-1] of y[k] = b*x[k] has the b of y[0], or b[-1] where it
-// learns per step. Errors: StepError.
+// module results zero. Its coefficients learn as everywhere: y[-1] of y[k] = b*x[k] has the b of y[0], or b[-1] where
+// it learns per step. Errors: StepError.
 Scalar start_of_intermediate(const UnrollOptions& options, int line, int index, NameList& names);
 double start_of_state(const UnrollOptions& options, int line);
 

@@ -32,18 +32,18 @@ std::optional<double> contraction_factor(const algorithms::Rule& rule, const std
 namespace {
 
 using Points = std::vector<std::shared_ptr<solvers::FixedPointImpl>>;
-using Pass = solvers::FixedPointImpl::Pass;
+using Mode = solvers::FixedPointImpl::Mode;
 
 // The network in evaluation, its solves in a pass of this kind, while it lives.
 class Measuring {
  public:
-  Measuring(torch::nn::Module& module, const Points& points, Pass pass)
+  Measuring(torch::nn::Module& module, const Points& points, Mode mode)
       : module_(module), points_(points), was_training_(module.is_training()) {
     module.eval();
-    for (const auto& point : points) point->set_pass(pass);
+    for (const auto& point : points) point->set_mode(mode);
   }
   ~Measuring() {
-    for (const auto& point : points_) point->set_pass(Pass::normal);
+    for (const auto& point : points_) point->set_mode(Mode::normal);
     module_.train(was_training_);
   }
 
@@ -71,7 +71,7 @@ torch::Tensor gradient_rows(Network& network, const torch::Tensor& inputs, int64
 std::vector<std::vector<double>> measure_radii(Network& network, const torch::Tensor& inputs) {
   const Points points = solvers::fixed_points(*network.module.ptr());
   if (points.empty()) return {};
-  const Measuring measuring(*network.module.ptr(), points, Pass::radius);
+  const Measuring measuring(*network.module.ptr(), points, Mode::radius);
   const torch::NoGradGuard no_grad;
   network.forward(inputs);
   std::vector<std::vector<double>> radii;
@@ -82,7 +82,7 @@ std::vector<std::vector<double>> measure_radii(Network& network, const torch::Te
 std::optional<GradientCosines> measure_cosines(Network& network, const torch::Tensor& inputs, int64_t runs) {
   const Points points = solvers::fixed_points(*network.module.ptr());
   if (points.empty()) return std::nullopt;
-  const Measuring measuring(*network.module.ptr(), points, Pass::gradient);
+  const Measuring measuring(*network.module.ptr(), points, Mode::gradient);
   const torch::AutoGradMode with_gradients(true);
   const auto rows = [&](const solvers::GradientSpec& gradient) {
     std::vector<solvers::GradientSpec> before;

@@ -100,7 +100,7 @@ Cost measure_cost(Network& network, const NetworkShape& shape) {
   Cost cost;
   cost.parameters = count_parameters(module);
   const auto solves = solvers::fixed_points(module);
-  for (const auto& solve : solves) solve->set_pass(solvers::FixedPointImpl::Pass::cost);
+  for (const auto& solve : solves) solve->set_mode(solvers::FixedPointImpl::Mode::cost);
   std::vector<torch::Tensor> kept;
   for (const auto& buffer : module.buffers()) kept.push_back(buffer.clone());
 
@@ -120,7 +120,7 @@ Cost measure_cost(Network& network, const NetworkShape& shape) {
   module.eval();
   cost.multiply_adds = count_multiply_adds([&] { network.forward(zeros(1, shape)); });
   module.train();
-  for (const auto& solve : solves) solve->set_pass(solvers::FixedPointImpl::Pass::normal);
+  for (const auto& solve : solves) solve->set_mode(solvers::FixedPointImpl::Mode::normal);
   return cost;
 }
 

@@ -26,7 +26,7 @@ struct DenseNetSpec {
     f("compression", compression, config::above(0) & config::at_most(1),
       "share of the channels that a transition keeps (C: 0.5)");
     f("memory_efficient", memory_efficient,
-      "layers are computed again on the way back, not kept: less memory, more time");
+      "layers are computed again in the backward pass, not kept: less memory, more time");
   }
   // Errors: ConfigError if the layers are not 3n+4 (6n+4 with bottlenecks) the input is no image, or a too small one.
   void check(const NetworkShape& shape) const;
@@ -46,9 +46,9 @@ class DenseNetImpl : public torch::nn::Module {
   torch::Tensor added(const Layer& layer, const std::vector<torch::Tensor>& features) const;
 
   bool memory_efficient_;
-  std::shared_ptr<models::Map> stem_, head_;
+  std::shared_ptr<models::End> stem_, head_;
   std::vector<std::vector<Layer>> blocks_;
-  std::vector<std::shared_ptr<models::Map>> transitions_;
+  std::vector<std::shared_ptr<models::End>> transitions_;
 };
 TORCH_MODULE(DenseNet);
 

@@ -14,7 +14,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-int largest_shift(const algorithms::Node& node) {
+int largest_shift(const algorithms::Expression& node) {
   int shift = 0;
   for (const auto& index : node.indices) shift = std::max(shift, index.constant);
   for (const auto& child : node.children) shift = std::max(shift, largest_shift(child));
@@ -69,18 +69,14 @@ ordered_json start_json(const algorithms::Rule& rule) {
 
 ordered_json rule_json(const algorithms::Rule& rule, int steps) {
   int shift = 1;
-  for (const auto& line : rule.program().lines) shift = std::max(shift, largest_shift(line.right));
+  for (const auto& line : rule.parsed().lines) shift = std::max(shift, largest_shift(line.right));
   ordered_json coefficients = ordered_json::object();
   for (size_t i = 0; i < rule.coefficients().size(); ++i) {
     const auto place = static_cast<int>(i);
     coefficients[rule.coefficients()[i].name] = coefficient_json(rule, place, steps + shift);
   }
-  return {{"name", rule.name()},
-          {"equations", rule.equations()},
-          {"families", rule.families()},
-          {"output", rule.output_name()},
-          {"start", start_json(rule)},
-          {"coefficients", coefficients}};
+  return {{"name", rule.name()},          {"equations", rule.equations()}, {"families", rule.families()},
+          {"output", rule.output_name()}, {"start", start_json(rule)},     {"coefficients", coefficients}};
 }
 
 ordered_json stage_json(const algorithms::Rule& rule, const models::Stage& stage, const models::StageChannels& channels,

@@ -19,12 +19,12 @@ torch::Tensor subsample_and_pad(const torch::Tensor& x, int64_t width, int64_t s
 
 namespace {
 
-class Identity : public Map {
+class Identity : public End {
  public:
   torch::Tensor forward(const torch::Tensor& x) override { return x; }
 };
 
-class Pad : public Map {
+class Pad : public End {
  public:
   Pad(int64_t width, int64_t stride) : width_(width), stride_(stride) {}
   torch::Tensor forward(const torch::Tensor& x) override { return subsample_and_pad(x, width_, stride_); }
@@ -33,7 +33,7 @@ class Pad : public Map {
   int64_t width_, stride_;
 };
 
-class OneConvolution : public Map {
+class OneConvolution : public End {
  public:
   OneConvolution(int64_t inputs, int64_t outputs, int64_t kernel_px, int64_t stride)
       : conv_(register_module("conv", modules::Convolution(inputs, outputs, kernel_px, stride))) {}
@@ -43,7 +43,7 @@ class OneConvolution : public Map {
   modules::Convolution conv_;
 };
 
-class OneAffine : public Map {
+class OneAffine : public End {
  public:
   OneAffine(int64_t inputs, int64_t outputs, bool with_bias)
       : linear_(register_module("linear", modules::Affine(inputs, outputs, with_bias))) {}
@@ -53,7 +53,7 @@ class OneAffine : public Map {
   modules::Affine linear_;
 };
 
-class DenseDown : public Map {
+class DenseDown : public End {
  public:
   DenseDown(int64_t inputs, int64_t outputs)
       : norm_(register_module("norm", modules::Norm(modules::NormKind::batch, inputs))),
@@ -67,7 +67,7 @@ class DenseDown : public Map {
   modules::Convolution conv_;
 };
 
-class ReadState : public Map {
+class ReadState : public End {
  public:
   explicit ReadState(int64_t outputs) : outputs_(outputs) {}
   torch::Tensor forward(const torch::Tensor& x) override { return x.narrow(-1, 0, outputs_); }
@@ -76,7 +76,7 @@ class ReadState : public Map {
   int64_t outputs_;
 };
 
-class PoolLinear : public Map {
+class PoolLinear : public End {
  public:
   PoolLinear(const PoolLinearHead& spec, int64_t width, int64_t outputs)
       : spec_(spec),
@@ -114,7 +114,7 @@ HeadSpec default_head(const NetworkShape& shape) {
   return LinearHead{};
 }
 
-std::shared_ptr<Map> make_stem(const std::optional<StemSpec>& spec, const NetworkShape& shape, int64_t width) {
+std::shared_ptr<End> make_stem(const std::optional<StemSpec>& spec, const NetworkShape& shape, int64_t width) {
   const int64_t inputs = shape.input[0];
   if (!spec) return make_stem(default_stem(shape, width), shape, width);
   if (const auto* conv = std::get_if<ConvStem>(&*spec)) {
@@ -154,7 +154,7 @@ void check_transition(const TransitionSpec& spec, int64_t before, int64_t after,
                     "use transition: conv");
 }
 
-std::shared_ptr<Map> make_transition(const TransitionSpec& spec, int64_t before, int64_t after, bool image) {
+std::shared_ptr<End> make_transition(const TransitionSpec& spec, int64_t before, int64_t after, bool image) {
   check_transition(spec, before, after, image);
   if (std::holds_alternative<PadTransition>(spec)) return std::make_shared<Pad>(after, 2);
   if (image && hands_on_iterates(spec)) return std::make_shared<DenseDown>(before, after);
@@ -163,7 +163,7 @@ std::shared_ptr<Map> make_transition(const TransitionSpec& spec, int64_t before,
   return std::make_shared<OneAffine>(before, after, false);
 }
 
-std::shared_ptr<Map> make_head(const std::optional<HeadSpec>& spec, const NetworkShape& shape, int64_t width) {
+std::shared_ptr<End> make_head(const std::optional<HeadSpec>& spec, const NetworkShape& shape, int64_t width) {
   if (!spec) return make_head(default_head(shape), shape, width);
   if (const auto* pool = std::get_if<PoolLinearHead>(&*spec)) {
     require_kind(shape.is_image(), "head", "pool_linear", shape);

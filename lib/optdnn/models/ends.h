@@ -5,7 +5,7 @@
 
 namespace optdnn::models {
 
-class Map : public torch::nn::Module {
+class End : public torch::nn::Module {
  public:
   virtual torch::Tensor forward(const torch::Tensor& x) = 0;
 };
@@ -17,7 +17,7 @@ StemSpec default_stem(const NetworkShape& shape, int64_t width);
 HeadSpec default_head(const NetworkShape& shape);
 
 // Shapes: B x (input) -> B x width x (image), or B x width. Errors: ConfigError where stem and input do not fit.
-std::shared_ptr<Map> make_stem(const std::optional<StemSpec>& spec, const NetworkShape& shape, int64_t width);
+std::shared_ptr<End> make_stem(const std::optional<StemSpec>& spec, const NetworkShape& shape, int64_t width);
 
 StateAcross state_across(const TransitionSpec& spec);
 
@@ -28,10 +28,10 @@ bool hands_on_iterates(const TransitionSpec& spec);
 void check_transition(const TransitionSpec& spec, int64_t width_before, int64_t width_after, bool image);
 
 // Linear, so that zero stays zero, where a state may be carried through it. Images halve in height and width.
-std::shared_ptr<Map> make_transition(const TransitionSpec& spec, int64_t width_before, int64_t width_after, bool image);
+std::shared_ptr<End> make_transition(const TransitionSpec& spec, int64_t width_before, int64_t width_after, bool image);
 
 // Shapes: the state -> B x outputs.
-std::shared_ptr<Map> make_head(const std::optional<HeadSpec>& spec, const NetworkShape& shape, int64_t width);
+std::shared_ptr<End> make_head(const std::optional<HeadSpec>& spec, const NetworkShape& shape, int64_t width);
 
 // Every second pixel, with zero channels (features) appended: option A of He et al. 2016.
 torch::Tensor subsample_and_pad(const torch::Tensor& x, int64_t width, int64_t stride);

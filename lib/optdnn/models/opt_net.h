@@ -66,9 +66,9 @@ class OptNetImpl : public torch::nn::Module {
   std::vector<int> depth_;
   StateAcross across_;
   bool dense_;
-  std::shared_ptr<Map> stem_, head_;
+  std::shared_ptr<End> stem_, head_;
   std::vector<std::shared_ptr<Stage>> stages_;
-  std::vector<std::shared_ptr<Map>> transitions_;
+  std::vector<std::shared_ptr<End>> transitions_;
 };
 TORCH_MODULE(OptNet);
 

@@ -16,7 +16,7 @@ using modules::Projection;
 
 namespace {
 
-class Patchify : public Map {
+class Patchify : public End {
  public:
   Patchify(const PatchifyStem& spec, int64_t inputs, int64_t width)
       : conv_(register_module("conv",
@@ -33,7 +33,7 @@ class Patchify : public Map {
   LastNorm norm_{nullptr};
 };
 
-class PatchTokens : public Map {
+class PatchTokens : public End {
  public:
   PatchTokens(int64_t patch_px, int64_t inputs, int64_t patches, int64_t width)
       : conv_(register_module("conv", BiasedConvolution(inputs, width, modules::Window{patch_px, patch_px, 0}))),
@@ -55,7 +55,7 @@ class PatchTokens : public Map {
   torch::Tensor class_token_11D_, positions_1ND_;
 };
 
-class NormConv : public Map {
+class NormConv : public End {
  public:
   NormConv(int64_t before, int64_t after)
       : norm_(register_module("norm", LastNorm(before))),
@@ -68,7 +68,7 @@ class NormConv : public Map {
 };
 
 // Both heads: one vector per sample, normalised, mapped.
-class NormLinear : public Map {
+class NormLinear : public End {
  public:
   NormLinear(int64_t width, int64_t outputs, bool tokens)
       : tokens_(tokens),
@@ -93,26 +93,26 @@ void require_patches(std::string_view stem, int64_t patch_px, const NetworkShape
 
 }  // namespace
 
-std::shared_ptr<Map> make_patch_stem(const PatchifyStem& spec, const NetworkShape& shape, int64_t width) {
+std::shared_ptr<End> make_patch_stem(const PatchifyStem& spec, const NetworkShape& shape, int64_t width) {
   require_patches(spec.kName, spec.patch_px, shape);
   return std::make_shared<Patchify>(spec, shape.input[0], width);
 }
 
-std::shared_ptr<Map> make_patch_stem(const ClassTokenStem& spec, const NetworkShape& shape, int64_t width) {
+std::shared_ptr<End> make_patch_stem(const ClassTokenStem& spec, const NetworkShape& shape, int64_t width) {
   require_patches(spec.kName, spec.patch_px, shape);
   const int64_t patches = shape.input[1] / spec.patch_px * (shape.input[2] / spec.patch_px);
   return std::make_shared<PatchTokens>(spec.patch_px, shape.input[0], patches, width);
 }
 
-std::shared_ptr<Map> make_norm_conv(int64_t width_before, int64_t width_after) {
+std::shared_ptr<End> make_norm_conv(int64_t width_before, int64_t width_after) {
   return std::make_shared<NormConv>(width_before, width_after);
 }
 
-std::shared_ptr<Map> make_patch_head(const PoolNormLinearHead&, const NetworkShape& shape, int64_t width) {
+std::shared_ptr<End> make_patch_head(const PoolNormLinearHead&, const NetworkShape& shape, int64_t width) {
   return std::make_shared<NormLinear>(width, shape.outputs, /*tokens=*/false);
 }
 
-std::shared_ptr<Map> make_patch_head(const ClassTokenHead&, const NetworkShape& shape, int64_t width) {
+std::shared_ptr<End> make_patch_head(const ClassTokenHead&, const NetworkShape& shape, int64_t width) {
   return std::make_shared<NormLinear>(width, shape.outputs, /*tokens=*/true);
 }
 

@@ -11,13 +11,13 @@
 namespace optdnn::models {
 
 // Errors of both: ConfigError if patches do not divide the image, or the input is no image.
-std::shared_ptr<Map> make_patch_stem(const PatchifyStem& spec, const NetworkShape& shape, int64_t width);
-std::shared_ptr<Map> make_patch_stem(const ClassTokenStem& spec, const NetworkShape& shape, int64_t width);
+std::shared_ptr<End> make_patch_stem(const PatchifyStem& spec, const NetworkShape& shape, int64_t width);
+std::shared_ptr<End> make_patch_stem(const ClassTokenStem& spec, const NetworkShape& shape, int64_t width);
 
-std::shared_ptr<Map> make_norm_conv(int64_t width_before, int64_t width_after);
+std::shared_ptr<End> make_norm_conv(int64_t width_before, int64_t width_after);
 
-std::shared_ptr<Map> make_patch_head(const PoolNormLinearHead& spec, const NetworkShape& shape, int64_t width);
-std::shared_ptr<Map> make_patch_head(const ClassTokenHead& spec, const NetworkShape& shape, int64_t width);
+std::shared_ptr<End> make_patch_head(const PoolNormLinearHead& spec, const NetworkShape& shape, int64_t width);
+std::shared_ptr<End> make_patch_head(const ClassTokenHead& spec, const NetworkShape& shape, int64_t width);
 
 // Tokens want a stem that makes them, modules and a head that take them, and one stage. Errors: ConfigError.
 void check_tokens(const std::optional<StemSpec>& stem, const std::vector<modules::ModuleSpec>& modules, size_t stages,

@@ -13,7 +13,7 @@ namespace {
 // f as a function of itself and of u, whose derivative is that of the fixed point.
 class ImplicitDerivative : public kernels::Differentiable {
  public:
-  ImplicitDerivative(SolverSpec adjoint, std::shared_ptr<Tally> tally, int64_t runs)
+  ImplicitDerivative(SolverSpec adjoint, std::shared_ptr<SolveTally> tally, int64_t runs)
       : adjoint_(std::move(adjoint)), tally_(std::move(tally)), runs_(runs) {}
 
   variable_list forward(at::TensorList f_and_u, variable_list& saved) override {
@@ -38,7 +38,7 @@ class ImplicitDerivative : public kernels::Differentiable {
 
  private:
   SolverSpec adjoint_;
-  std::shared_ptr<Tally> tally_;
+  std::shared_ptr<SolveTally> tally_;
   int64_t runs_;
 };
 
@@ -51,7 +51,7 @@ SolverSpec adjoint_spec(const SolverSpec& spec, const ExactGradient& gradient) {
   return adjoint;
 }
 
-Tensor with_exact_gradient(const Tensor& f, const Tensor& u, SolverSpec adjoint, std::shared_ptr<Tally> tally,
+Tensor with_exact_gradient(const Tensor& f, const Tensor& u, SolverSpec adjoint, std::shared_ptr<SolveTally> tally,
                            int64_t runs) {
   return kernels::apply(c10::make_intrusive<ImplicitDerivative>(std::move(adjoint), std::move(tally), runs), {f, u})
       .front();

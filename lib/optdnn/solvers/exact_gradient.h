@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "optdnn/solvers/solve.h"
-#include "optdnn/solvers/tally.h"
+#include "optdnn/solvers/solve_tally.h"
 
 namespace optdnn::solvers {
 
@@ -16,6 +16,6 @@ SolverSpec adjoint_spec(const SolverSpec& spec, const ExactGradient& gradient);
 // Backward solves that fail are added to `tally`, if there is one. Errors, in the backward pass: ConfigError if a
 // second derivative is asked for.
 torch::Tensor with_exact_gradient(const torch::Tensor& f, const torch::Tensor& u, SolverSpec adjoint,
-                                  std::shared_ptr<Tally> tally, int64_t runs);
+                                  std::shared_ptr<SolveTally> tally, int64_t runs);
 
 }  // namespace optdnn::solvers

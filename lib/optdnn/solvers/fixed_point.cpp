@@ -24,7 +24,7 @@ Tensor jacobian_penalty(const Tensor& f, const Tensor& u) {
 
 }  // namespace
 
-FixedPointImpl::FixedPointImpl(SolverSpec spec) : spec_(std::move(spec)), tally_(std::make_shared<Tally>()) {}
+FixedPointImpl::FixedPointImpl(SolverSpec spec) : spec_(std::move(spec)), tally_(std::make_shared<SolveTally>()) {}
 
 bool FixedPointImpl::looks() const {
   const auto* exact = std::get_if<ExactGradient>(&common(spec_).gradient);
@@ -47,15 +47,15 @@ Tensor FixedPointImpl::solve_wide(const Map& F, const Tensor& start_SN, Tensor* 
   const bool unrolled =
       torch::GradMode::is_enabled() && std::holds_alternative<UnrolledGradient>(common(spec_).gradient);
   SolverSpec spec = spec_;
-  if (pass_ == Pass::cost) common(spec).tolerance = 0;
+  if (mode_ == Mode::cost) common(spec).tolerance = 0;
   Solution solution;
   {
     const torch::AutoGradMode mode(unrolled);
     solution = solvers::solve(spec, F, start_SN);
   }
   at::autocast::clear_cache();  // 16-bit copies of weights that were made without gradients
-  if (pass_ == Pass::normal) tally_->add(solution, runs);
-  if (pass_ == Pass::radius) {
+  if (mode_ == Mode::normal) tally_->add(solution, runs);
+  if (mode_ == Mode::radius) {
     const Tensor radii = std::get<0>(spectral_radius(F, solution.u_SN).view({runs, -1}).max(1));
     radii_ = radii_.defined() ? torch::maximum(radii_, radii) : radii;
   }
@@ -65,7 +65,7 @@ Tensor FixedPointImpl::solve_wide(const Map& F, const Tensor& start_SN, Tensor* 
 
 Tensor FixedPointImpl::attach(const Map& F, const Tensor& u, int64_t runs) {
   const GradientSpec& gradient = common(spec_).gradient;
-  const bool regularised = is_training() && pass_ == Pass::normal && common(spec_).jacobian_penalty > 0;
+  const bool regularised = is_training() && mode_ == Mode::normal && common(spec_).jacobian_penalty > 0;
   const auto* exact = std::get_if<ExactGradient>(&gradient);
   if (exact || regularised) {
     const Tensor at = u.detach().requires_grad_();
@@ -75,7 +75,7 @@ Tensor FixedPointImpl::attach(const Map& F, const Tensor& u, int64_t runs) {
       penalty_ = penalty_.defined() ? penalty_ + added : added;
     }
     if (exact)
-      return with_exact_gradient(f, at, adjoint_spec(spec_, *exact), pass_ == Pass::normal ? tally_ : nullptr, runs);
+      return with_exact_gradient(f, at, adjoint_spec(spec_, *exact), mode_ == Mode::normal ? tally_ : nullptr, runs);
   }
   if (const auto* phantom = std::get_if<PhantomGradient>(&gradient)) return phantom_steps(*phantom, F, u);
   return F(u);

@@ -1,5 +1,5 @@
-// The solution u = F(u) as a part of a network: found without a trace of the way there, so that memory does not grow
-// with the solver's steps, and differentiated as the spec says. The output is F(u), one evaluation after the solve.
+// The solution u = F(u) as a part of a network: found without recording the steps, so that memory does not grow with
+// their number, and differentiated as the spec says. The output is F(u), one evaluation after the solve.
 //
 //   exact          dL/dF-inputs = v dF,  v = J^T v + g,  J = dF/du at the solution
 //   phantom        the last P steps u <- d u + (1 - d) F(u), begun at the solution, are differentiated
@@ -8,7 +8,7 @@
 #pragma once
 
 #include "optdnn/solvers/solve.h"
-#include "optdnn/solvers/tally.h"
+#include "optdnn/solvers/solve_tally.h"
 
 namespace optdnn::solvers {
 
@@ -25,16 +25,16 @@ class FixedPointImpl : public torch::nn::Module {
   // Whether a solve or its adjoint looks at residuals, for which the host waits: with tolerance 0 none does.
   bool looks() const;
   void set_gradient(const GradientSpec& gradient) { common(spec_).gradient = gradient; }
-  Tally& tally() { return *tally_; }
+  SolveTally& tally() { return *tally_; }
 
   // The regulariser of the solves since it was last taken, once per training pass, the sum over runs; not defined if
   // there is none.
   torch::Tensor take_penalty();
 
-  // What a pass is made for. `cost`: every solve takes all its steps. `radius`: every solve measures the spectral
+  // What passes are made for. `cost`: every solve takes all its steps. `radius`: every solve measures the spectral
   // radius of its J. `gradient`: gradients are compared. Only the normal ones are tallied and regularised.
-  enum class Pass { normal, cost, radius, gradient };
-  void set_pass(Pass pass) { pass_ = pass; }
+  enum class Mode { normal, cost, radius, gradient };
+  void set_mode(Mode mode) { mode_ = mode; }
   // The largest over solves and samples since they were last taken, by run; empty if there was no solve.
   std::vector<double> take_radii();
 
@@ -43,8 +43,8 @@ class FixedPointImpl : public torch::nn::Module {
   torch::Tensor attach(const Map& F, const torch::Tensor& u, int64_t runs);
 
   SolverSpec spec_;
-  std::shared_ptr<Tally> tally_;
-  Pass pass_ = Pass::normal;
+  std::shared_ptr<SolveTally> tally_;
+  Mode mode_ = Mode::normal;
   torch::Tensor penalty_, radii_;
 };
 TORCH_MODULE(FixedPoint);

@@ -22,7 +22,7 @@ double half_wave(double begin, double end, double t) {
   return end + (begin - end) * (1 + std::cos(std::numbers::pi * t)) / 2;
 }
 
-struct Shape {
+struct FactorAt {
   int64_t iteration;
   int64_t warmup;
   const Length& length;
@@ -58,7 +58,7 @@ int64_t warmup_iterations(const ScheduleSpec& schedule, const Length& length) {
 double schedule_factor(const ScheduleSpec& schedule, int64_t iteration, const Length& length) {
   const int64_t warmup = warmup_iterations(schedule, length);
   if (iteration < warmup) return static_cast<double>(iteration + 1) / static_cast<double>(warmup);
-  return std::visit(Shape{iteration, warmup, length}, schedule);
+  return std::visit(FactorAt{iteration, warmup, length}, schedule);
 }
 
 }  // namespace optdnn::training

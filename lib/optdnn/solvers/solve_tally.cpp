@@ -1,4 +1,4 @@
-#include "optdnn/solvers/tally.h"
+#include "optdnn/solvers/solve_tally.h"
 
 namespace optdnn::solvers {
 
@@ -27,9 +27,11 @@ void add_to(Tensor& sums, const Tensor& added) {
 
 }  // namespace
 
-void Tally::add(const std::vector<Tensor>& per_sample, int64_t runs) { add_to(sums_, sums_by_run(per_sample, runs)); }
+void SolveTally::add(const std::vector<Tensor>& per_sample, int64_t runs) {
+  add_to(sums_, sums_by_run(per_sample, runs));
+}
 
-void Tally::add(const Solution& solution, int64_t runs) {
+void SolveTally::add(const Solution& solution, int64_t runs) {
   const torch::NoGradGuard no_grad;
   const Tensor steps = solution.steps_S.to(torch::kFloat64), failed = solution.failed_S.to(torch::kFloat64);
   const std::vector<Tensor> finite = finite_ones(solution.residual_S);
@@ -38,12 +40,12 @@ void Tally::add(const Solution& solution, int64_t runs) {
     add_to(curve_[solution.looked_at[i]], sums_by_run(finite_ones(solution.curve[i]), runs));
 }
 
-void Tally::add_adjoint(const Solution& solution, int64_t runs) {
+void SolveTally::add_adjoint(const Solution& solution, int64_t runs) {
   const Tensor failed = solution.failed_S.to(torch::kFloat64), none = torch::zeros_like(failed);
   add({none, none, none, none, none, failed}, runs);
 }
 
-SolveNumbers Tally::take(int64_t run) {
+SolveNumbers SolveTally::take(int64_t run) {
   SolveNumbers numbers;
   if (!sums_.defined()) return numbers;
   const auto taken = [run](Tensor& sums) {
@@ -65,7 +67,7 @@ SolveNumbers Tally::take(int64_t run) {
 }
 
 // The sums, if there are any, then evaluations and sums of each point of the curve.
-Tensor Tally::packed(int64_t run) const {
+Tensor SolveTally::packed(int64_t run) const {
   std::vector<Tensor> parts = {torch::empty({0}, torch::kFloat64)};
   if (sums_.defined()) parts.push_back(sums_.select(1, run).cpu());
   for (const auto& [steps, sums] : curve_) {
@@ -75,7 +77,7 @@ Tensor Tally::packed(int64_t run) const {
   return torch::cat(parts);
 }
 
-void Tally::unpack(const Tensor& packed, int64_t run, int64_t runs, const torch::Device& device) {
+void SolveTally::unpack(const Tensor& packed, int64_t run, int64_t runs, const torch::Device& device) {
   const auto put = [&](Tensor& sums, const Tensor& column) {
     if (!sums.defined())
       sums = torch::zeros({column.size(0), runs}, torch::TensorOptions(torch::kFloat64).device(device));

@@ -18,7 +18,7 @@ struct SolveNumbers {
   std::map<int64_t, double> curve;  // mean residual after so many evaluations; one that stopped before keeps its last
 };
 
-class Tally {
+class SolveTally {
  public:
   void add(const Solution& solution, int64_t runs);
   void add_adjoint(const Solution& solution, int64_t runs);
