@@ -1,5 +1,5 @@
 // What a network costs, read off a run of it rather than off formulas: the convolutions and matrix products that
-// LibTorch executes for one sample, and the memory a training pass keeps for the way back.
+// LibTorch executes for one sample, and the memory a training pass keeps for its backward pass.
 #pragma once
 
 #include "optdnn/models/network.h"

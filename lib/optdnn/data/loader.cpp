@@ -99,8 +99,8 @@ struct EpochReader::State {
                : share(run, indices);
   }
 
-  // This part of a training batch. One that is empty is a sample that does not count: nothing else has to know of
-  // batches of nothing.
+  // This part of a training batch. Where it is empty it is one sample, which does not count: so nobody has to deal with
+  // empty batches.
   Batch share(size_t run, const std::vector<int64_t>& whole) const {
     std::vector<int64_t> own;
     for (const int64_t place : part_of_batch(std::ssize(whole), options.part)) own.push_back(whole[place]);

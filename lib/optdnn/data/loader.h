@@ -32,9 +32,9 @@ struct LoaderOptions {
   Part part = {};
 };
 
-// The places of a batch of `size` that a part has, in order: of the pairs (i, size-1-i) every part has some that follow
-// each other, so that a part is closed under the batch's reversal. Parts differ by two places at most; one may be
-// empty.
+// The places of a batch of `size` that a part has, in order. A part has consecutive pairs (i, size-1-i), and so with
+// every sample the one at its place in the reversed batch, with which it is mixed. Parts differ by two places at most;
+// one may be empty.
 std::vector<int64_t> part_of_batch(int64_t size, Part part);
 
 class EpochReader;

@@ -1,6 +1,6 @@
 // A zip archive in memory, as NumPy writes one (.npz): the central directory at its end names the members.
-//   end record     PK\5\6: members u16 at 10, directory's bytes u32 at 12, its place u32 at 16; zip64's stands before
-//   it a member       PK\1\2: method u16 at 10 (0 stored, 8 deflated), CRC u32 at 16, sizes u32 at 20 and 24, ...
+//   end record     PK\5\6: members u16 at 10, directory's bytes u32 at 12, its place u32 at 16; before it zip64's
+//   a member       PK\1\2: method u16 at 10 (0 stored, 8 deflated), CRC u32 at 16, sizes u32 at 20 and 24, ...
 // Format: PKWARE's APPNOTE 6.3. A member is believed only as far as it is checked: its places against the archive's
 // size, its size before memory is taken, its CRC-32 afterwards.
 #pragma once

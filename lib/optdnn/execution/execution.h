@@ -18,9 +18,9 @@ class Execution {
  public:
   Execution(Program program, Bindings bindings);
 
-  // The outputs, by the fastest executor that takes these inputs, or by the forced one: in passes without gradients
-  // only where it takes them. `value_of` is what a coefficient is at present.
-  // Errors: ConfigError if the forced executor declines.
+  // The outputs, by the forced executor, else by the fastest that takes these inputs; so too where a forced one
+  // declines a pass without gradients. `value_of` is what a coefficient is at present. Errors: ConfigError if the
+  // forced executor declines.
   using ValueOf = std::function<torch::Tensor(const algorithms::Leaf&)>;
   variable_list run(variable_list inputs, const ValueOf& value_of);
 

@@ -100,8 +100,8 @@ class NormedLinearMap : public kernels::Differentiable {
     return single ? run_backward<float>(unpack(saved), gradients) : run_backward<double>(unpack(saved), gradients);
   }
 
-  // After the outputs' gradients have got what comes through their norms, those of the map; then those of the norms'
-  // weights.
+  // Adds to the outputs' gradients what comes through their norms. Returns the gradients of the map's inputs, then
+  // those of the norms' weights.
   variable_list differentiable_backward(const variable_list& packed, variable_list gradients) const override {
     as_inputs_lie(gradients);
     const Saved saved = unpack(packed);

@@ -14,9 +14,9 @@ Program part_of(const Program& program, size_t first, size_t last, const std::ve
 // Without the operations nobody reads.
 Program drop_unread(const Program& program);
 
-// What is one value is computed once: terms of one value fall together where their weights are numbers, zero terms go,
-// a single term of weight one is that value, and a combination that is there already is that one. Calls stay as they
-// are, as a module may count its uses.
+// Equal values are computed once: terms of the same value are added up where their weights are numbers, zero terms are
+// dropped, a single term of weight one is the value itself, and a combination that exists already is used again. Calls
+// stay as they are, as a module may count its uses.
 Program merge_equal(const Program& program);
 
 // A combination that contains a whole argument of the same step, two terms or more, reads that argument in their place:

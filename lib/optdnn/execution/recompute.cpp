@@ -11,7 +11,7 @@ using torch::autograd::variable_list;
 
 namespace {
 
-// What a run depends on beside its tensors, and the backward pass does not know.
+// What a run depends on beside its tensors; the backward pass has to set it again.
 struct Surroundings {
   explicit Surroundings(const torch::Device& device_)
       : device(device_),
@@ -30,7 +30,7 @@ struct Surroundings {
   torch::Dtype precision;
 };
 
-// Makes the surroundings those of then, and at its end again those of now.
+// Sets the surroundings of the first run, and at its end those of before.
 class Visit {
  public:
   explicit Visit(const Surroundings& then) : now_(then.device) {

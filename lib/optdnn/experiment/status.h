@@ -1,7 +1,7 @@
 // status.json of a run: what it is doing, for whoever looks on. Information, never a lock (claim.h).
 //
-//   {"state": "running", "iteration": 1200, "iterations": 5000, "left_s": 38.2, "seconds": 12.1, "updated":
-//   1764160000.0,
+//   {"state": "running", "iteration": 1200, "iterations": 5000, "left_s": 38.2, "seconds": 12.1,
+//    "updated": 1764160000.0,
 //    "host": "a", "pid": 12, "boot": "...", "pid_namespace": "...", "started": "...", "slurm_job": "", ...}
 //
 // Written as the run begins, every few seconds of records, and as it ends: running, stopped, finished, diverged,

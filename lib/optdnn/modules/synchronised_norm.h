@@ -10,9 +10,9 @@
 
 namespace optdnn::modules {
 
-// Shapes: x_BC or x_BCHW -> the same. Requires norm.training. Every process calls it the same number of times, forward
-// and backward. The gradients of weight and bias are those of the share. Requires: no
-// second derivative is asked for, and the whole batch has two values of a channel at least.
+// Shapes: x_BC or x_BCHW -> the same. The gradients of weight and bias are those of the share. Requires:
+// norm.training; every process calls it equally often, forward and backward; no second derivative is asked for; the
+// whole batch has two values of a channel at least.
 torch::Tensor synchronised_norm(const torch::Tensor& x, const BatchNorm& norm, const world::World& world);
 
 // Every batch norm of the network takes the whole batch's statistics from now on. Requires: the world outlives it.

@@ -1,7 +1,7 @@
 // relu(batch norm(x)) by the batch's own statistics, and its backward pass, over rows of channels:
 //   x' = (x - mean) inverse,  z = weight x' + bias,  y = max(z, 0)
-//   dz = dy where z > 0,  d_bias = sum dz,  d_weight = sum dz x',  dx = weight inverse (dz - (d_bias + x' d_weight) /
-//   N)
+//   dz = dy where z > 0,  d_bias = sum dz,  d_weight = sum dz x',
+//   dx = weight inverse (dz - (d_bias + x' d_weight) / N)
 // Each pass is two kernels, one that sums over rows and one that maps them. x, y and their gradients are Numbers, all
 // else is float. The variance is summed about the first row, so that a large mean does not cancel. NaN stays NaN.
 // Source: Ioffe, Szegedy 2015.
