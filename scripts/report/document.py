@@ -70,7 +70,7 @@ body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; m
 h1, h2, h3 { line-height: 1.2; margin: 2rem 0 .6rem; }
 div.table { overflow-x: auto; max-height: 85vh; }
 table { border-collapse: separate; border-spacing: 0; font-size: .82rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .4rem; text-align: right; white-space: nowrap; border-bottom: 1px solid #ddd; }
+th, td { padding: .25rem .3rem; text-align: right; white-space: nowrap; border-bottom: 1px solid #ddd; }
 th { border-bottom: 2px solid #444; vertical-align: bottom; white-space: normal; position: sticky; top: 0; z-index: 1;
      background: #fff; cursor: pointer; }
 th:hover { color: #0072b2; }
@@ -78,6 +78,7 @@ th[aria-sort=ascending]::after { content: " \\2191"; }
 th[aria-sort=descending]::after { content: " \\2193"; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
 th:first-child { z-index: 2; }
+td:first-child { max-width: 12rem; white-space: normal; overflow-wrap: anywhere; }
 tbody tr:hover td { background: #f3f6fa; }
 figure { margin: 1.5rem 0; }
 figure img { max-width: 100%; height: auto; }
@@ -87,7 +88,7 @@ code { background: #f2f2f2; padding: 0 .25em; border-radius: 3px; }
   body { font-size: 15px; margin: 1rem auto; padding: 0 .7rem; }
   table { font-size: .78rem; }
   th, td { padding: .2rem .4rem; }
-  td:first-child { min-width: 6rem; max-width: 9rem; white-space: normal; overflow-wrap: anywhere; }
+  td:first-child { min-width: 6rem; max-width: 9rem; }
 }
 @media print {
   @page { size: A4 landscape; margin: 12mm; }
