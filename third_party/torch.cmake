@@ -85,6 +85,8 @@ target_include_directories(optdnn::torch SYSTEM INTERFACE
 file(STRINGS ${targets_file} defines REGEX "INTERFACE_COMPILE_DEFINITIONS \"USE_")
 string(REGEX MATCHALL "USE_[A-Z0-9_]+" defines "${defines}")
 target_compile_definitions(optdnn::torch INTERFACE ${defines})
+# Without NDEBUG some classes have more members (at::RecordFunction), which the library does not know.
+target_compile_definitions(optdnn::torch INTERFACE $<$<CONFIG:Debug>:NDEBUG>)
 # A GPU's library registers itself when it is loaded and is never called by name, hence --no-as-needed. What LibTorch's
 # own libraries need (a driver, say) is settled where the program runs, not here.
 target_link_options(optdnn::torch INTERFACE LINKER:--no-as-needed,--allow-shlib-undefined)
