@@ -87,6 +87,7 @@ train:     {length: {iterations: 1}}
 
     return [
         folder("missing", {}, 3),
+        Case("image folder: beside the config", {"c.yaml": config, **photos({})}, ["check", "c.yaml"], 3),
         folder("a gzipped archive in its place", {"p.tar.gz": b"x"}, 3),
         folder("without train", photos({"train/cat/0.jpg": None, "train/dog/0.jpg": None}), 3),
         folder("without val", photos({"val/cat/0.jpg": None, "val/dog/0.jpg": None}), 3),

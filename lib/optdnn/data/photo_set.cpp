@@ -69,9 +69,11 @@ ImageStore opened(const PhotoSpec& spec, std::string_view dataset, const std::fi
   try {
     return ImageStore(photos::image_places(root / spec.folder), split == Split::train ? "train" : "val");
   } catch (const base::EnvironmentError& error) {
-    throw base::EnvironmentError(error.what(), error.hint().empty()
-                                                   ? base::concat("`optdnn fetch ", dataset, "` says how it gets there")
-                                                   : error.hint());
+    std::string hint = error.hint();
+    if (hint.empty() && std::filesystem::exists(spec.folder) && !std::filesystem::exists(root / spec.folder))
+      hint = base::concat(spec.folder, " is looked for below the data folder; --data . is this one");
+    if (hint.empty()) hint = base::concat("`optdnn fetch ", dataset, "` says how it gets there");
+    throw base::EnvironmentError(error.what(), hint);
   }
 }
 
