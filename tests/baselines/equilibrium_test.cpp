@@ -115,9 +115,9 @@ struct NaiveEquilibrium {
       coarse = post("scale_1.", h1 + down);
     }
     const Tensor halved =
-        conv(bottleneck("head.block_0.", fine), w("head.halve_1.0.weight"), 2, w("head.halve_1.0.bias"));
-    Tensor y = bottleneck("head.block_1.", coarse) + torch::relu(batch(halved, "head.halve_1.1"));
-    y = torch::relu(batch(conv(y, w("head.last.0.weight"), 1, w("head.last.0.bias")), "head.last.1"));
+        conv(bottleneck("head.block_0.", fine), w("head.halve_1.conv.weight"), 2, w("head.halve_1.conv.bias"));
+    Tensor y = bottleneck("head.block_1.", coarse) + torch::relu(batch(halved, "head.halve_1.norm"));
+    y = torch::relu(batch(conv(y, w("head.last.conv.weight"), 1, w("head.last.conv.bias")), "head.last.norm"));
     return torch::linear(y.mean({2, 3}), w("head.linear.weight"), w("head.linear.bias"));
   }
 };

@@ -35,6 +35,15 @@ train:     {length: {iterations: 30}, accumulate: 2, precision: %s, ema: {decay:
             log_every: {iterations: 1}, save_every: {iterations: 5}, keep_best: true}
 """
 
+# Batch norms with and without an affine map, group norms, weight norm, and a solve in every pass.
+EQUILIBRIUM = """
+dataset:   {name: generated_images, size_px: 16, train_images: 33, test_images: 17, batch_size: 8}
+model:     {name: mdeq, width: [4, 8], head_width: [2, 4], features: 8, dropout: 0,
+            solver: {name: picard, steps: 4, tolerance: 0}}
+optimizer: {name: adam, learning_rate: 0.001, epsilon: 1.0e-3}
+train:     {length: {iterations: 12}, precision: float64, log_every: {iterations: 1}}
+"""
+
 # 11 photographs in batches of 8 that are mixed with themselves.
 PHOTOS = """
 dataset:   {name: image_folder, folder: photos, classes: 2, size_px: 8, resize_px: 8, batch_size: 8,
@@ -176,6 +185,12 @@ class Processes(Commands):
             self.train(config, f"{config}-1")
             self.train(config, f"{config}-many", processes)
             self.assert_alike(f"{config}-1", f"{config}-many", tolerance)
+
+    def test_an_equilibrium_network(self) -> None:
+        self.write("c.yaml", EQUILIBRIUM)
+        self.train("c.yaml", "one")
+        self.train("c.yaml", "two", 2)
+        self.assert_alike("one", "two", 1e-10)
 
     def test_killed_processes_end_all_and_the_run_goes_on_with_any_number(self) -> None:
         self.write("long.yaml", LONG)

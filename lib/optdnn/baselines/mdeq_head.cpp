@@ -10,17 +10,24 @@ namespace {
 
 constexpr int64_t kExpansion = 4;  // of a bottleneck block
 
-torch::nn::BatchNorm2d plain_norm(int64_t channels) {
-  return torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(channels).affine(false));
-}
-
-// With bias, batch norm and relu.
-torch::nn::Sequential rectified(int64_t inputs, int64_t outputs, int64_t kernel_px, int64_t stride) {
-  const auto options = torch::nn::Conv2dOptions(inputs, outputs, kernel_px).stride(stride).padding(kernel_px / 2);
-  return torch::nn::Sequential(torch::nn::Conv2d(options), torch::nn::BatchNorm2d(outputs), torch::nn::ReLU());
+modules::Norm batch_norm(int64_t channels, bool affine) {
+  return modules::Norm(modules::NormKind::batch, channels, /*steps=*/1, affine);
 }
 
 }  // namespace
+
+// A convolution with bias, batch norm and relu.
+struct MdeqHead::Rectified : torch::nn::Module {
+  Rectified(int64_t inputs, int64_t outputs, int64_t kernel_px, int64_t stride)
+      : conv(register_module(
+            "conv", torch::nn::Conv2d(
+                        torch::nn::Conv2dOptions(inputs, outputs, kernel_px).stride(stride).padding(kernel_px / 2)))),
+        norm(register_module("norm", batch_norm(outputs, true))) {}
+  Tensor forward(const Tensor& x) { return norm->activated(conv->forward(x), modules::Activation::relu); }
+
+  torch::nn::Conv2d conv;
+  modules::Norm norm;
+};
 
 // 1x1, 3x3, 1x1 convolutions to four times `width`, beside a 1x1 convolution where the widths differ.
 struct MdeqHead::Block : torch::nn::Module {
@@ -28,23 +35,22 @@ struct MdeqHead::Block : torch::nn::Module {
       : conv1(register_module("conv1", modules::Convolution(inputs, width, 1))),
         conv2(register_module("conv2", modules::Convolution(width, width, 3))),
         conv3(register_module("conv3", modules::Convolution(width, kExpansion * width, 1))),
-        norm1(register_module("norm1", plain_norm(width))),
-        norm2(register_module("norm2", plain_norm(width))),
-        norm3(register_module("norm3", plain_norm(kExpansion * width))) {
+        norm1(register_module("norm1", batch_norm(width, false))),
+        norm2(register_module("norm2", batch_norm(width, false))),
+        norm3(register_module("norm3", batch_norm(kExpansion * width, false))) {
     if (inputs == kExpansion * width) return;
     shortcut = register_module("shortcut", modules::Convolution(inputs, kExpansion * width, 1));
-    shortcut_norm = register_module("shortcut_norm", modules::Norm(modules::NormKind::batch, kExpansion * width));
+    shortcut_norm = register_module("shortcut_norm", batch_norm(kExpansion * width, true));
   }
   Tensor forward(const Tensor& x) {
-    const Tensor first = torch::relu(norm1->forward(conv1->forward(x)));
-    const Tensor second = torch::relu(norm2->forward(conv2->forward(first)));
+    const Tensor first = norm1->activated(conv1->forward(x), modules::Activation::relu);
+    const Tensor second = norm2->activated(conv2->forward(first), modules::Activation::relu);
     return torch::relu(norm3->forward(conv3->forward(second)) +
                        (shortcut ? shortcut_norm->forward(shortcut->forward(x)) : x));
   }
 
   modules::Convolution conv1, conv2, conv3, shortcut{nullptr};
-  torch::nn::BatchNorm2d norm1, norm2, norm3;
-  modules::Norm shortcut_norm{nullptr};
+  modules::Norm norm1, norm2, norm3, shortcut_norm{nullptr};
 };
 
 MdeqHead::MdeqHead(const MdeqSpec& spec, int64_t outputs) {
@@ -52,10 +58,12 @@ MdeqHead::MdeqHead(const MdeqSpec& spec, int64_t outputs) {
     blocks_.push_back(
         register_module(base::concat("block_", i), std::make_shared<Block>(spec.width[i], spec.head_width[i])));
     if (i == 0) continue;
-    halve_.push_back(register_module(base::concat("halve_", i), rectified(kExpansion * spec.head_width[i - 1],
-                                                                          kExpansion * spec.head_width[i], 3, 2)));
+    halve_.push_back(register_module(
+        base::concat("halve_", i),
+        std::make_shared<Rectified>(kExpansion * spec.head_width[i - 1], kExpansion * spec.head_width[i], 3, 2)));
   }
-  last_ = register_module("last", rectified(kExpansion * spec.head_width.back(), spec.features, 1, 1));
+  last_ =
+      register_module("last", std::make_shared<Rectified>(kExpansion * spec.head_width.back(), spec.features, 1, 1));
   linear_ = register_module("linear", modules::Affine(spec.features, outputs));
 }
 

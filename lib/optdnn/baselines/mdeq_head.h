@@ -18,9 +18,10 @@ class MdeqHead : public torch::nn::Module {
 
  private:
   struct Block;
+  struct Rectified;
   std::vector<std::shared_ptr<Block>> blocks_;
-  std::vector<torch::nn::Sequential> halve_;
-  torch::nn::Sequential last_;
+  std::vector<std::shared_ptr<Rectified>> halve_;
+  std::shared_ptr<Rectified> last_;
   modules::Affine linear_{nullptr};
 };
 

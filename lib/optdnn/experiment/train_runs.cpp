@@ -116,20 +116,6 @@ RunOutcome end(Begun& begun, int64_t place, const training::TrainResult& result,
   return {ended, seed, nullptr, begun.number};
 }
 
-// Several processes can train a network whose every value is a function of the whole batch, or of one sample.
-void make_ready(const models::Network& network, const world::World& world) {
-  modules::synchronise(*network.module.ptr(), world);
-  if (solvers::fixed_points(*network.module.ptr()).empty()) return;
-  for (const auto& module : network.module.ptr()->modules()) {
-    const auto* norm = module->as<modules::NormImpl>();
-    if (!norm || !norm->running_mean.defined()) continue;
-    throw base::ConfigError(
-        "batch norm beside a fixed point cannot be trained by several processes: each solves for its "
-        "own samples, in as many steps as they want",
-        "norm: group, or --jobs, which trains many runs at a time");
-  }
-}
-
 // Runs of a plan as one network; they stand at the same iteration.
 std::vector<RunOutcome> train_together(const Table& table, const Row& row, const RunPlan& plan,
                                        const std::vector<size_t>& numbers, const RunOptions& options,
@@ -155,7 +141,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   const models::Network network =
       make_stacked_network(specs, shape, seeds, trains_as_one(spec, shape) ? plan.constants : std::set<std::string>{});
   force_executor(network, options.executor);
-  if (!world.is_alone()) make_ready(network, world);
+  if (!world.is_alone()) modules::synchronise(*network.module.ptr(), world);
   training::TrainJob job = make_job(spec, dataset.shape(), network, loaders);
   job.device = torch::Device(options.device);
   job.world = options.world;

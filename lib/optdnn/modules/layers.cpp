@@ -47,10 +47,12 @@ const base::NameTable<NormKind>& enum_names(NormKind) {
   return table;
 }
 
-NormImpl::NormImpl(NormKind kind, int64_t channels, int64_t steps) : kind_(kind) {
+NormImpl::NormImpl(NormKind kind, int64_t channels, int64_t steps, bool affine) : kind_(kind) {
   if (kind_ == NormKind::none) return;
-  weight = register_parameter("weight", torch::ones({channels}));
-  bias = register_parameter("bias", torch::zeros({channels}));
+  if (affine) {
+    weight = register_parameter("weight", torch::ones({channels}));
+    bias = register_parameter("bias", torch::zeros({channels}));
+  }
   if (kind_ == NormKind::group) groups_ = std::gcd(kGroups, channels);
   if (kind_ != NormKind::batch) return;
   running_mean = register_buffer("running_mean", torch::zeros({steps, channels}));
@@ -83,7 +85,14 @@ std::optional<BatchNorm> NormImpl::with_relu(Activation activation, int64_t step
 
 BatchNorm NormImpl::batch_norm(int64_t step) const {
   const int64_t row = running_mean.size(0) == 1 ? 0 : step;
-  return {weight, bias, running_mean[row], running_var[row], is_training(), kBatchNormMomentum, kNormEpsilon};
+  const torch::Tensor mean = running_mean[row];
+  return {weight.defined() ? weight : torch::ones_like(mean),
+          bias.defined() ? bias : torch::zeros_like(mean),
+          mean,
+          running_var[row],
+          is_training(),
+          kBatchNormMomentum,
+          kNormEpsilon};
 }
 
 }  // namespace optdnn::modules

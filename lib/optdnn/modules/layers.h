@@ -47,17 +47,18 @@ TORCH_MODULE(Convolution);
 enum class NormKind { batch, group, layer, none };
 const base::NameTable<NormKind>& enum_names(NormKind);
 
-// Normalisation over the channels of B x C x H x W (or B x C), with one affine map and `steps` sets of running
+// Normalisation over the channels of B x C x H x W (or B x C), with one affine map or none, and `steps` sets of running
 // statistics.
 class NormImpl : public torch::nn::Module {
  public:
-  NormImpl(NormKind kind, int64_t channels, int64_t steps = 1);
+  NormImpl(NormKind kind, int64_t channels, int64_t steps = 1, bool affine = true);
   torch::Tensor forward(const torch::Tensor& x, int64_t step = 0);
   torch::Tensor activated(const torch::Tensor& x, Activation activation, int64_t step = 0);  // s(forward(x, step))
   std::optional<BatchNorm> with_relu(Activation activation, int64_t step) const;  // where s(norm) is batch_norm_relu
   int64_t groups() const { return groups_; }                                      // of the channels; group only
-  torch::Tensor weight, bias, running_mean, running_var;                          // C, C, steps x C, steps x C
-  const world::World* world = nullptr;  // of synchronise(): whose processes have shares of a batch
+  torch::Tensor weight, bias;               // C; without an affine map not defined
+  torch::Tensor running_mean, running_var;  // steps x C
+  const world::World* world = nullptr;      // of synchronise(): whose processes have shares of a batch
 
  private:
   BatchNorm batch_norm(int64_t step) const;

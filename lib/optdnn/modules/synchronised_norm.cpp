@@ -100,11 +100,6 @@ Tensor synchronised_norm(const Tensor& x, const BatchNorm& norm, const world::Wo
 void synchronise(torch::nn::Module& network, const world::World& world) {
   for (const auto& module : network.modules()) {
     if (auto* norm = module->as<NormImpl>()) norm->world = &world;
-    if (module->as<torch::nn::BatchNorm2d>() || module->as<torch::nn::BatchNorm1d>()) {
-      throw base::ConfigError(
-          base::concat("a network with a ", module->name(), " cannot be trained by several processes"),
-          "--jobs and --shared train many runs at a time");
-    }
   }
 }
 

@@ -16,7 +16,6 @@ namespace optdnn::modules {
 torch::Tensor synchronised_norm(const torch::Tensor& x, const BatchNorm& norm, const world::World& world);
 
 // Every batch norm of the network takes the whole batch's statistics from now on. Requires: the world outlives it.
-// Errors: ConfigError if there is one that cannot.
 void synchronise(torch::nn::Module& network, const world::World& world);
 
 }  // namespace optdnn::modules

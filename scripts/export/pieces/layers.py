@@ -7,9 +7,10 @@ nn, F = torch.nn, torch.nn.functional
 class BatchNorm(nn.Module):
     """Statistics of the batch. Weights that several steps share have `uses` sets of running ones."""
 
-    def __init__(self, channels, uses=1):
+    def __init__(self, channels, uses=1, affine=True):
         super().__init__()
-        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.weight = nn.Parameter(torch.ones(channels)) if affine else None
+        self.bias = nn.Parameter(torch.zeros(channels)) if affine else None
         self.register_buffer("running_mean", torch.zeros(uses, channels))
         self.register_buffer("running_var", torch.ones(uses, channels))
 

@@ -63,13 +63,23 @@ class Scale(nn.Module):
         return self.post_norm(self.post(torch.relu(total)))
 
 
+class Rectified(nn.Module):
+    def __init__(self, inputs, outputs, kernel, stride):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2)
+        self.norm = BatchNorm(outputs)
+
+    def forward(self, x):
+        return torch.relu(self.norm(self.conv(x)))
+
+
 class HeadBlock(nn.Module):
     def __init__(self, inputs, width):
         super().__init__()
-        self.conv1, self.norm1 = nn.Conv2d(inputs, width, 1, bias=False), nn.BatchNorm2d(width, affine=False)
+        self.conv1, self.norm1 = nn.Conv2d(inputs, width, 1, bias=False), BatchNorm(width, affine=False)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(width, affine=False)
-        self.conv3, self.norm3 = nn.Conv2d(width, 4 * width, 1, bias=False), nn.BatchNorm2d(4 * width, affine=False)
+        self.norm2 = BatchNorm(width, affine=False)
+        self.conv3, self.norm3 = nn.Conv2d(width, 4 * width, 1, bias=False), BatchNorm(4 * width, affine=False)
         differs = inputs != 4 * width
         self.shortcut = nn.Conv2d(inputs, 4 * width, 1, bias=False) if differs else None
         self.shortcut_norm = BatchNorm(4 * width) if differs else None
@@ -85,15 +95,12 @@ class MdeqHead(nn.Module):
 
     def __init__(self, widths, head_widths, features, outputs):
         super().__init__()
-        def rectified(inputs, outputs, kernel, stride):
-            conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2)
-            return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU())
         self.scales = len(widths)
         for i in range(self.scales):
             self.add_module(f"block_{i}", HeadBlock(widths[i], head_widths[i]))
             if i > 0:
-                self.add_module(f"halve_{i}", rectified(4 * head_widths[i - 1], 4 * head_widths[i], 3, 2))
-        self.last = rectified(4 * head_widths[-1], features, 1, 1)
+                self.add_module(f"halve_{i}", Rectified(4 * head_widths[i - 1], 4 * head_widths[i], 3, 2))
+        self.last = Rectified(4 * head_widths[-1], features, 1, 1)
         self.linear = nn.Linear(features, outputs)
 
     def forward(self, states):
