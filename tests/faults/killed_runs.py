@@ -55,7 +55,7 @@ def main() -> int:
             while kills < options.kills:
                 process = train(arguments, out)
                 try:
-                    process.wait(timeout=random.uniform(0.3, 0.3 + whole_s / 4))
+                    process.wait(timeout=random.uniform(0.3, 0.3 + whole_s / 16))
                     break
                 except subprocess.TimeoutExpired:
                     process.kill()

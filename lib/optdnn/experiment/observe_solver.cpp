@@ -36,13 +36,13 @@ solvers::SolveNumbers take_tallies(const models::Network& network, int64_t run) 
 // What the observers of several runs share: what is measured for all of them together, once a record.
 struct Measured {
   models::Network network;
-  const data::Loader& test;
+  data::Loader test;
   training::TrainSpec train;
   torch::Device device;
   int64_t runs;
-  int64_t at = -1;                         // iteration
-  std::vector<std::vector<double>> radii;  // by fixed point and run
-  baselines::GradientCosines cosines;
+  int64_t at = -1;                              // iteration
+  std::vector<std::vector<double>> radii = {};  // by fixed point and run
+  baselines::GradientCosines cosines = {};
 
   void measure(int64_t iteration) {
     if (at == iteration) return;
@@ -64,38 +64,48 @@ void add_numbers(const solvers::SolveNumbers& numbers, metrics::Record& record) 
     record.set(base::concat("solver/residual_after/", steps), residual);
 }
 
-// The tallies of all fixed points: of each how many numbers follow, and they.
+// The tallies of all fixed points, each row with the number of its point in front.
 torch::Tensor packed_tallies(const models::Network& network, int64_t run) {
-  std::vector<torch::Tensor> parts = {torch::empty({0}, torch::kFloat64)};
+  std::vector<torch::Tensor> parts;
   for (const auto& point : solvers::fixed_points(*network.module.ptr())) {
-    const torch::Tensor packed = point->tally().packed(run);
-    parts.push_back(torch::tensor({static_cast<double>(packed.size(0))}, torch::kFloat64));
-    parts.push_back(packed);
+    const torch::Tensor rows = point->tally().packed(run);
+    const torch::Tensor number = torch::full({rows.size(0), 1}, static_cast<double>(parts.size()), torch::kFloat64);
+    parts.push_back(torch::cat({number, rows}, 1));
   }
   return torch::cat(parts);
 }
 
 void unpack_tallies(const models::Network& network, const torch::Tensor& packed, int64_t run, int64_t runs,
                     const torch::Device& device) {
-  int64_t at = 0;
+  int64_t number = 0;
   for (const auto& point : solvers::fixed_points(*network.module.ptr())) {
-    const auto count = packed[at].item<int64_t>();
-    point->tally().unpack(packed.narrow(0, at + 1, count), run, runs, device);
-    at += 1 + count;
+    const torch::Tensor rows = packed.index({packed.select(1, 0) == number++});
+    point->tally().unpack(rows.narrow(1, 1, rows.size(1) - 1), run, runs, device);
   }
+}
+
+// The same samples in every process of a world.
+data::LoaderOptions whole_batches(data::LoaderOptions options) {
+  options.part = {};
+  options.threads = 0;
+  return options;
 }
 
 }  // namespace
 
 std::vector<SolverObserver> observe_solver(models::Network network, const data::Loader& test,
                                            const training::TrainSpec& train, const torch::Device& device,
-                                           int64_t runs) {
+                                           const world::World& world, int64_t runs) {
   if (solvers::fixed_points(*network.module.ptr()).empty()) return {};
-  const auto measured = std::make_shared<Measured>(Measured{std::move(network), test, train, device, runs, -1, {}, {}});
+  const auto measured = std::shared_ptr<Measured>(
+      new Measured{std::move(network), {test.dataset(), whole_batches(test.options())}, train, device, runs});
   std::vector<SolverObserver> observers;
   for (int64_t run = 0; run < runs; ++run) {
     SolverObserver& observer = observers.emplace_back();
-    observer.observe = [measured, run](int64_t, metrics::Record& record) {
+    observer.observe = [measured, run, &world](int64_t, metrics::Record& record) {
+      if (!world.is_alone())
+        unpack_tallies(measured->network, world.together(packed_tallies(measured->network, run)), run, measured->runs,
+                       measured->device);
       add_numbers(take_tallies(measured->network, run), record);
       measured->measure(record.iteration());
       double radius = 0;

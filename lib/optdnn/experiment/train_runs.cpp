@@ -159,7 +159,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   const auto runs = static_cast<int64_t>(seeds.size());
   const training::Length length = training::length_of(job.train, loaders.train.batches_per_epoch());
   std::vector<SolverObserver> solves;
-  if (!plan.are_trials) solves = observe_solver(network, loaders.test, spec.train, job.device, runs);
+  if (!plan.are_trials) solves = observe_solver(network, loaders.test, spec.train, job.device, world, runs);
   std::vector<Begun> begun;
   job.runs.clear();
   begun.reserve(numbers.size());
@@ -171,6 +171,11 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
     }
     if (runs > 1) run.summary.add_runs_at_once(runs, base::sharing_threads());
     training::RunJob& part = job.runs.emplace_back();
+    if (!solves.empty()) {  // of every process
+      part.observers.push_back(solves[i].observe);
+      part.counted = solves[i].counted;
+      part.recount = solves[i].recount;
+    }
     if (!run.before_write) continue;
     part.checkpoints = run.run.folder.checkpoints();
     part.before_write = run.before_write;
@@ -184,11 +189,6 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
                                     : std::map<std::string, std::string>{{"coefficients", coefficients}};
       };
       run.summary.add_certificate("certificate_at_start", spec, *network.opt_net, i);
-    }
-    if (!solves.empty()) {
-      part.observers.push_back(solves[i].observe);
-      part.counted = solves[i].counted;
-      part.recount = solves[i].recount;
     }
     log_to(run.run.folder, concat(plan.label, ", ", options.device, ", ", base::torch_threads(), " threads, ",
                                   options.program_version));

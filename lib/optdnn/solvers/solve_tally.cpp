@@ -7,6 +7,7 @@ using torch::Tensor;
 namespace {
 
 constexpr int64_t kSums = 6, kPointSums = 2;  // of all solves; of a point of the curve
+constexpr int64_t kOfAllSolves = -1;          // a key in the place of evaluations
 
 // Shapes: several of S -> several x runs.
 Tensor sums_by_run(const std::vector<Tensor>& per_sample, int64_t runs) {
@@ -66,27 +67,28 @@ SolveNumbers SolveTally::take(int64_t run) {
   return numbers;
 }
 
-// The sums, if there are any, then evaluations and sums of each point of the curve.
 Tensor SolveTally::packed(int64_t run) const {
-  std::vector<Tensor> parts = {torch::empty({0}, torch::kFloat64)};
-  if (sums_.defined()) parts.push_back(sums_.select(1, run).cpu());
-  for (const auto& [steps, sums] : curve_) {
-    parts.push_back(torch::tensor({static_cast<double>(steps)}, torch::kFloat64));
-    parts.push_back(sums.select(1, run).cpu());
-  }
-  return torch::cat(parts);
+  std::vector<Tensor> rows = {torch::empty({0, kPacked}, torch::kFloat64)};
+  const auto add_row = [&](double key, const Tensor& sums) {
+    rows.push_back(torch::zeros({1, kPacked}, torch::kFloat64));
+    rows.back()[0][0] = key;
+    rows.back()[0].narrow(0, 1, sums.size(0)).copy_(sums.select(1, run));
+  };
+  if (sums_.defined()) add_row(kOfAllSolves, sums_);
+  for (const auto& [steps, sums] : curve_) add_row(static_cast<double>(steps), sums);
+  return torch::cat(rows);
 }
 
 void SolveTally::unpack(const Tensor& packed, int64_t run, int64_t runs, const torch::Device& device) {
-  const auto put = [&](Tensor& sums, const Tensor& column) {
-    if (!sums.defined())
-      sums = torch::zeros({column.size(0), runs}, torch::TensorOptions(torch::kFloat64).device(device));
-    sums.select(1, run).copy_(column);
-  };
-  if (packed.size(0) == 0) return;
-  put(sums_, packed.narrow(0, 0, kSums));
-  for (int64_t i = kSums; i < packed.size(0); i += 1 + kPointSums) {
-    put(curve_[packed[i].item<int64_t>()], packed.narrow(0, i + 1, kPointSums));
+  if (sums_.defined()) sums_.select(1, run).zero_();
+  for (auto& [steps, sums] : curve_) sums.select(1, run).zero_();
+  for (const Tensor& row : packed.unbind()) {
+    const auto key = row[0].item<int64_t>();
+    const bool of_all = key == kOfAllSolves;
+    const int64_t count = of_all ? kSums : kPointSums;
+    Tensor& sums = of_all ? sums_ : curve_[key];
+    if (!sums.defined()) sums = torch::zeros({count, runs}, torch::TensorOptions(torch::kFloat64).device(device));
+    sums.select(1, run).add_(row.narrow(0, 1, count).to(device));
   }
 }
 

@@ -25,8 +25,10 @@ class SolveTally {
   // Of one run, since it was last read.
   SolveNumbers take(int64_t run = 0);
 
-  // What take(run) would read, as numbers for a checkpoint, and back. Shapes: one dimension, float64.
-  // Requires in unpack: what packed gave; `device` is that of the solves to come.
+  // What take(run) would read, for a checkpoint or another process, and back: a key and its sums in each row. Rows of
+  // several tallies may follow each other; those of one key are added. Shapes: M x kPacked, float64 on the CPU.
+  // `device`: that of the solves to come.
+  static constexpr int64_t kPacked = 7;
   torch::Tensor packed(int64_t run) const;
   void unpack(const torch::Tensor& packed, int64_t run, int64_t runs, const torch::Device& device);
 

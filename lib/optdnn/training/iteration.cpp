@@ -118,6 +118,8 @@ void Iteration::body_of_many(const Next& next, int64_t samples) {
     const int64_t whole = std::min(batch_size, samples - done);
     const int64_t own = std::ssize(data::part_of_batch(whole, job_.train_loader->options().part));
     world.set_counts(own > 0);
+    const RunJob& run = job_.runs.front();
+    const Tensor counted = own == 0 && run.counted ? run.counted() : Tensor();
     const Tensor outputs = outputs_of(batch);
     const Tensor mean = parts_.loss.mean(outputs, batch.targets);
     if (own > 0) parts_.recent.add(outputs, batch.targets, mean);
@@ -128,6 +130,7 @@ void Iteration::body_of_many(const Next& next, int64_t samples) {
     const Tensor loss =
         (penalty.defined() ? mean + penalty : mean) * (static_cast<double>(own) / static_cast<double>(samples));
     (parts_.scale ? parts_.scale->scaled(loss) : loss).backward();
+    if (counted.defined()) run.recount(counted);
     done += whole;
   }
   const Agreed agreed =

@@ -15,7 +15,8 @@ namespace {
 const std::string kCounted = "progress/counted";  // by observers
 }
 
-TensorMap RunState::snapshot(int64_t run, const Tally& recent, const Tally& since_evaluation) const {
+TensorMap RunState::snapshot(int64_t run, const Tally& recent, const Tally& since_evaluation,
+                             const Tensor& counted) const {
   TensorMap all;
   const auto add = [&](const std::string& prefix, const TensorMap& tensors) {
     for (const auto& [name, tensor] : tensors) all[prefix + name] = part_of(tensor, run, runs_);
@@ -27,7 +28,7 @@ TensorMap RunState::snapshot(int64_t run, const Tally& recent, const Tally& sinc
   all["progress/recent"] = recent.packed(run);
   all["progress/since_evaluation"] = since_evaluation.packed(run);
   all["progress/spikes"] = parts_.spikes.packed(run);
-  if (job_.runs[run].counted) all[kCounted] = job_.runs[run].counted();
+  if (counted.defined()) all[kCounted] = counted;
   all[generator_name()] = generator().get_state();
   return all;
 }
@@ -36,7 +37,11 @@ std::string RunState::generator_name() const {
   return base::concat("generator/", torch::DeviceTypeName(job_.device.type(), true));
 }
 
-TensorMap RunState::here(int64_t run) const { return snapshot(run, parts_.recent, parts_.since_evaluation); }
+Tensor RunState::counted(int64_t run) const { return job_.runs[run].counted ? job_.runs[run].counted() : Tensor(); }
+
+TensorMap RunState::here(int64_t run) const {
+  return snapshot(run, parts_.recent, parts_.since_evaluation, counted(run));
+}
 
 TensorMap RunState::of_all(int64_t run) const {
   const world::World& world = *job_.world;
@@ -44,7 +49,14 @@ TensorMap RunState::of_all(int64_t run) const {
   std::vector<Tensor> weights;
   for (const auto& item : named_weights(module())) weights.push_back(item.second);
   world.must_agree("the weights", fingerprint(weights));
-  return snapshot(run, parts_.recent.of_all(world), parts_.since_evaluation.of_all(world));
+  const Tensor own = counted(run);
+  Tensor all = own;
+  if (own.defined()) {  // added up where it is counted
+    job_.runs[run].recount(world.together(own));
+    all = counted(run);
+    job_.runs[run].recount(own);
+  }
+  return snapshot(run, parts_.recent.of_all(world), parts_.since_evaluation.of_all(world), all);
 }
 
 std::optional<TrainState> RunState::restore(int64_t run) {
@@ -56,9 +68,8 @@ std::optional<TrainState> RunState::read(int64_t run) {
   const auto& folder = job_.runs[run].checkpoints;
   auto state = folder.empty() ? std::nullopt : load_state(folder);
   if (!state) return state;
-  if (const auto counted = state->tensors.extract(kCounted); counted && job_.runs[run].recount) {
-    job_.runs[run].recount(counted.mapped());
-  }
+  const auto rows = state->tensors.extract(kCounted);
+  if (rows && rows.mapped().dim() == 2 && job_.runs[run].recount) job_.runs[run].recount(rows.mapped());
   // A run may move to another device; its random numbers then begin anew. Version 0.1.0 saw no spikes.
   TensorMap target = here(run);
   target.erase(kCounted);
@@ -93,6 +104,7 @@ std::optional<TrainState> RunState::give(const std::optional<TrainState>& read) 
   if (!world.writes()) {
     parts_.recent.clear();
     parts_.since_evaluation.clear();
+    if (const Tensor own = counted(0); own.defined()) job_.runs[0].recount(own.narrow(0, 0, 0));
   }
   const double* number = numbers.const_data_ptr<double>();
   if (number[0] == 0) return std::nullopt;

@@ -37,7 +37,9 @@ class RunState {
   std::optional<TrainState> restore(int64_t run);
 
  private:
-  TensorMap snapshot(int64_t run, const Tally& recent, const Tally& since_evaluation) const;
+  TensorMap snapshot(int64_t run, const Tally& recent, const Tally& since_evaluation,
+                     const torch::Tensor& counted) const;
+  torch::Tensor counted(int64_t run) const;  // by observers, if they count
   std::optional<TrainState> read(int64_t run);
   std::optional<TrainState> give(const std::optional<TrainState>& read);
   std::string generator_name() const;

@@ -40,8 +40,10 @@ struct RunJob {
   std::function<std::map<std::string, std::string>()> metadata;                 // of files of weights; may be empty
   std::vector<metrics::Sink*> sinks;                                            // rewound to where training begins
   std::vector<std::function<void(int64_t epoch, metrics::Record&)>> observers;  // add to the record of an evaluation
-  std::function<torch::Tensor()> counted;             // by observers since the last record, for checkpoints; or empty
-  std::function<void(const torch::Tensor&)> recount;  // from what a checkpoint holds of it
+  // What observers counted since the last record, for checkpoints, a row for each number; or empty. `recount` takes it
+  // back; of several processes the rows of all follow each other.
+  std::function<torch::Tensor()> counted;
+  std::function<void(const torch::Tensor& rows)> recount;
 };
 
 struct TrainJob {

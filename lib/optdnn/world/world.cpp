@@ -36,6 +36,18 @@ Tensor World::rows(const Tensor& row) const {
   return all;
 }
 
+Tensor World::together(const Tensor& table) const {
+  const Tensor counts = rows(torch::tensor({table.size(0)}, torch::kInt64)).flatten();
+  Tensor padded = torch::zeros({counts.max().item<int64_t>(), table.size(1)}, table.options());
+  if (padded.numel() == 0) return padded;
+  padded.narrow(0, 0, table.size(0)).copy_(table);
+  const Tensor all = rows(padded);
+  std::vector<Tensor> parts;
+  for (int rank = 0; rank < size_; ++rank)
+    parts.push_back(all[rank].view_as(padded).narrow(0, 0, counts[rank].item<int64_t>()));
+  return torch::cat(parts);
+}
+
 std::string World::give(const std::string& text) const {
   Tensor length = torch::tensor({static_cast<int64_t>(text.size())}, torch::kInt64);
   give({length});

@@ -51,6 +51,8 @@ class World {
 
   // Shapes: of each process N -> R x N, in the order of ranks.
   torch::Tensor rows(const torch::Tensor& row) const;
+  // Likewise tables that differ in their number of rows, one below the other: of each process M x N -> sum of M x N.
+  torch::Tensor together(const torch::Tensor& table) const;
   std::string give(const std::string& text) const;  // rank 0's
   bool any(bool here) const;
   // Errors: EnvironmentError naming `what` and the ranks that do not hold the number of rank 0.
