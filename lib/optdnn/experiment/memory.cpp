@@ -46,8 +46,10 @@ double peak_mib_of(models::Network& network, const ExperimentSpec& spec, const s
   {
     const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, peak);
     const torch::AutoGradMode grad(trains);
+    // Not zeros, at which a solve may end at once.
+    const torch::Tensor numbers = torch::arange(c10::multiply_integers(sizes), torch::kFloat32).sin().view(sizes);
     const torch::Tensor inputs =
-        training::prepared(torch::zeros(sizes), torch::kCPU, spec.train.precision, spec.train.channels_last);
+        training::prepared(numbers, torch::kCPU, spec.train.precision, spec.train.channels_last);
     torch::Tensor outputs;
     {
       const training::Autocast autocast(spec.train.precision, torch::kCPU);
@@ -115,12 +117,15 @@ int64_t moments_of(const training::OptimizerSpec& spec) {
 
 }  // namespace
 
-MemoryEstimate estimate_memory(const ExperimentSpec& spec, const data::DataShape& shape, int64_t batch_size,
+MemoryEstimate estimate_memory(const ExperimentSpec& spec, const data::DataSet& dataset, int64_t batch_size,
                                int64_t loader_threads, int64_t runs) {
+  const data::DataShape shape = dataset.shape();
+  const int64_t evaluated =
+      std::min(spec.evaluate.batch_size, std::max(dataset.size(data::Split::test), dataset.size(data::Split::valid)));
   models::Network network = make_network(spec, network_shape(shape), spec.seeds.front());
   training::prepare_network(*network.module.ptr(), torch::kCPU, spec.train.precision, spec.train.channels_last);
   const double training = peak_mib_at(network, spec, shape.input, batch_size, true);
-  const double evaluation = peak_mib_at(network, spec, shape.input, spec.evaluate.batch_size, false);
+  const double evaluation = peak_mib_at(network, spec, shape.input, evaluated, false);
   double weights = 0, sample = sizeof(float);
   for (const auto& parameter : network.module.ptr()->parameters())
     weights += static_cast<double>(parameter.nbytes()) / kMib;

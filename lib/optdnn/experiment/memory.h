@@ -22,8 +22,8 @@ struct MemoryEstimate {
   bool fits() const { return !limit_mib || peak_mib <= *limit_mib; }
 };
 
-// Units: MiB. Builds a network and trains it on four zeros; `runs` train as one. Random streams are used.
-MemoryEstimate estimate_memory(const ExperimentSpec& spec, const data::DataShape& shape, int64_t batch_size,
+// Units: MiB. Builds a network and trains it on four samples; `runs` train as one. Random streams are used.
+MemoryEstimate estimate_memory(const ExperimentSpec& spec, const data::DataSet& dataset, int64_t batch_size,
                                int64_t loader_threads, int64_t runs = 1);
 
 // Errors: EnvironmentError naming estimate, limit and cure where it does not fit.

@@ -260,8 +260,8 @@ std::vector<RunOutcome> train_in_memory(const Table& table, const Row& row, cons
                                         DataSets& datasets, const HeldRuns& held) {
   const auto explain = [&](const std::string& what) {
     const data::DataSet& dataset = datasets.get(row.spec.dataset);
-    const auto memory = estimate_memory(row.spec, dataset.shape(), data::batch_size(row.spec.dataset),
-                                        options.loader_threads, static_cast<int64_t>(numbers.size()));
+    const auto memory = estimate_memory(row.spec, dataset, data::batch_size(row.spec.dataset), options.loader_threads,
+                                        static_cast<int64_t>(numbers.size()));
     throw base::EnvironmentError(concat("not enough memory: ", what, "; ", memory_text(memory)),
                                  "a smaller batch_size, train.recompute: true, or --alone for several seeds; the same "
                                  "command then goes on from the last checkpoint");
