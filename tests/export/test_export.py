@@ -28,7 +28,7 @@ SHORT = ("--threads", "1", "--set", "train.length={iterations: 2}")
 
 
 def program(*words: str, status: int = 0) -> str:
-    run = subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=300)
+    run = subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=1200)
     if run.returncode != status:
         raise AssertionError(f"{words}: exit {run.returncode}\n{run.stdout}\n{run.stderr}")
     return run.stdout + run.stderr
