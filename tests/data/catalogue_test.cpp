@@ -4,13 +4,14 @@
 #include "optdnn/base/errors.h"
 #include "optdnn/fetch/catalogue.h"
 #include "support/catch.h"
+#include "support/contains_text.h"
 #include "support/made_files.h"
 
 using namespace optdnn;
 using namespace optdnn::data;
 using namespace optdnn::fetch;
 using namespace optdnn::test;
-using Catch::Matchers::Contains;
+using tests::contains_text;
 
 namespace {
 
@@ -44,8 +45,8 @@ TEST_CASE("every data set keeps what its shape promises, or names the command th
         make_dataset(spec, nothing.path());
         FAIL("made without files");
       } catch (const base::EnvironmentError& error) {
-        REQUIRE_THAT(error.what(), Contains("is missing"));
-        REQUIRE_THAT(error.hint(), Contains(base::concat("`optdnn fetch ", dataset_name(spec), "`")));
+        REQUIRE_THAT(error.what(), contains_text("is missing"));
+        REQUIRE_THAT(error.hint(), contains_text(base::concat("`optdnn fetch ", dataset_name(spec), "`")));
       }
     }
     if (has_files) continue;

@@ -5,13 +5,14 @@
 #include "optdnn/base/files.h"
 #include "optdnn/fetch/png_atlas.h"
 #include "support/catch.h"
+#include "support/contains_text.h"
 #include "support/made_files.h"
 
 using namespace optdnn;
 using namespace optdnn::data;
 using namespace optdnn::fetch;
 using namespace optdnn::test;
-using Catch::Matchers::Contains;
+using tests::contains_text;
 
 namespace {
 
@@ -80,7 +81,7 @@ TEST_CASE("whatever is wrong with a CIFAR file, the message names it and how to 
   }
   SECTION("too large") {
     base::write_file_atomically(file, good + "x");
-    REQUIRE_THAT(error_of(read), Contains("two.bin is damaged: 9220 bytes"));
+    REQUIRE_THAT(error_of(read), contains_text("two.bin is damaged: 9220 bytes"));
   }
   SECTION("a label out of range") {
     std::string bad = good;
@@ -94,12 +95,12 @@ TEST_CASE("whatever is wrong with a CIFAR file, the message names it and how to 
     std::string bad = good;
     bad[4000] ^= 1;
     base::write_file_atomically(file, bad);
-    REQUIRE_THAT(error_of(read), Contains("two.bin is damaged: its SHA-256 is ") && Contains(hint));
+    REQUIRE_THAT(error_of(read), contains_text("two.bin is damaged: its SHA-256 is ") && contains_text(hint));
   }
   SECTION("missing class names") {
     base::write_file_atomically(folder.path() / layout.folder / "names.txt", "cat\ndog\n");
     REQUIRE_THAT(error_of([&] { read_cifar_class_names(layout, folder.path()); }),
-                 Contains("names.txt holds 2 class names, wanted 10, one per line" + hint));
+                 contains_text("names.txt holds 2 class names, wanted 10, one per line" + hint));
   }
 }
 
@@ -146,26 +147,27 @@ TEST_CASE("a package that is not as it should be is refused by name") {
 
   SECTION("a picture of another size") {
     package[3] = png(std::string(1024 * 2 * 3, '\0'), 1024, 2);
-    REQUIRE_THAT(error_of(convert), Contains("the atlas of two.bin is 1024 x 2 pixels of kind 2, wanted 1024 x 3"));
+    REQUIRE_THAT(error_of(convert),
+                 contains_text("the atlas of two.bin is 1024 x 2 pixels of kind 2, wanted 1024 x 3"));
   }
   SECTION("half a picture") {
     package[4].resize(package[4].size() / 2);
-    REQUIRE_THAT(error_of(convert), Contains("the atlas of the test set is damaged"));
+    REQUIRE_THAT(error_of(convert), contains_text("the atlas of the test set is damaged"));
   }
   SECTION("no picture") {
     package[2] = "hello";
-    REQUIRE_THAT(error_of(convert), Contains("the atlas of one.bin is damaged"));
+    REQUIRE_THAT(error_of(convert), contains_text("the atlas of one.bin is damaged"));
   }
   SECTION("labels: too few, out of range, no numbers, no JSON") {
     package[0] = "[1,2,3,4,5]";
-    REQUIRE_THAT(error_of(convert), Contains("the training labels is no list of 6 labels"));
+    REQUIRE_THAT(error_of(convert), contains_text("the training labels is no list of 6 labels"));
     package[0] = "[1,2,3,4,5,10]";
-    REQUIRE_THAT(error_of(convert), Contains("the training labels: label 5 is 10, wanted 0 to 9"));
+    REQUIRE_THAT(error_of(convert), contains_text("the training labels: label 5 is 10, wanted 0 to 9"));
     package[0] = "[1,2,3,4,-5,1]";
-    REQUIRE_THAT(error_of(convert), Contains("label 4 is -5"));
+    REQUIRE_THAT(error_of(convert), contains_text("label 4 is -5"));
     package[0] = "[1,2,3,4,\"5\",1]";
-    REQUIRE_THAT(error_of(convert), Contains("label 4 is \"5\""));
+    REQUIRE_THAT(error_of(convert), contains_text("label 4 is \"5\""));
     package[0] = "[1,2";
-    REQUIRE_THAT(error_of(convert), Contains("no list of 6 labels"));
+    REQUIRE_THAT(error_of(convert), contains_text("no list of 6 labels"));
   }
 }

@@ -4,6 +4,7 @@
 #include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
 #include "support/catch.h"
+#include "support/contains_text.h"
 #include "support/made_files.h"
 
 using namespace optdnn;
@@ -11,7 +12,7 @@ using namespace optdnn::data;
 using namespace optdnn::fetch;
 using namespace optdnn::test;
 using base::EnvironmentError;
-using Catch::Matchers::Contains;
+using tests::contains_text;
 
 TEST_CASE("idx images and labels are read, plain and gzipped alike") {
   const TemporaryFolder folder = scratch("idx");
@@ -34,9 +35,9 @@ TEST_CASE("idx images and labels are read, plain and gzipped alike") {
   bad[8 + 4] = 10;
   base::write_file_atomically(place / "b-labels", bad);
   REQUIRE_THROWS_WITH(read_idx_images(layout, folder.path(), Split::test),
-                      Contains("b-labels: image 4 has label 10, wanted 0 to 9"));
+                      contains_text("b-labels: image 4 has label 10, wanted 0 to 9"));
   std::filesystem::remove(place / "a-images");
-  REQUIRE_THROWS_WITH(read_idx_images(layout, folder.path(), Split::train), Contains("a-images is missing"));
+  REQUIRE_THROWS_WITH(read_idx_images(layout, folder.path(), Split::train), contains_text("a-images is missing"));
 }
 
 TEST_CASE("an idx header that lies is refused before memory is taken") {

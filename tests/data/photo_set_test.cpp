@@ -12,6 +12,7 @@
 #include "optdnn/photos/damage.h"
 #include "optdnn/photos/photo_augment.h"
 #include "support/catch.h"
+#include "support/contains_text.h"
 #include "support/made_files.h"
 #include "support/made_photos.h"
 
@@ -20,7 +21,7 @@ using namespace optdnn::data;
 using namespace optdnn::fetch;
 using namespace optdnn::photos;
 using namespace optdnn::test;
-using Catch::Matchers::Contains;
+using tests::contains_text;
 
 namespace {
 
@@ -202,19 +203,19 @@ TEST_CASE("a damaged image is named, by training and by the search for damage") 
   const auto broken = root.path() / "photos/train/n01/n01_0.JPEG";
   base::write_file_atomically(broken, base::read_file(broken, 1 << 20).substr(0, 300));
   const PhotoSet photos(small_spec(), "imagenette", root.path());
-  REQUIRE_THROWS_WITH(photos.batch(Split::train, 0, 0, {2}), Contains("n01_0.JPEG is damaged: it is cut off"));
+  REQUIRE_THROWS_WITH(photos.batch(Split::train, 0, 0, {2}), contains_text("n01_0.JPEG is damaged: it is cut off"));
   const photos::Damage damage = find_damage({root.path() / "photos"}, 2);
   REQUIRE(damage.images == 9);
   REQUIRE(damage.messages.size() == 1);
-  REQUIRE_THAT(damage.messages.front(), Contains("n01_0.JPEG"));
+  REQUIRE_THAT(damage.messages.front(), contains_text("n01_0.JPEG"));
 }
 
 TEST_CASE("another number of classes, or of images, is refused with both numbers") {
   const TemporaryFolder root = scratch("photos-classes");
   write_photos(root.path() / "photos", 2, 2, 1);
-  REQUIRE_THROWS_WITH(PhotoSet(small_spec(), "imagenette", root.path()), Contains("has 2 classes"));
+  REQUIRE_THROWS_WITH(PhotoSet(small_spec(), "imagenette", root.path()), contains_text("has 2 classes"));
   REQUIRE_THROWS_WITH(fetch_imagenette(root.path() / "data", root.path() / "photos"),
-                      Contains("training part has 4 images of 2 classes, wanted 9,469 of 10"));
+                      contains_text("training part has 4 images of 2 classes, wanted 9,469 of 10"));
   REQUIRE_FALSE(std::filesystem::exists(root.path() / "data/imagenette-160"));
 }
 
@@ -227,6 +228,6 @@ TEST_CASE("photographs are unpacked from a folder or from archives, and hostile 
   REQUIRE(ImageStore({root.path() / "out"}, "train").size() == 6);
   REQUIRE(ImageStore({root.path() / "out"}, "val").size() == 3);
   base::write_file_atomically(archive, gzip(tar({{"../train/n0/x.jpg", "x"}})));
-  REQUIRE_THROWS_WITH(unpack_photos(archive, root.path() / "out"), Contains("would lead out"));
+  REQUIRE_THROWS_WITH(unpack_photos(archive, root.path() / "out"), contains_text("would lead out"));
   REQUIRE_FALSE(std::filesystem::exists(root.path() / "train"));
 }

@@ -7,11 +7,12 @@
 #include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/network.h"
 #include "support/catch.h"
+#include "support/contains_text.h"
 #include "support/temporary_folder.h"
 
 using namespace optdnn;
 using namespace optdnn::experiment;
-using Catch::Matchers::Contains;
+using tests::contains_text;
 
 namespace {
 
@@ -62,11 +63,11 @@ TEST_CASE("a row that is not there, or learns something else, is refused") {
   REQUIRE_THAT(read_rows("  - {id: a, algorithm: apg2, compare: {to: gradient_decent}}\n"
                          "  - {id: gradient_descent, algorithm: gradient_descent}\n")
                    .messages,
-               Contains("there is no such row") && Contains("did you mean 'gradient_descent'"));
+               contains_text("there is no such row") && contains_text("did you mean 'gradient_descent'"));
   REQUIRE_THAT(read_rows("  - {id: a, algorithm: apg2, dataset: {jitter: 0.2}, compare: {to: b}}\n"
                          "  - {id: b, algorithm: gradient_descent}\n")
                    .messages,
-               Contains("another data set"));
+               contains_text("another data set"));
   REQUIRE(read_rows("  - {id: a, algorithm: apg2, dataset: {validation: {samples: 9}}, compare: {to: b}}\n"
                     "  - {id: b, algorithm: gradient_descent}\n")
               .messages.empty());
@@ -81,8 +82,8 @@ TEST_CASE("costs over 2 % apart are a warning, over 10 % an error") {
   };
   REQUIRE(with_hidden(100).empty());
   REQUIRE(with_hidden(99).empty());
-  REQUIRE_THAT(with_hidden(95), Contains("warning") && Contains("multiply-adds"));
-  REQUIRE_THAT(with_hidden(80), Contains("error"));
+  REQUIRE_THAT(with_hidden(95), contains_text("warning") && contains_text("multiply-adds"));
+  REQUIRE_THAT(with_hidden(80), contains_text("error"));
 }
 
 TEST_CASE("match scales hidden units where the state's width is fixed, and the sizes of baselines") {

@@ -8,10 +8,11 @@
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/table.h"
 #include "support/catch.h"
+#include "support/contains_text.h"
 #include "support/temporary_folder.h"
 
 using namespace optdnn;
-using Catch::Matchers::Contains;
+using tests::contains_text;
 
 namespace {
 
@@ -56,9 +57,9 @@ TEST_CASE("a network that is to cost what a width costs gets that width") {
   REQUIRE(row.matched->found == static_cast<double>(target));
   REQUIRE(row.matched->gap_pct() == 0.0);
   const std::string shown = config::to_yaml(experiment::resolved(row.spec), &row.config);
-  REQUIRE_THAT(shown, Contains("width: [7, 14, 28]") && !Contains("match:"));
+  REQUIRE_THAT(shown, contains_text("width: [7, 14, 28]") && !contains_text("match:"));
   const std::string from_width = shown.substr(shown.find("width:"));
-  REQUIRE_THAT(from_width.substr(0, from_width.find('\n')), Contains("match.yaml:10"));
+  REQUIRE_THAT(from_width.substr(0, from_width.find('\n')), contains_text("match.yaml:10"));
 }
 
 TEST_CASE("every kind of row meets a target within 2 %: two modules, bottlenecks, the DenseNet setting") {
@@ -87,11 +88,12 @@ TEST_CASE("every kind of row meets a target within 2 %: two modules, bottlenecks
 TEST_CASE("a target that no width meets is an error at its place, with the closest; a wide gap is a warning") {
   const Read tiny = read("  - {id: a, algorithm: apg2, match: {multiply_adds: 1000}}\n");
   REQUIRE(tiny.failed);
-  REQUIRE_THAT(tiny.messages, Contains("match.yaml:10:37: error: row 'a': the closest to 1000 multiply_adds is ") &&
-                                  Contains(" at width [1, 1, 1]") && Contains("a gap of more than 10 % is no twin"));
+  REQUIRE_THAT(tiny.messages,
+               contains_text("match.yaml:10:37: error: row 'a': the closest to 1000 multiply_adds is ") &&
+                   contains_text(" at width [1, 1, 1]") && contains_text("a gap of more than 10 % is no twin"));
   const Read coarse = read("  - {id: a, algorithm: apg2, depth: 1, width: 4, match: {parameters: 480}}\n");
   REQUIRE_FALSE(coarse.failed);
-  REQUIRE_THAT(coarse.messages, Contains("warning: row 'a': the closest to 480 parameters is "));
+  REQUIRE_THAT(coarse.messages, contains_text("warning: row 'a': the closest to 480 parameters is "));
 }
 
 TEST_CASE("match wants one target, parts that fit, and a cost that can be met") {
@@ -100,10 +102,10 @@ TEST_CASE("match wants one target, parts that fit, and a cost that can be met") 
     REQUIRE(wrong.failed);
     return wrong.messages;
   };
-  REQUIRE_THAT(message("algorithm: apg2, match: {}"), Contains("exactly one of multiply_adds and parameters"));
-  REQUIRE_THAT(message("algorithm: apg2, match: {parameters: 10, multiply_adds: 10}"), Contains("exactly one of"));
-  REQUIRE_THAT(message("algorithm: apg2, match: {parameters: -1}"), Contains("> 0"));
-  REQUIRE_THAT(message("model: resnet, match: {parameters: 10}"), Contains("1207 at width 1"));
+  REQUIRE_THAT(message("algorithm: apg2, match: {}"), contains_text("exactly one of multiply_adds and parameters"));
+  REQUIRE_THAT(message("algorithm: apg2, match: {parameters: 10, multiply_adds: 10}"), contains_text("exactly one of"));
+  REQUIRE_THAT(message("algorithm: apg2, match: {parameters: -1}"), contains_text("> 0"));
+  REQUIRE_THAT(message("model: resnet, match: {parameters: 10}"), contains_text("1207 at width 1"));
   REQUIRE_THAT(message("algorithm: apg2, module: dense_two_layer, match: {parameters: 10}"),
-               Contains("match needs a network that can be built"));
+               contains_text("match needs a network that can be built"));
 }
