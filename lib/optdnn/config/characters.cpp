@@ -1,5 +1,7 @@
 #include "optdnn/config/characters.h"
 
+#include <algorithm>
+
 #include "optdnn/config/place.h"
 
 namespace optdnn::config {
@@ -68,6 +70,17 @@ bool check_characters(const std::shared_ptr<const base::SourceText>& source, siz
     i += length;
   }
   return mistakes == 0;
+}
+
+std::string as_utf8(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    const size_t length = utf8_length(std::string_view(text).substr(i));
+    if (length == 0) out += '\xc2';
+    out.append(text, i, std::max<size_t>(length, 1));
+    i += std::max<size_t>(length, 1);
+  }
+  return out;
 }
 
 }  // namespace optdnn::config

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "optdnn/base/diagnostics.h"
 
@@ -10,5 +11,8 @@ namespace optdnn::config {
 // Reports the first mistake of each line from byte `begin` on. Returns whether there was none.
 bool check_characters(const std::shared_ptr<const base::SourceText>& source, size_t begin,
                       base::Diagnostics& diagnostics);
+
+// yaml-cpp reads the escapes \N and \_ as bytes of Latin-1; here they are characters.
+std::string as_utf8(const std::string& text);
 
 }  // namespace optdnn::config

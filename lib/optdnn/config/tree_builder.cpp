@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "optdnn/base/text.h"
+#include "optdnn/config/characters.h"
 
 namespace optdnn::config {
 
@@ -133,7 +134,8 @@ void TreeBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
 }
 
 void TreeBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                           const std::string& value) {
+                           const std::string& text) {
+  const std::string value = as_utf8(text);
   const size_t offset = value_offset(mark);
   const Node::Style style = tag == "?" ? Node::Style::plain : style_at(offset);
   check_tag(mark, tag, style == Node::Style::plain);
