@@ -9,7 +9,6 @@
 #include "optdnn/metrics/record.h"
 #include "optdnn/models/network.h"
 #include "optdnn/training/train_spec.h"
-#include "optdnn/world/world.h"
 
 namespace optdnn::experiment {
 
@@ -37,10 +36,10 @@ struct SolverObserver {
 // One per run. Each adds what the run's solves since the last record took, solver/steps, solver/residual,
 // solver/failed (backward solves too), solver/residual_after/<evaluations>; and, at the first samples of `test`, the
 // largest solver/spectral_radius and solver/cosine/<gradient>, of a cheaper gradient with the exact one. None for a
-// network without a fixed point. Every process of a world observes; the numbers are those of all. Requires: the data
-// set and the world outlive the observers.
+// network without a fixed point. Every process of a world observes, at the same samples. Requires: the data set
+// outlives the observers.
 std::vector<SolverObserver> observe_solver(models::Network network, const data::Loader& test,
                                            const training::TrainSpec& train, const torch::Device& device,
-                                           const world::World& world = world::World::alone(), int64_t runs = 1);
+                                           int64_t runs = 1);
 
 }  // namespace optdnn::experiment

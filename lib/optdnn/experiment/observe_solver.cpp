@@ -95,17 +95,14 @@ data::LoaderOptions whole_batches(data::LoaderOptions options) {
 
 std::vector<SolverObserver> observe_solver(models::Network network, const data::Loader& test,
                                            const training::TrainSpec& train, const torch::Device& device,
-                                           const world::World& world, int64_t runs) {
+                                           int64_t runs) {
   if (solvers::fixed_points(*network.module.ptr()).empty()) return {};
   const auto measured = std::shared_ptr<Measured>(
       new Measured{std::move(network), {test.dataset(), whole_batches(test.options())}, train, device, runs});
   std::vector<SolverObserver> observers;
   for (int64_t run = 0; run < runs; ++run) {
     SolverObserver& observer = observers.emplace_back();
-    observer.observe = [measured, run, &world](int64_t, metrics::Record& record) {
-      if (!world.is_alone())
-        unpack_tallies(measured->network, world.together(packed_tallies(measured->network, run)), run, measured->runs,
-                       measured->device);
+    observer.observe = [measured, run](int64_t, metrics::Record& record) {
       add_numbers(take_tallies(measured->network, run), record);
       measured->measure(record.iteration());
       double radius = 0;

@@ -159,7 +159,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   const auto runs = static_cast<int64_t>(seeds.size());
   const training::Length length = training::length_of(job.train, loaders.train.batches_per_epoch());
   std::vector<SolverObserver> solves;
-  if (!plan.are_trials) solves = observe_solver(network, loaders.test, spec.train, job.device, world, runs);
+  if (!plan.are_trials) solves = observe_solver(network, loaders.test, spec.train, job.device, runs);
   std::vector<Begun> begun;
   job.runs.clear();
   begun.reserve(numbers.size());

@@ -39,6 +39,11 @@ std::string RunState::generator_name() const {
 
 Tensor RunState::counted(int64_t run) const { return job_.runs[run].counted ? job_.runs[run].counted() : Tensor(); }
 
+void RunState::count_together(int64_t run) const {
+  if (job_.world->is_alone() || !job_.runs[run].counted) return;
+  job_.runs[run].recount(job_.world->together(counted(run)));
+}
+
 TensorMap RunState::here(int64_t run) const {
   return snapshot(run, parts_.recent, parts_.since_evaluation, counted(run));
 }
@@ -50,13 +55,10 @@ TensorMap RunState::of_all(int64_t run) const {
   for (const auto& item : named_weights(module())) weights.push_back(item.second);
   world.must_agree("the weights", fingerprint(weights));
   const Tensor own = counted(run);
-  Tensor all = own;
-  if (own.defined()) {  // added up where it is counted
-    job_.runs[run].recount(world.together(own));
-    all = counted(run);
-    job_.runs[run].recount(own);
-  }
-  return snapshot(run, parts_.recent.of_all(world), parts_.since_evaluation.of_all(world), all);
+  count_together(run);
+  TensorMap all = snapshot(run, parts_.recent.of_all(world), parts_.since_evaluation.of_all(world), counted(run));
+  if (own.defined()) job_.runs[run].recount(own);
+  return all;
 }
 
 std::optional<TrainState> RunState::restore(int64_t run) {
@@ -68,6 +70,7 @@ std::optional<TrainState> RunState::read(int64_t run) {
   const auto& folder = job_.runs[run].checkpoints;
   auto state = folder.empty() ? std::nullopt : load_state(folder);
   if (!state) return state;
+  // Another form than rows is that of an earlier build; it is left out.
   const auto rows = state->tensors.extract(kCounted);
   if (rows && rows.mapped().dim() == 2 && job_.runs[run].recount) job_.runs[run].recount(rows.mapped());
   // A run may move to another device; its random numbers then begin anew. Version 0.1.0 saw no spikes.

@@ -31,6 +31,8 @@ class RunState {
   // What is to be saved: of several processes with what all have counted. Errors: EnvironmentError if their weights are
   // not the same.
   TensorMap of_all(int64_t run) const;
+  // In every process what observers counted in all of them. Every process of a world calls it.
+  void count_together(int64_t run) const;
 
   // Puts the state that a run left in its place. Returns its numbers, without tensors; nothing if there is none.
   // Errors: EnvironmentError if it is damaged or does not fit.

@@ -283,6 +283,7 @@ class Trainer {
     if (results_[run].valid) results_[run].valid->add_to(record, "valid");
     if (job_.test_loader) results_[run].last.add_to(record, "test");
     if (results_[run].last_raw) results_[run].last_raw->add_to(record, "test_raw");
+    state_.count_together(run);
     for (const auto& observe : job_.runs[run].observers) observe(static_cast<int64_t>(epochs()), record);
   }
 

@@ -40,8 +40,8 @@ struct RunJob {
   std::function<std::map<std::string, std::string>()> metadata;                 // of files of weights; may be empty
   std::vector<metrics::Sink*> sinks;                                            // rewound to where training begins
   std::vector<std::function<void(int64_t epoch, metrics::Record&)>> observers;  // add to the record of an evaluation
-  // What observers counted since the last record, for checkpoints, a row for each number; or empty. `recount` takes it
-  // back; of several processes the rows of all follow each other.
+  // What observers counted since the last record, a row for each number, or empty; and how it is put back, from a
+  // checkpoint or from all processes, whose rows follow each other. In every process, so that observers see all of it.
   std::function<torch::Tensor()> counted;
   std::function<void(const torch::Tensor& rows)> recount;
 };
