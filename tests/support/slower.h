@@ -1,4 +1,4 @@
-// How many times as long as in a build of its own a program may take: sanitizers slow it down.
+// Sanitizers slow a program down: bounds on its time are multiplied by this.
 #pragma once
 
 namespace optdnn::tests {
