@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 
 from broken_case import Case
+from broken_configs import MODEL
 from program import PROGRAM
 
 RINGS = """\
@@ -18,11 +19,6 @@ depth:     2
 width:     2
 train:     {length: {iterations: 2}}
 """
-PICTURES = """\
-dataset:   {name: generated_images, size_px: 8, train_images: 16, test_images: 8, batch_size: 8}
-model:     {name: resnet, layers: 8, width: 4}
-train:     {length: {iterations: 2}}
-"""
 KEPT = ("resolved.yaml", "summary.json", "checkpoints/last.safetensors")
 
 
@@ -30,7 +26,7 @@ def trained() -> list[dict[str, bytes]]:
     """The files of a run on rings and of one on pictures."""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for config, text in (("rings", RINGS), ("pictures", PICTURES)):
+        for config, text in (("rings", RINGS), ("pictures", MODEL)):
             (folder / f"{config}.yaml").write_text(text)
             subprocess.run([PROGRAM, "train", f"{config}.yaml", "--quiet", "--threads", "1"], cwd=folder, check=True)
         return [{path: (folder / f"runs/{config}/run/seed-0" / path).read_bytes() for path in KEPT}
