@@ -87,12 +87,12 @@ TEST_CASE("an iteration asks a GPU for so many operators, and never waits for it
   for (const Counted& net : counted()) {
     const auto asked = [&](const std::string& precision, bool by_kernels) {
       kernels::use_launchers(by_kernels);
-      const Asked asked = asked_in_an_iteration(
+      const Asked all = asked_in_an_iteration(
           read_experiment(net.yaml + "train: {length: {epochs: 1}, precision: " + precision + "}\n"), *device);
       kernels::use_launchers(true);
-      CAPTURE(net.name, precision, by_kernels, asked.most, asked.waits);
-      CHECK(asked.waits.empty());
-      return asked.operators;
+      CAPTURE(net.name, precision, by_kernels, all.most, all.waits);
+      CHECK(all.waits.empty());
+      return all.operators;
     };
     CAPTURE(net.name);
     CHECK(asked("float32", true) == net.float32);

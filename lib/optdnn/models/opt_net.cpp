@@ -106,11 +106,13 @@ OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, con
 
 std::vector<StageChannels> stage_channels(const OptNetSpec& spec) {
   const auto* dense = std::get_if<DenseTransition>(&spec.transition);
-  const auto share = dense ? dense->compression.share : std::nullopt;
+  const Compression* compression = dense && dense->compression.share ? &dense->compression : nullptr;
   std::vector<StageChannels> stages;
   for (size_t i = 0; i < spec.width.size(); ++i) {
     const int64_t width = spec.width[i];
-    const int64_t input = !share ? width : i == 0 ? kFirstDenseWidth : kept_channels(*share, stages.back().handed_on);
+    const int64_t input = !compression ? width
+                          : i == 0     ? kFirstDenseWidth
+                                       : kept_channels(*compression->share, stages.back().handed_on);
     stages.push_back({input, dense ? input + spec.depth[i] * width : width});
   }
   return stages;

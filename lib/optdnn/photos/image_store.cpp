@@ -23,11 +23,30 @@ namespace fs = std::filesystem;
 using base::concat;
 using base::EnvironmentError;
 
-namespace {
+std::vector<fs::path> image_places(const fs::path& place) {
+  if (fs::is_directory(place)) return {place};
+  std::vector<fs::path> archives, others;
+  const fs::path folder = place.has_parent_path() ? place.parent_path() : ".";
+  if (fs::is_directory(folder)) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const std::string name = entry.path().filename();
+      if (!name.starts_with(place.filename().string())) continue;
+      (name.ends_with(".tar") ? archives : others).push_back(entry.path());
+    }
+  }
+  if (archives.empty()) {
+    std::sort(others.begin(), others.end());
+    std::vector<std::string> names;
+    for (const fs::path& other : others) names.push_back(other.filename());
+    throw EnvironmentError(concat(place.string(), " is missing: neither a folder of images nor archives ",
+                                  place.filename().string(), "*.tar"),
+                           names.empty() ? "" : concat("there is ", some_of(names), "; archives are plain ones, .tar"));
+  }
+  std::sort(archives.begin(), archives.end());
+  return archives;
+}
 
-constexpr uint64_t kMaxImageBytes = uint64_t{1} << 28;
-
-class OpenFile {
+class ImageStore::OpenFile {
  public:
   explicit OpenFile(const fs::path& path) : path_(path), number_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (number_ < 0) fail();
@@ -67,31 +86,6 @@ class OpenFile {
   int number_;
 };
 
-}  // namespace
-
-std::vector<fs::path> image_places(const fs::path& place) {
-  if (fs::is_directory(place)) return {place};
-  std::vector<fs::path> archives, others;
-  const fs::path folder = place.has_parent_path() ? place.parent_path() : ".";
-  if (fs::is_directory(folder)) {
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      const std::string name = entry.path().filename();
-      if (!name.starts_with(place.filename().string())) continue;
-      (name.ends_with(".tar") ? archives : others).push_back(entry.path());
-    }
-  }
-  if (archives.empty()) {
-    std::sort(others.begin(), others.end());
-    std::vector<std::string> names;
-    for (const fs::path& other : others) names.push_back(other.filename());
-    throw EnvironmentError(concat(place.string(), " is missing: neither a folder of images nor archives ",
-                                  place.filename().string(), "*.tar"),
-                           names.empty() ? "" : concat("there is ", some_of(names), "; archives are plain ones, .tar"));
-  }
-  std::sort(archives.begin(), archives.end());
-  return archives;
-}
-
 struct ImageStore::Place {
   fs::path path;
   std::optional<OpenFile> archive;  // nothing for a folder
@@ -102,7 +96,9 @@ ImageStore::ImageStore(ImageStore&&) noexcept = default;
 
 namespace {
 
-ImageListing listed(const fs::path& path, const std::optional<OpenFile>& archive, const std::string& split) {
+constexpr uint64_t kMaxImageBytes = uint64_t{1} << 28;
+
+ImageListing listed(const fs::path& path, const auto& archive, const std::string& split) {
   if (!archive) return list_folder(path, split);
   return list_archive([&](uint64_t offset, uint64_t bytes) { return archive->read(offset, bytes); }, archive->bytes(),
                       path.string(), split);

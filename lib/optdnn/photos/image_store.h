@@ -35,6 +35,7 @@ class ImageStore {
   std::string bytes(int64_t i) const;
 
  private:
+  class OpenFile;
   struct Place;
   struct Image {
     int32_t place, label;
