@@ -34,9 +34,8 @@ Function ImplicitConv::at_step(int64_t /*step*/) {
   }
   return [this, first, last](const torch::Tensor& x) {
     const torch::Tensor hidden = conv1_->apply(x, first);
-    const torch::Tensor normed =
-        bounded_ ? bounded_group_norm(hidden, norm_->groups(), norm_->weight, norm_->bias) : norm_->forward(hidden);
-    return conv2_->apply(activate(activation_, normed), last);
+    const torch::Tensor normed = activated_group_norm(hidden, norm_->group_norm(bounded_), activation_);
+    return conv2_->apply(normed, last);
   };
 }
 

@@ -74,6 +74,9 @@ torch::Tensor NormImpl::forward(const torch::Tensor& x, int64_t step) {
 }
 
 torch::Tensor NormImpl::activated(const torch::Tensor& x, Activation activation, int64_t step) {
+  if (kind_ == NormKind::group || kind_ == NormKind::layer) {
+    return activated_group_norm(x, group_norm(/*bounded=*/false), activation);
+  }
   const auto norm = with_relu(activation, step);
   return norm ? batch_norm_relu(x, *norm) : activate(activation, forward(x, step));
 }
@@ -82,6 +85,8 @@ std::optional<BatchNorm> NormImpl::with_relu(Activation activation, int64_t step
   if (kind_ != NormKind::batch || activation != Activation::relu || world) return std::nullopt;
   return batch_norm(step);
 }
+
+GroupNorm NormImpl::group_norm(bool bounded) const { return {groups_, weight, bias, kNormEpsilon, bounded}; }
 
 BatchNorm NormImpl::batch_norm(int64_t step) const {
   const int64_t row = running_mean.size(0) == 1 ? 0 : step;

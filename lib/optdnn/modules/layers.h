@@ -11,6 +11,7 @@
 #include "optdnn/modules/activation.h"
 #include "optdnn/modules/batch_norm_relu.h"
 #include "optdnn/modules/convolve.h"
+#include "optdnn/modules/group_norm_relu.h"
 
 namespace optdnn::world {
 class World;
@@ -55,7 +56,7 @@ class NormImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x, int64_t step = 0);
   torch::Tensor activated(const torch::Tensor& x, Activation activation, int64_t step = 0);  // s(forward(x, step))
   std::optional<BatchNorm> with_relu(Activation activation, int64_t step) const;  // where s(norm) is batch_norm_relu
-  int64_t groups() const { return groups_; }                                      // of the channels; group only
+  GroupNorm group_norm(bool bounded) const;                                       // group and layer only
   torch::Tensor weight, bias;               // C; without an affine map not defined
   torch::Tensor running_mean, running_var;  // steps x C
   const world::World* world = nullptr;      // of synchronise(): whose processes have shares of a batch
