@@ -89,6 +89,33 @@ TEST_CASE("a recorded iteration gives the numbers of one that runs operator by o
   }
 }
 
+TEST_CASE("where an iteration cannot be recorded, training goes on with the numbers it would have had") {
+  const auto gpu = accelerator();
+  if (!gpu) return;
+  // Looks at a number in the end, which no recorded iteration may.
+  struct LookingGraph : training::Graph {
+    explicit LookingGraph(const Accelerator& on)
+        : device(on.device), inner(on.make_graph ? on.make_graph() : training::make_graph(on.device)) {}
+    void record(const std::function<void()>& work) override {
+      inner->record([&] {
+        work();
+        torch::rand({3}, torch::TensorOptions().device(device)).sum().item();
+      });
+    }
+    void replay() override { FAIL("nothing was recorded"); }
+    torch::Device device;
+    std::unique_ptr<training::Graph> inner;
+  };
+  const ExperimentSpec spec =
+      tests::read_experiment(kImages + "model: {name: wrn, layers: 10, widening: 1, dropout: 0.3}\n" + kSgd +
+                             "train: {length: {iterations: 8}, precision: float64}\n");
+  const Trained eager = train(spec, *gpu, {.why_eager = "asked for"});
+  const Trained other = train(spec, {gpu->device, [&] { return std::make_unique<LookingGraph>(*gpu); }});
+  REQUIRE(other.result().iteration.starts_with("eager: recording failed"));
+  REQUIRE(other.result().iterations == 8);
+  REQUIRE(largest_difference(eager, other) < 1e-9);
+}
+
 TEST_CASE("every number type trains on a GPU as float32 does on the CPU, channels last or not") {
   const auto gpu = accelerator();
   if (!gpu) return;

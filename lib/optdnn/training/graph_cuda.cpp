@@ -1,4 +1,5 @@
 // Recorded work by CUDA's graphs, through LibTorch's own.
+#include <ATen/core/CachingHostAllocator.h>
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <cuda_runtime_api.h>
@@ -14,6 +15,21 @@ c10::cuda::CUDAStream graph_stream(const torch::Device& device) {
   return stream;
 }
 
+// LibTorch's graph, which keeps its pool of memory to itself until a capture has succeeded.
+struct CapturedGraph : at::cuda::CUDAGraph {
+  using at::cuda::CUDAGraph::mempool_id_;
+};
+
+template <class Do>
+bool succeeds(Do work) {
+  try {
+    work();
+    return true;
+  } catch (const c10::Error&) {
+    return false;
+  }
+}
+
 class CudaGraph : public Graph {
  public:
   explicit CudaGraph(const torch::Device& device) : device_(device) {}
@@ -26,11 +42,11 @@ class CudaGraph : public Graph {
     graph_.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);  // with a memory pool of its own
     try {
       work();
+      graph_.capture_end();
     } catch (...) {
-      end_failed_capture();
+      abandon();
       throw;
     }
-    graph_.capture_end();
   }
 
   void replay() override {
@@ -39,17 +55,25 @@ class CudaGraph : public Graph {
   }
 
  private:
-  // The stream can be used again afterwards.
-  void end_failed_capture() {
-    try {
-      graph_.capture_end();
-    } catch (const c10::Error&) {
-    }
+  // capture_end() closes nothing where CUDA has called the capture off: the allocators of device and host would go on
+  // to ask this graph, which ends, whose memory is wanted, and the generator would give no numbers outside of a
+  // capture.
+  void abandon() {
+    const bool ended = succeeds([&] { graph_.capture_end(); });
     cudaGetLastError();
+    if (ended) return;
+    namespace device = c10::cuda::CUDACachingAllocator;
+    at::HostAllocator& host = *at::getHostAllocator(at::kCUDA);
+    const auto pool = graph_.mempool_id_;
+    if (succeeds([&] { device::endAllocateToPool(device_.index(), pool); })) device::releasePool(device_.index(), pool);
+    if (succeeds([&] { host.end_allocate_to_pool(pool); })) host.release_pool(pool);
+    // Of the same seed and offset, and in no capture.
+    at::Generator generator = at::globalContext().defaultGenerator(device_);
+    generator.graphsafe_set_state(generator.clone());
   }
 
   torch::Device device_;
-  at::cuda::CUDAGraph graph_;
+  CapturedGraph graph_;
 };
 
 }  // namespace
