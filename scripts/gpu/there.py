@@ -18,7 +18,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent.parent  # of scripts/
 ROOT = HERE.parent
-STAGES = ["load", "tests", "smoke", "bench", "peers", "train"]
+STAGES = ["load", "tests", "smoke", "bench", "epochs", "peers", "train"]
 PRECISIONS = ["float32", "tf32", "bfloat16", "float16"]
 ON_CPU = ["float32", "bfloat16"]
 TRAIN = ["configs/cifar_rules.yaml --seed 0 --seed 1 --seed 2",
@@ -152,6 +152,24 @@ def bench(machine: Machine) -> str:
         except ValueError:
             failures.append("bench's output")
     return (f"failed: {', '.join(failures)}; " if failures else "") + "; ".join(lines)
+
+
+def epochs(machine: Machine) -> str:
+    """Real epochs of CIFAR-10, whose batches are augmented on the device, with the project's kernels and without."""
+    options = machine.options
+    if options.device == "cpu" or not options.pieces:
+        return "left out: they are CIFAR-10's, on a GPU"
+    lines = []
+    for how in ([], ["--no-kernels"]):
+        out = options.work / "-".join(["epochs", *how])
+        code, output = machine.optdnn("train", "configs/cifar_rules.yaml", "--row", "gradient_descent", "--seed", "0",
+                                      "--set", "train.length.epochs=4", "--set", f"train.precision={options.precision}",
+                                      "--device", options.device, "--quiet", "--out", str(out), *how, limit_s=60)
+        if code != 0:
+            return f"failed: {output.strip()[-300:]}"
+        summary = json.loads(next(out.rglob("summary.json")).read_text())
+        lines.append(f"{summary['seconds'] / summary['epochs']:.3f} s an epoch{' '.join(['', *how])}")
+    return "; ".join(lines)
 
 
 def peers(machine: Machine) -> str:

@@ -6,8 +6,10 @@
 
 #include "support/emulated_words.h"
 // After the words they are written in.
+#include "optdnn/kernels/gpu/batch.cuh"
 #include "optdnn/kernels/gpu/batch_norm_relu.cuh"
 #include "optdnn/kernels/gpu/cast.cuh"
+#include "optdnn/kernels/gpu/update.cuh"
 
 namespace optdnn::tests {
 
@@ -44,6 +46,13 @@ void add_casts(const std::string& from, const std::string& to, std::map<std::str
   all[c10::str("cast<", from, ", ", to, ", 1>")] = taking(&cast<From, To, 1>);
 }
 
+template <int kWidth>
+void add_updates(std::map<std::string, Kernel>& all) {
+  all[c10::str("weigh_gradients<", kWidth, ">")] = taking(&weigh_gradients<kWidth>);
+  all[c10::str("update_weights<Sgd, ", kWidth, ">")] = taking(&update_weights<Sgd, kWidth>);
+  all[c10::str("update_weights<Adam, ", kWidth, ">")] = taking(&update_weights<Adam, kWidth>);
+}
+
 const std::map<std::string, Kernel>& kernels_by_name() {
   static const auto all = [] {
     std::map<std::string, Kernel> made;
@@ -54,6 +63,10 @@ const std::map<std::string, Kernel>& kernels_by_name() {
     add_casts<Half, float>("Half", "float", made);
     add_casts<float, BFloat16>("float", "BFloat16", made);
     add_casts<BFloat16, float>("BFloat16", "float", made);
+    add_updates<4>(made);
+    add_updates<1>(made);
+    made["assemble_batch"] = taking(&assemble_batch);
+    made["watch_values"] = taking(&watch_values);
     return made;
   }();
   return all;

@@ -41,6 +41,7 @@ inline int add_to(int* number, int more) { return std::atomic_ref(*number).fetch
 
 inline float inverse_root(float x) { return 1.0f / std::sqrt(x); }
 inline float root(float x) { return std::sqrt(x); }
+inline float exp_minus_one(float x) { return std::expm1(x); }
 inline bool is_finite(float x) { return std::isfinite(x); }
 
 template <class Number>

@@ -1,5 +1,6 @@
 #include "optdnn/data/image_set.h"
 
+#include "optdnn/data/gpu_batch.h"
 #include "optdnn/data/upload.h"
 
 namespace optdnn::data {
@@ -80,8 +81,17 @@ Batch ImageSet::batch(Split split, uint64_t seed, int64_t epoch, const std::vect
     return {mixed(own.inputs, other.inputs), mixed(one_hot(own.targets), one_hot(other.targets))};
   }
   if (split == Split::train && !options_.augment.empty()) return augmented_batch(seed, epoch, indices);
-  const torch::Tensor samples_B = upload(torch::tensor(indices, torch::kInt64), from.labels_N.device());
-  return {augmented(from.images_NCHW, indices, {}, black_C_, scale_C_), from.labels_N.index_select(0, samples_B)};
+  return assembled(from, indices, {});
+}
+
+Batch ImageSet::assembled(const LabelledImages& from, const std::vector<int64_t>& indices,
+                          const std::vector<AugmentParameters>& parameters) const {
+  const auto& [images_NCHW, labels_N] = from;
+  if (gpu_batch_fits(images_NCHW, labels_N))
+    return gpu_batch(images_NCHW, labels_N, indices, parameters, black_C_, scale_C_, options_.crop_fill);
+  const torch::Tensor samples_B = upload(torch::tensor(indices, torch::kInt64), labels_N.device());
+  return {augmented(images_NCHW, indices, parameters, black_C_, scale_C_, options_.crop_fill),
+          labels_N.index_select(0, samples_B)};
 }
 
 Batch ImageSet::augmented_batch(uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const {
@@ -91,9 +101,7 @@ Batch ImageSet::augmented_batch(uint64_t seed, int64_t epoch, const std::vector<
   for (const int64_t sample : indices) {
     parameters.push_back(draw_augmentation(options_, height, width, seed, epoch, sample));
   }
-  const torch::Tensor samples_B = upload(torch::tensor(indices, torch::kInt64), train_.labels_N.device());
-  return {augmented(train_.images_NCHW, indices, parameters, black_C_, scale_C_, options_.crop_fill),
-          train_.labels_N.index_select(0, samples_B)};
+  return assembled(train_, indices, parameters);
 }
 
 }  // namespace optdnn::data

@@ -65,6 +65,8 @@ class ImageSet : public DataSet {
   const LabelledImages& part(Split split) const {
     return split == Split::train ? train_ : split == Split::valid ? valid_ : test_;
   }
+  Batch assembled(const LabelledImages& from, const std::vector<int64_t>& indices,
+                  const std::vector<AugmentParameters>& parameters) const;
   Batch augmented_batch(uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const;
 
   LabelledImages train_, valid_, test_;  // valid_: no tensors without validation

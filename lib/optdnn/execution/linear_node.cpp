@@ -6,6 +6,7 @@
 
 #include "optdnn/execution/linear_combination.h"
 #include "optdnn/kernels/differentiable.h"
+#include "optdnn/kernels/layout.h"
 #include "optdnn/kernels/linear_run.h"
 
 namespace optdnn::execution {
@@ -149,10 +150,7 @@ class NormedLinearMap : public kernels::Differentiable {
   }
 
   void as_inputs_lie(variable_list& gradients) const {
-    for (Tensor& gradient : gradients) {
-      if (gradient.strides() == at::IntArrayRef(strides_)) continue;
-      gradient = torch::empty_strided(gradient.sizes(), strides_, gradient.options()).copy_(gradient);
-    }
+    for (Tensor& gradient : gradients) gradient = kernels::laid_as(gradient, strides_);
   }
 
   // So many numbers that all values of a block, and what the norms read, fit into the first-level cache.

@@ -61,7 +61,7 @@ Grid GpuRows::summing(int sums) const {
 gpu::Totals GpuRows::totals(int sums, torch::Tensor& room) const {
   const Grid grid = summing(sums);
   room = torch::empty({grid.parts, grid.blocks, sums * width_ * rows_.lanes}, floats_);
-  return {room.mutable_data_ptr<float>(), launcher_.counters()};
+  return {room.mutable_data_ptr<float>(), launcher_.counters(), 0, grid.blocks};
 }
 
 }  // namespace optdnn::kernels

@@ -4,6 +4,7 @@
 
 #include "optdnn/kernels/differentiable.h"
 #include "optdnn/kernels/gpu_cast.h"
+#include "optdnn/kernels/layout.h"
 #include "optdnn/modules/layers.h"
 #include "optdnn/modules/vision_layers.h"
 
@@ -13,14 +14,6 @@ using torch::Tensor;
 using torch::autograd::variable_list;
 
 namespace {
-
-// Whether its numbers lie by these strides; where there is one number along a dimension, the stride is any.
-bool lies(const Tensor& tensor, const std::vector<int64_t>& strides) {
-  for (int64_t d = 0; d < tensor.dim(); ++d) {
-    if (tensor.size(d) > 1 && tensor.stride(d) != strides[d]) return false;
-  }
-  return true;
-}
 
 class Narrowed : public kernels::Differentiable {
  public:
@@ -32,11 +25,7 @@ class Narrowed : public kernels::Differentiable {
   }
 
   variable_list backward(const variable_list&, variable_list gradients) const override {
-    for (size_t i = 0; i < gradients.size(); ++i) {
-      Tensor& gradient = gradients[i];
-      if (lies(gradient, strides_[i])) continue;
-      gradient = torch::empty_strided(gradient.sizes(), strides_[i], gradient.options()).copy_(gradient);
-    }
+    for (size_t i = 0; i < gradients.size(); ++i) gradients[i] = kernels::laid_as(gradients[i], strides_[i]);
     return kernels::gpu_cast(gradients, torch::kFloat32);
   }
 

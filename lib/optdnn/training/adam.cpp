@@ -36,6 +36,10 @@ void Adam::step(double learning_rate, const StepControl& control) {
   }
 }
 
+std::optional<StepRule> Adam::rule() const {
+  return StepRule{groups_, spec_.betas, spec_.epsilon, /*nesterov=*/false, decoupled_, step_};
+}
+
 TensorMap Adam::state() const {
   TensorMap state{{"step", step_}};
   add_moments(state, groups_, {"first_moment", "second_moment"});

@@ -11,6 +11,7 @@ class Adam : public Optimizer {
   // Requires two moments per parameter.
   Adam(const AdamFields& spec, bool decoupled, std::vector<ParameterGroup> groups);
   void step(double learning_rate, const StepControl& control) override;
+  std::optional<StepRule> rule() const override;
   TensorMap state() const override;
 
  private:

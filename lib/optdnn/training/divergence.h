@@ -39,6 +39,10 @@ class DivergenceGuard {
 
   // 1 once a value was not finite, for the kernels of a single run's optimizer; nothing unless deferred.
   std::optional<torch::Tensor> skip() const;
+  // The batch that is watched, and the first bad one of each run or -1, where the device keeps them; not defined unless
+  // deferred.
+  const torch::Tensor& now() const { return now_; }
+  const torch::Tensor& first_bad() const { return first_; }
   // Which runs must keep their weights (R, bool); nothing while none has to, as far as that is known without waiting.
   std::optional<torch::Tensor> frozen() const;
 

@@ -16,6 +16,9 @@ class Ema {
   void update();
   // Exchanges the average with the weights; a second call undoes it.
   void swap();
+  const std::vector<torch::Tensor>& weights() const { return weights_; }
+  const std::vector<torch::Tensor>& averages() const { return averages_; }
+  double decay() const { return decay_; }
   // The average by the names of parameters and buffers, sharing memory.
   TensorMap state() const;
 

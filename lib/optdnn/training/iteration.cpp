@@ -7,7 +7,6 @@
 #include "optdnn/training/exchange.h"
 #include "optdnn/training/gradients.h"
 #include "optdnn/training/precision.h"
-#include "optdnn/training/stacked.h"
 
 namespace optdnn::training {
 
@@ -18,14 +17,13 @@ constexpr int64_t kWarmUp = 3;  // real iterations before one is recorded: libra
 }
 
 Iteration::Iteration(TrainJob& job, IterationParts parts)
-    : job_(job), parts_(parts), runs_(static_cast<int64_t>(job.runs.size())), why_eager_(job.why_eager) {
-  if (runs_ > 1) {
-    std::vector<Tensor> runs;
-    for (const auto& parameter : parts_.parameters)
-      runs.push_back(torch::arange(runs_).repeat_interleave(parameter.second.numel() / runs_));
-    run_of_weight_ = torch::cat(runs).to(job.device);
-  }
-  if (!job.device.is_cpu()) rate_ = torch::zeros({}, torch::TensorOptions().device(job.device));
+    : job_(job),
+      parts_(parts),
+      runs_(static_cast<int64_t>(job.runs.size())),
+      update_({parts.parameters, parts.optimizer, parts.guard, parts.ema, parts.scale, job.train.gradient_clip,
+               !job.train.on_divergence.stops(), runs_},
+              job.device),
+      why_eager_(job.why_eager) {
   if (why_eager_.empty() && !job.train.on_divergence.stops()) why_eager_ = "train.on_divergence reads every loss";
   if (why_eager_.empty() && !job.world->is_alone()) why_eager_ = "several processes train together";
   if (why_eager_.empty() && !job.make_graph) why_eager_ = why_no_graph(job.device);
@@ -33,8 +31,7 @@ Iteration::Iteration(TrainJob& job, IterationParts parts)
 
 void Iteration::run(const Next& next, int64_t samples, int64_t first_batch, double learning_rate) {
   parts_.guard.begin(first_batch);
-  learning_rate_ = learning_rate;
-  if (rate_.defined()) rate_.fill_(learning_rate);
+  update_.begin(learning_rate);
 
   const bool whole = samples == job_.train_loader->options().batch_size * job_.train.accumulate;
   if (!why_eager_.empty() || !whole || whole_++ < kWarmUp) {
@@ -85,8 +82,10 @@ void Iteration::fill(const Next& next) {
 data::Batch Iteration::prepare(const data::Batch& batch) {
   if (job_.world->is_alone()) parts_.recent.count(batch.targets);
   const TrainSpec& spec = job_.train;
-  return {prepared(batch.inputs, job_.device, spec.precision, spec.channels_last && runs_ == 1),
-          prepared(batch.targets, job_.device, spec.precision)};
+  const Tensor inputs = prepared(batch.inputs, job_.device, spec.precision, spec.channels_last && runs_ == 1);
+  // A GPU's batches may come with their channels innermost.
+  const bool as_it_is = job_.device.is_cpu() || spec.channels_last;
+  return {as_it_is ? inputs : inputs.contiguous(), prepared(batch.targets, job_.device, spec.precision)};
 }
 
 void Iteration::body(const Next& next, int64_t samples) {
@@ -104,7 +103,7 @@ void Iteration::body(const Next& next, int64_t samples) {
     done += size;
     if (done < samples) parts_.guard.next_batch();
   }
-  update_weights();
+  update_.run();
 }
 
 // Of one run on several processes. Nobody returns early, as the others may be in a norm that waits for all; what is not
@@ -143,7 +142,7 @@ void Iteration::body_of_many(const Next& next, int64_t samples) {
     if (parts_.guard.all_diverged()) return;
   }
   world.sum(gradients_of(parts_.parameters));
-  update_weights();
+  update_.run();
 }
 
 Tensor Iteration::outputs_of(const data::Batch& batch) {
@@ -160,56 +159,6 @@ Tensor Iteration::forward(const data::Batch& batch) {
   if (parts_.see) parts_.see(losses);
   parts_.recent.add_sums(outputs, batch.targets, losses);
   return losses;
-}
-
-void Iteration::update_weights() {
-  StepControl control;
-  if (rate_.defined()) control.learning_rate = rate_;
-  Tensor overflowed;
-  auto& [parameters, optimizer, loss, guard, recent, ema, scale, see] = parts_;
-  const auto& clip = job_.train.gradient_clip;
-  const bool watches = clip || !job_.train.on_divergence.stops();
-  const auto gradients = scale || watches ? gradients_of(parameters) : std::vector<Tensor>{};
-  if (scale) overflowed = scale->unscale(gradients);
-  const Tensor norms = watches ? gradient_norm(gradients, runs_) : Tensor();
-  if (watches && !scale) guard.watch(norms, "gradient");
-  if (guard.all_diverged()) return;
-  if (clip) {
-    const Tensor divide = (norms / *clip).clamp_min(1);
-    if (runs_ == 1) control.divide = divide;
-    for (const Tensor& gradient : runs_ > 1 ? gradients : std::vector<Tensor>{}) {
-      gradient.div_(per_run_like(divide, gradient));
-    }
-  }
-  if (runs_ == 1) control.skip = guard.skip();
-  if (scale) control.skip = torch::maximum(control.skip.value_or(overflowed), overflowed);
-  const Tensor before = runs_ > 1 && guard.frozen() ? all_weights() : Tensor();
-  optimizer.step(learning_rate_, control);
-  if (before.defined()) give_back(before, *guard.frozen());
-  clear_gradients(parameters);
-  if (scale) scale->update(overflowed);
-  if (ema) ema->update();
-}
-
-// Every number of the stacked parameters, one parameter after another.
-Tensor Iteration::all_weights() const {
-  std::vector<Tensor> parts;
-  for (const auto& parameter : parts_.parameters) parts.push_back(parameter.second.detach().reshape(-1));
-  return torch::cat(parts);
-}
-
-// Runs that are frozen get their weights of before the update. Few operators, whatever the number of parameters.
-void Iteration::give_back(const Tensor& before, const Tensor& frozen_R) {
-  const torch::NoGradGuard no_grad;
-  const Tensor kept = torch::where(frozen_R.index_select(0, run_of_weight_), before, all_weights());
-  std::vector<Tensor> weights, parts;
-  int64_t begin = 0;
-  for (const auto& parameter : parts_.parameters) {
-    const Tensor& weight = weights.emplace_back(parameter.second);
-    parts.push_back(kept.narrow(0, begin, weight.numel()).view_as(weight));
-    begin += weight.numel();
-  }
-  at::_foreach_copy_(weights, parts);
 }
 
 }  // namespace optdnn::training

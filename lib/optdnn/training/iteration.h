@@ -11,6 +11,7 @@
 #include "optdnn/training/optimizer.h"
 #include "optdnn/training/tally.h"
 #include "optdnn/training/trainer.h"
+#include "optdnn/training/weight_update.h"
 
 namespace optdnn::training {
 
@@ -49,18 +50,13 @@ class Iteration {
   void body_of_many(const Next& next, int64_t samples);
   torch::Tensor outputs_of(const data::Batch& batch);
   torch::Tensor forward(const data::Batch& batch);
-  void update_weights();
-  torch::Tensor all_weights() const;
-  void give_back(const torch::Tensor& before, const torch::Tensor& frozen_R);
   data::Batch prepare(const data::Batch& batch);
   int64_t samples_in(const data::Batch& batch) const { return batch.inputs.size(runs_ > 1 ? 1 : 0); }
 
   TrainJob& job_;
   IterationParts parts_;
   int64_t runs_;
-  double learning_rate_ = 0;
-  torch::Tensor run_of_weight_;  // of several runs: the run of every number of all_weights()
-  torch::Tensor rate_;           // the learning rate where the device reads it; not defined on a CPU
+  WeightUpdate update_;
 
   std::string why_eager_;
   std::unique_ptr<Graph> graph_;

@@ -21,6 +21,8 @@ void SgdSpec::check(config::Checker& c) const {
   if (nesterov && momentum == 0) c.error("nesterov", "nesterov needs a momentum above 0");
 }
 
+std::optional<StepRule> Optimizer::rule() const { return std::nullopt; }
+
 NamedParameters trainable_parameters(const torch::nn::Module& module) {
   NamedParameters parameters;
   for (const auto& item : module.named_parameters()) {

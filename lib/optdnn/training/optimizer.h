@@ -18,12 +18,17 @@ struct StepControl {
   std::optional<torch::Tensor> learning_rate = {};  // takes the number's place
 };
 
+struct StepRule;
+
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
   // One update. Parameters without a gradient are left alone.
   virtual void step(double learning_rate, const StepControl& control = {}) = 0;
+
+  // What step() computes, as numbers; nothing where it is more than that.
+  virtual std::optional<StepRule> rule() const;
 
   // By name, sharing memory with the optimizer: what a checkpoint keeps, and what is filled to restore it.
   virtual TensorMap state() const = 0;

@@ -23,6 +23,15 @@ struct GroupRules {
 std::vector<ParameterGroup> make_groups(const NamedParameters& parameters, const GroupRules& rules, size_t moments,
                                         bool stacked);
 
+// A step of SGD or Adam as numbers, for a kernel that makes it for all parameters at once (flat_update.h).
+struct StepRule {
+  const std::vector<ParameterGroup>& groups;
+  std::array<double, 2> betas = {0, 0};  // of the moments; SGD's momentum is the first
+  double epsilon = 0;
+  bool nesterov = false, decoupled = false;
+  torch::Tensor step = {};  // updates done; Adam's alone
+};
+
 // Calls `update` with the group's learning rate, a number or a tensor.
 template <class Update>
 void at_rate_of(const ParameterGroup& group, double learning_rate, const StepControl& control, Update update) {

@@ -22,6 +22,8 @@ void Sgd::step(double learning_rate, const StepControl& control) {
   }
 }
 
+std::optional<StepRule> Sgd::rule() const { return StepRule{groups_, {spec_.momentum, 0}, 0, spec_.nesterov}; }
+
 TensorMap Sgd::state() const {
   TensorMap state;
   add_moments(state, groups_, {"momentum"});

@@ -10,6 +10,7 @@ class Sgd : public Optimizer {
   // Requires one moment per parameter, or none without momentum.
   Sgd(const SgdSpec& spec, std::vector<ParameterGroup> groups) : spec_(spec), groups_(std::move(groups)) {}
   void step(double learning_rate, const StepControl& control) override;
+  std::optional<StepRule> rule() const override;
   TensorMap state() const override;
 
  private:

@@ -76,15 +76,16 @@ template <int kCount, int kWidth>
 DEVICE bool add_up(float (&sums)[kCount], const Lane<kWidth>& lane, const Totals& totals) {
   add_slots(sums, lane);
   const int of_block = kCount * lane.lanes;
-  float* partial = totals.partial + static_cast<long long>(part()) * blocks() * of_block;
+  float* partial = totals.partial + static_cast<long long>(part()) * totals.blocks * of_block;
   if (lane.slot == 0) {
+    const int here = totals.before + block();
     UNROLLED
-    for (int k = 0; k < kCount; ++k) partial[block() * of_block + k * lane.lanes + lane.lane] = sums[k];
+    for (int k = 0; k < kCount; ++k) partial[here * of_block + k * lane.lanes + lane.lane] = sums[k];
   }
   fence();
   sync();
   int* last = reinterpret_cast<int*>(shared_memory());
-  if (thread() == 0) *last = add_to(totals.arrived + part(), 1) == blocks() - 1;
+  if (thread() == 0) *last = add_to(totals.arrived + part(), 1) == totals.blocks - 1;
   sync();
   if (*last == 0) return false;
   fence();
@@ -92,7 +93,7 @@ DEVICE bool add_up(float (&sums)[kCount], const Lane<kWidth>& lane, const Totals
   for (int k = 0; k < kCount; ++k) sums[k] = 0.0f;
   if (lane.slot < lane.slots) {
     const volatile float* left = partial + lane.lane;  // by other blocks
-    for (int b = lane.slot; b < blocks(); b += lane.slots) {
+    for (int b = lane.slot; b < totals.blocks; b += lane.slots) {
       UNROLLED
       for (int k = 0; k < kCount; ++k) sums[k] += left[b * of_block + k * lane.lanes];
     }

@@ -9,10 +9,11 @@ struct Rows {
 };
 
 // Where blocks add up: parts x blocks x sums of a block, and as many counters as parts, which are zero before and
-// after.
+// after. The blocks may be those of several launches, the ones `before` and others after.
 struct Totals {
   float* partial;
   int* arrived;
+  int before, blocks;
 };
 
 }  // namespace optdnn::kernels::gpu

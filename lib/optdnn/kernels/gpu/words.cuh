@@ -3,7 +3,7 @@
 #pragma once
 
 #define DEVICE __device__ inline
-#define KERNEL __global__ void __launch_bounds__(256)
+#define KERNEL __global__ void __launch_bounds__(256, 2)  // threads of a block, blocks of a processor at least
 #define UNROLLED _Pragma("unroll")
 #define UNROLLED_BY_4 _Pragma("unroll 4")
 
@@ -32,6 +32,7 @@ DEVICE int add_to(int* number, int more) { return atomicAdd(number, more); }  //
 
 DEVICE float inverse_root(float x) { return 1.0f / sqrtf(x); }
 DEVICE float root(float x) { return sqrtf(x); }
+DEVICE float exp_minus_one(float x) { return expm1f(x); }
 DEVICE bool is_finite(float x) { return fabsf(x) <= 3.402823466e38f; }
 
 DEVICE float widen(float number) { return number; }

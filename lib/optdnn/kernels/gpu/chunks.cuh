@@ -1,0 +1,42 @@
+// Many tensors in one kernel: each block finds the chunk of a tensor that is its own.
+#pragma once
+
+#include "optdnn/kernels/gpu/chunks.h"
+#include "optdnn/kernels/gpu/rows.cuh"
+
+namespace optdnn::kernels::gpu {
+
+// The part a chunk lies in: the last one that does not begin behind it.
+template <class Part>
+DEVICE const Part& part_of_chunk(const Part* parts, int count, int chunk) {
+  int low = 0;
+  for (int high = count; high - low > 1;) {
+    const int middle = (low + high) / 2;
+    if (parts[middle].begin <= chunk) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  return parts[low];
+}
+
+template <int kWidth>
+struct Width {
+  static constexpr int kNumbers = kWidth;
+};
+
+// Calls each(where, Width) for the thread's numbers of chunk `chunk` of a tensor of `count`: vectors, then what is left.
+template <int kWidth, class Each>
+DEVICE void for_each_of_chunk(int chunk, int count, Each each) {
+  for (int vector = 0; vector < kVectorsOfChunk; ++vector) {
+    const int i = ((chunk * kVectorsOfChunk + vector) * threads() + thread()) * kWidth;
+    if (i + kWidth <= count) {
+      each(i, Width<kWidth>());
+    } else {
+      for (int rest = i; rest < count; ++rest) each(rest, Width<1>());
+    }
+  }
+}
+
+}  // namespace optdnn::kernels::gpu

@@ -1,0 +1,26 @@
+// How tensors lie in memory, where loops and kernels walk through several at a time.
+#pragma once
+
+#include <torch/torch.h>
+
+namespace optdnn::kernels {
+
+// Whether its numbers have these strides; those of dimensions of one number say nothing.
+inline bool lies_as(const torch::Tensor& tensor, at::IntArrayRef strides) {
+  for (int64_t d = 0; d < tensor.dim(); ++d) {
+    if (tensor.size(d) > 1 && tensor.stride(d) != strides[d]) return false;
+  }
+  return true;
+}
+
+// The tensor, or a copy of it with these strides. Requires: strides of dense memory.
+inline torch::Tensor laid_as(const torch::Tensor& tensor, at::IntArrayRef strides) {
+  if (lies_as(tensor, strides)) return tensor;
+  return torch::empty_strided(tensor.sizes(), strides, tensor.options()).copy_(tensor);
+}
+
+inline bool is_aligned(const torch::Tensor& tensor, uintptr_t bytes) {
+  return reinterpret_cast<uintptr_t>(tensor.const_data_ptr()) % bytes == 0;
+}
+
+}  // namespace optdnn::kernels

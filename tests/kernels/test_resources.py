@@ -1,0 +1,66 @@
+# What the kernels for a GPU take of it, by nvcc, where there is one: each kernel, in every number type and width, is
+# compiled for two architectures, spills no register, puts nothing on a stack, and leaves a processor room for at least
+# two blocks. NVRTC, which compiles them when the program runs, is the same compiler.
+import itertools
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(os.environ.get("OPTDNN_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
+FOLDER = ROOT / "lib/optdnn/kernels/gpu"
+NVCC = shutil.which("nvcc") or shutil.which("/usr/local/cuda/bin/nvcc")
+ARCHITECTURES = ["sm_80", "sm_90"]
+MOST_REGISTERS = 128  # of a thread: two blocks of 256 threads
+VALUES = {"class Number": ["float", "Half", "BFloat16"], "class From": ["float", "Half"],
+          "class To": ["float", "BFloat16"], "class Rule": ["Sgd", "Adam"], "int kWidth": ["1", "2", "4", "8"],
+          "int kOutputs": ["1", "2", "4"]}
+
+
+def kernels():
+    """Each kernel with its template's arguments and the type it takes: name<Half, 8>(Arguments)."""
+    for path in sorted(FOLDER.glob("*.cuh")):
+        for template, name, arguments in re.findall(r"(?:template <([^>]*)>\n)?KERNEL (\w+)\(const (\w+) a\)",
+                                                    path.read_text(encoding="utf-8")):
+            parameters = [parameter.strip() for parameter in template.split(",")] if template else []
+            for values in itertools.product(*(VALUES[parameter] for parameter in parameters)):
+                if values[:1] == ("float",) and values[-1] == "8" and len(values) == 2:
+                    continue  # vectors have 16 bytes
+                yield f"{name}<{', '.join(values)}>" if values else name, arguments, bool(values)
+
+
+def source():
+    lines = ['#include "optdnn/kernels/gpu/words.cuh"']
+    lines += [f'#include "optdnn/kernels/gpu/{path.name}"' for path in sorted(FOLDER.glob("*.cuh"))]
+    lines += ["namespace optdnn::kernels::gpu {"]
+    lines += [f"template __global__ void {name}(const {arguments});" for name, arguments, made in kernels() if made]
+    return "\n".join([*lines, "}  // namespace optdnn::kernels::gpu\n"])
+
+
+class Resources(unittest.TestCase):
+    def test_every_kernel_fits_a_processor(self):
+        if not NVCC:
+            self.skipTest("no nvcc")
+        with tempfile.TemporaryDirectory() as folder:
+            text = pathlib.Path(folder) / "kernels.cu"
+            text.write_text(source(), encoding="utf-8")
+            for architecture in ARCHITECTURES:
+                command = [NVCC, "-std=c++17", f"-arch={architecture}", "-Xptxas", "-v", "-I", str(ROOT / "lib"),
+                           "-cubin", "-o", os.devnull, str(text)]
+                done = subprocess.run(command, capture_output=True, text=True)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                used = re.findall(r"entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores, "
+                                  r"(\d+) bytes spill loads.*?Used (\d+) registers", done.stderr, re.S)
+                self.assertEqual(len(used), len(list(kernels())), done.stderr)
+                bad = [kernel for kernel, *memory, registers in used
+                       if any(int(bytes_) for bytes_ in memory) or int(registers) > MOST_REGISTERS]
+                self.assertEqual(bad, [])
+                most = max(int(registers) for *_, registers in used)
+                print(f"{architecture}: {len(used)} kernels, no spills, {most} registers at most")
+
+
+if __name__ == "__main__":
+    unittest.main()
