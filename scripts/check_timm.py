@@ -14,6 +14,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+from bench.networks import import_timm
+
 DESCRIPTION = "Compares logits with timm's, both ways."
 TOLERANCE = 1e-4
 CONFIG = """
@@ -32,22 +34,6 @@ NETWORKS = {
     "vit_s": "module: {name: transformer, heads: 6}\nstem: {name: class_token}\nhead: {name: class_token}\n"
              "depth: 12\nwidth: 384\n",
 }
-
-
-def import_timm():
-    """torchvision from PyPI cannot load its operators beside a CPU build of torch. timm's models need none of them, but
-    torchvision wants two to be declared before it lets itself be imported."""
-    try:
-        import timm
-    except RuntimeError:
-        for name in [name for name in sys.modules if name.split(".")[0] in ("timm", "torchvision")]:
-            del sys.modules[name]
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        for name in ("nms", "qnms"):
-            library.define(name + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        import timm
-        timm.declared_operators = library  # they last as long as this
-    return timm
 
 
 def timm_model(timm, name):

@@ -1,9 +1,44 @@
 # The peers' networks, written as one writes them in PyTorch. Their parameters have our names.
 import math
+import re
+import sys
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+
+def import_timm() -> Any:
+    """torchvision from PyPI cannot load its operators beside a CPU build of torch. timm's models need none of them, but
+    torchvision wants two to be declared before it lets itself be imported."""
+    try:
+        import timm
+    except RuntimeError:
+        for name in [name for name in sys.modules if name.split(".")[0] in ("timm", "torchvision")]:
+            del sys.modules[name]
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        for name in ("nms", "qnms"):
+            library.define(name + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        import timm
+        timm.declared_operators = library  # they last as long as this
+    return timm
+
+
+class Timm(nn.Module):
+    """A network of timm's. It has our names with the `names` replaced, each a pattern and what takes its place."""
+
+    def __init__(self, name: str, classes: int, names: dict[str, str]):
+        super().__init__()
+        self.model, self.names = import_timm().create_model(name, num_classes=classes), names
+
+    def renamed(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        for pattern, name in self.names.items():
+            weights = {re.sub(pattern, name, key): tensor for key, tensor in weights.items()}
+        return {f"model.{key}": tensor for key, tensor in weights.items()}
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.model(x)
 
 
 class TwoLayer(nn.Module):

@@ -59,6 +59,24 @@ ON_GPU = [
 ]
 
 
+# timm's names of our parameters, as lib/optdnn/models/timm_names.cpp has them.
+CONVNEXT = {r"^stem\.conv": "stem.0", r"^stem\.norm": "stem.1", r"^stage_(\d+)\.T": r"stages.\1.blocks",
+            r"^transition_(\d+)\.norm": r"stages.\1.downsample.0",
+            r"^transition_(\d+)\.conv": r"stages.\1.downsample.1", r"^head\.linear": "head.fc"}
+VIT = {r"^stem\.conv": "patch_embed.proj", r"^stem\.(cls_token|pos_embed)$": r"\1", r"^stage_0\.T": "blocks",
+       r"^head\.norm": "norm", r"^head\.linear": "head"}
+ADAMW = {"name": "AdamW", "lr": 0.001, "weight_decay": 0.05}
+
+VISION_ON_GPU = [
+    ("ConvNeXt-T, 224 pixels, batch 128; timm", 1.15, 2e-3,
+     Work("convnext_t", "Timm", ADAMW, config="configs/bench_gpu.yaml", batches=2, losses=3, iterations=20, warm_up=10,
+          arguments={"name": "convnext_tiny", "classes": 10, "names": CONVNEXT})),
+    ("ViT-S, 224 pixels, batch 128; timm", 1.15, 2e-3,
+     Work("vit_s", "Timm", ADAMW, config="configs/bench_gpu.yaml", batches=2, losses=3, iterations=20, warm_up=10,
+          arguments={"name": "vit_small_patch16_224", "classes": 10, "names": VIT})),
+]
+
+
 class Before(training.Ours):
     """An earlier build of the program."""
     name = "the earlier build"
@@ -71,15 +89,15 @@ def rows_beside(before: pathlib.Path, program: pathlib.Path, folder: pathlib.Pat
 
 
 def gpu_row_ids() -> list[str]:
-    return [work.row for *_, work in ON_GPU]
+    return [work.row for *_, work in ON_GPU + VISION_ON_GPU]
 
 
 def gpu_rows(program: pathlib.Path, folder: pathlib.Path, place: training.Place) -> list[Row]:
     """Vectors stay in float32, whatever the place's precision."""
     def held(work: Work) -> training.Place:
-        return place if work.network == "ResNet" else replace(place, precision="float32")
+        return replace(place, precision="float32") if work.network == "Momentum" else place
     return [Row(work.row, what, promise, lambda work=work: training.contestants(work, program, folder, held(work)),
-                tolerance) for what, promise, tolerance, work in ON_GPU]
+                tolerance) for what, promise, tolerance, work in ON_GPU + VISION_ON_GPU]
 
 
 def rows(program: pathlib.Path, folder: pathlib.Path) -> list[Row]:

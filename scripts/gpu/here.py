@@ -62,7 +62,8 @@ def kernels(folder: pathlib.Path) -> list[list[str]]:
 
 
 KINDS = {"convolutions": r"[wd]grad|fprop|conv|cutlass|nhwcAddPadding|init_device_workspace|ReduceSplitK",
-         "batch norm": r"batchnorm|batch_norm", "optimizer, loss scale": r"multi_tensor_apply",
+         "batch norm": r"batchnorm|batch_norm", "combinations": r"gpu::combine",
+         "optimizer, loss scale": r"multi_tensor_apply|gpu::(update|weigh)_",
          "copies to other types": r"copy_kernel|gpu::cast", "fills": r"(?i)memset|fill", "the rest": ""}
 
 
@@ -126,7 +127,7 @@ def page(folders: list[pathlib.Path]) -> str:
         text += ("\n## Where the time goes\n\nOf an iteration in float16, by `optdnn bench --profile`; the host's work "
                  "and pauses between kernels are not in it.\n\n" +
                  table(["row", "kind", "operators: kernels", "us", "with own kernels: kernels", "us"], parts))
-    for peers in filter(pathlib.Path.exists, (folder / "peers.md" for folder in folders)):
+    for peers in sorted(path for folder in folders for path in folder.glob("peers*.md")):
         text += "\n## Beside PyTorch\n\n" + peers.read_text().split("\n", 2)[2].strip() + "\n"
     if finished := trained(runs):
         text += ("\n## Trained\n\nFinished runs; seconds are those of processes that shared the GPU.\n\n" +

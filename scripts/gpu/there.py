@@ -19,6 +19,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent.parent  # of scripts/
 ROOT = HERE.parent
 STAGES = ["load", "tests", "smoke", "bench", "epochs", "peers", "train"]
+ON_DEMAND = ["vision_peers"]  # minutes of compiling
 PRECISIONS = ["float32", "tf32", "bfloat16", "float16"]
 ON_CPU = ["float32", "bfloat16"]
 TRAIN = ["configs/cifar_rules.yaml --seed 0 --seed 1 --seed 2",
@@ -34,15 +35,16 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("optdnn-work"), help="runs and data")
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "bin", help="folder of optdnn and test_gpu")
     parser.add_argument("--pieces", type=pathlib.Path, action="append", help="folders of pieces of CIFAR-10")
-    parser.add_argument("--stages", type=lambda text: text.split(","), default=STAGES, help=",".join(STAGES))
+    parser.add_argument("--stages", type=lambda text: text.split(","), default=STAGES,
+                        help=f"{','.join(STAGES)}; on demand {','.join(ON_DEMAND)}")
     parser.add_argument("--precision", default="float16", help="of timing and training")
     parser.add_argument("--processes", type=int, default=1, help="trainings at once; default 1: they share the GPU's "
                         "time, four took 0.85 s an epoch together where one takes 0.75")
     parser.add_argument("--train", metavar="WORDS", action="append",
                         help="words after `optdnn train`, in the order in which they are taken up")
     options = parser.parse_args(arguments)
-    if unknown := [stage for stage in options.stages if stage not in STAGES]:
-        parser.error(f"unknown stage '{unknown[0]}'; stages: {', '.join(STAGES)}")
+    if unknown := [stage for stage in options.stages if stage not in STAGES + ON_DEMAND]:
+        parser.error(f"unknown stage '{unknown[0]}'; stages: {', '.join(STAGES + ON_DEMAND)}")
     return options
 
 
@@ -173,14 +175,23 @@ def epochs(machine: Machine) -> str:
 
 
 def peers(machine: Machine) -> str:
-    """The rows that have a network in PyTorch, beside it."""
+    """Small rows that have a network in PyTorch, beside it."""
+    return beside_peers(machine, ["resnet20", "rings_momentum", "rings_momentum_32_seeds"], "peers.md", 200)
+
+
+def vision_peers(machine: Machine) -> str:
+    """ConvNeXt-T and ViT-S beside timm's."""
+    return beside_peers(machine, ["convnext_t", "vit_s"], "peers_vision.md", 500)
+
+
+def beside_peers(machine: Machine, rows: list[str], out: str, limit_s: float) -> str:
     options = machine.options
     if options.device == "cpu":
         return "left out: the rows are a GPU's"
-    code, output = machine.run([sys.executable, "-B", "scripts/bench_peers.py", "--gpu", "--precision",
+    code, output = machine.run([sys.executable, "-B", "scripts/bench_peers.py", *rows, "--gpu", "--precision",
                                 options.precision, "--python", sys.executable, "--program",
                                 str(options.program / "optdnn"), "--rounds", "5", "--out",
-                                str((options.out / "peers.md").resolve())], limit_s=200)
+                                str((options.out / out).resolve())], limit_s=limit_s)
     table = [line for line in output.splitlines() if line.startswith("| ")]
     return "\n".join(table) if code == 0 else f"failed: {output.strip()[-400:]}"
 
