@@ -9,6 +9,7 @@
 #include "optdnn/kernels/gpu/batch.cuh"
 #include "optdnn/kernels/gpu/batch_norm_relu.cuh"
 #include "optdnn/kernels/gpu/cast.cuh"
+#include "optdnn/kernels/gpu/combine.cuh"
 #include "optdnn/kernels/gpu/update.cuh"
 
 namespace optdnn::tests {
@@ -23,6 +24,14 @@ Kernel taking(void (*kernel)(Arguments)) {
   return [kernel](const void* arguments) { kernel(*static_cast<const Arguments*>(arguments)); };
 }
 
+template <class Number, int kWidth, int kOutputs>
+void add_combinations(const std::string& type, std::map<std::string, Kernel>& all) {
+  const std::string of = c10::str("<", type, ", ", kWidth, ", ", kOutputs, ">");
+  all["combine" + of] = taking(&combine<Number, kWidth, kOutputs>);
+  all["combine_statistics" + of] = taking(&combine_statistics<Number, kWidth, kOutputs>);
+  all["combine_backward" + of] = taking(&combine_backward<Number, kWidth, kOutputs>);
+}
+
 template <class Number, int kWidth>
 void add_row_kernels(const std::string& type, std::map<std::string, Kernel>& all) {
   const std::string of = c10::str("<", type, ", ", kWidth, ">");
@@ -30,6 +39,9 @@ void add_row_kernels(const std::string& type, std::map<std::string, Kernel>& all
   all["batch_norm_relu" + of] = taking(&batch_norm_relu<Number, kWidth>);
   all["batch_norm_relu_sums" + of] = taking(&batch_norm_relu_sums<Number, kWidth>);
   all["batch_norm_relu_backward" + of] = taking(&batch_norm_relu_backward<Number, kWidth>);
+  add_combinations<Number, kWidth, 1>(type, all);
+  add_combinations<Number, kWidth, 2>(type, all);
+  add_combinations<Number, kWidth, 4>(type, all);
 }
 
 template <class Number>

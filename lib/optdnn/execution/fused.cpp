@@ -7,6 +7,7 @@
 #include "optdnn/execution/linear_node.h"
 #include "optdnn/execution/module_call.h"
 #include "optdnn/execution/passes.h"
+#include "optdnn/kernels/launcher.h"
 
 namespace optdnn::execution {
 
@@ -99,9 +100,10 @@ class Fused : public Executor {
   }
 
   std::string declines(const variable_list& inputs) const override {
-    const auto elsewhere =
-        std::find_if(inputs.begin(), inputs.end(), [](const Tensor& x) { return !x.device().is_cpu(); });
-    return elsewhere == inputs.end() ? "" : "states on " + elsewhere->device().str();
+    const auto elsewhere = std::find_if(inputs.begin(), inputs.end(), [](const Tensor& x) {
+      return !x.device().is_cpu() && !kernels::launcher(x.device());
+    });
+    return elsewhere == inputs.end() ? "" : "states on " + elsewhere->device().str() + ", which has no kernels";
   }
 
   variable_list run(variable_list inputs, const variable_list& learned) const override {

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "optdnn/execution/gpu_linear.h"
 #include "optdnn/execution/linear_combination.h"
-#include "optdnn/kernels/differentiable.h"
-#include "optdnn/kernels/layout.h"
+#include "optdnn/execution/linear_function.h"
 #include "optdnn/kernels/linear_run.h"
 
 namespace optdnn::execution {
@@ -22,13 +22,6 @@ using torch::Tensor;
 using torch::autograd::variable_list;
 
 namespace {
-
-// All values by LibTorch's operators.
-variable_list by_operators(const Combinations& combinations, const variable_list& inputs, at::TensorList learned) {
-  variable_list values = inputs;
-  for (const Terms& terms : combinations.made) values.push_back(combine(terms, values, learned));
-  return values;
-}
 
 bool fits(const variable_list& tensors, at::TensorList learned) {
   const Tensor& first = tensors.front();
@@ -70,17 +63,15 @@ struct Prepared {
 
 int64_t channels(const Tensor& x) { return x.size(1); }
 
-// The map, with norms, of the inputs, the learned weights, and the norms' weights and biases.
-class NormedLinearMap : public kernels::Differentiable {
+class NormedLinearMap : public LinearFunction {
  public:
-  NormedLinearMap(std::shared_ptr<const LinearMap> map, std::vector<NormedOutput> normed)
-      : map_(std::move(map)), normed_(std::move(normed)) {}
+  using LinearFunction::LinearFunction;
 
   variable_list forward(at::TensorList tensors, variable_list& saved) override {
     const int64_t norms = std::ssize(normed_), inputs_count = map_->combinations.inputs;
     const at::TensorList inputs = tensors.slice(0, inputs_count),
                          learned = tensors.slice(inputs_count, std::ssize(tensors) - inputs_count - 2 * norms);
-    strides_ = inputs[0].strides().vec();
+    lies_as(inputs[0]);
     variable_list outputs =
         inputs[0].scalar_type() == torch::kFloat32 ? run<float>(inputs, learned) : run<double>(inputs, learned);
     saved.assign(learned.begin(), learned.end());
@@ -101,58 +92,7 @@ class NormedLinearMap : public kernels::Differentiable {
     return single ? run_backward<float>(unpack(saved), gradients) : run_backward<double>(unpack(saved), gradients);
   }
 
-  // Adds to the outputs' gradients what comes through their norms. Returns the gradients of the map's inputs, then
-  // those of the norms' weights.
-  variable_list differentiable_backward(const variable_list& packed, variable_list gradients) const override {
-    as_inputs_lie(gradients);
-    const Saved saved = unpack(packed);
-    variable_list of_norms;
-    for (size_t i = 0; i < normed_.size(); ++i) {
-      const auto& [x, weight, bias] = saved.norms[i];
-      const auto found = modules::batch_norm_relu_gradients(gradients[map_->outputs.size() + i], x, weight, bias,
-                                                            statistics_[i].epsilon);
-      Tensor& gradient = gradients[normed_[i].output];
-      gradient = gradient + found[0];
-      of_norms.insert(of_norms.end(), found.begin() + 1, found.end());
-    }
-    gradients.resize(map_->outputs.size());
-    const variable_list values = by_operators(map_->again, saved.inputs, saved.learned);
-    const variable_list found = by_operators(map_->transposed, gradients, saved.learned);
-    variable_list all = pick(found, map_->gradients), sums(saved.learned.size());
-    for (const kernels::Dot& dot : map_->dots) {
-      const Tensor product = (values[dot.a] * found[dot.b]).sum();
-      sums[dot.learned] = sums[dot.learned].defined() ? sums[dot.learned] + product : product;
-    }
-    all.insert(all.end(), sums.begin(), sums.end());
-    all.insert(all.end(), of_norms.begin(), of_norms.end());
-    return all;
-  }
-
  private:
-  struct Saved {
-    variable_list inputs;  // those that are kept
-    variable_list learned;
-    struct Norm {
-      Tensor x, weight, bias;
-    };
-    std::vector<Norm> norms;
-  };
-
-  Saved unpack(const variable_list& saved) const {
-    const auto norms = 3 * std::ssize(normed_), inputs = std::count(map_->kept.begin(), map_->kept.end(), true);
-    auto next = saved.end() - norms - inputs;
-    Saved unpacked{variable_list(map_->combinations.inputs), variable_list(saved.begin(), next), {}};
-    for (int i = 0; i < map_->combinations.inputs; ++i) {
-      if (map_->kept[i]) unpacked.inputs[i] = *next++;
-    }
-    for (; next != saved.end(); next += 3) unpacked.norms.push_back({next[0], next[1], next[2]});
-    return unpacked;
-  }
-
-  void as_inputs_lie(variable_list& gradients) const {
-    for (Tensor& gradient : gradients) gradient = kernels::laid_as(gradient, strides_);
-  }
-
   // So many numbers that all values of a block, and what the norms read, fit into the first-level cache.
   template <class Number>
   int64_t block_of(const Tensor& like) const {
@@ -243,16 +183,14 @@ class NormedLinearMap : public kernels::Differentiable {
     return all;
   }
 
-  std::shared_ptr<const LinearMap> map_;
-  std::vector<NormedOutput> normed_;
   std::vector<BatchStatistics> statistics_;  // of the normed outputs
-  std::vector<int64_t> strides_;
 };
 
 }  // namespace
 
 variable_list apply_linear(const std::shared_ptr<const LinearMap>& map, const variable_list& inputs,
                            at::TensorList learned, const std::vector<NormedOutput>& normed) {
+  if (gpu_linear_fits(*map, inputs, learned, normed)) return gpu_linear(map, inputs, normed);
   const auto taken_along = [&](const NormedOutput& of) {
     return of.norm.training && batch_norm_relu_fits(inputs.front(), of.norm);  // statistics of this batch are wanted
   };

@@ -20,7 +20,8 @@ struct NormedOutput {
 
 // The outputs for these inputs, then the normed ones; `learned` are scalars, by the terms' numbers. Shapes: all tensors
 // alike. One pass for all outputs where they are dense float or double tensors on the CPU that lie alike and autocast
-// is off, else by LibTorch's operators, which give the same numbers up to rounding. Differentiable any number of times.
+// is off, and where gpu_linear.h takes them, else by LibTorch's operators, which give the same numbers up to rounding.
+// Differentiable any number of times.
 std::vector<torch::Tensor> apply_linear(const std::shared_ptr<const kernels::LinearMap>& map,
                                         const std::vector<torch::Tensor>& inputs, at::TensorList learned,
                                         const std::vector<NormedOutput>& normed = {});

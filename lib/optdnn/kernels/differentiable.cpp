@@ -11,6 +11,7 @@ struct DifferentiableNode : torch::autograd::Function<DifferentiableNode> {
                                at::TensorList inputs) {
     variable_list saved;
     variable_list outputs = function->forward(inputs, saved);
+    context->set_materialize_grads(!function->takes_undefined());
     context->save_for_backward(std::move(saved));
     context->saved_data["function"] = torch::IValue::make_capsule(function);
     return outputs;

@@ -19,8 +19,11 @@ class Differentiable : public torch::CustomClassHolder {
  public:
   // The outputs. What the backward pass needs of the inputs and outputs goes to `saved`.
   virtual variable_list forward(at::TensorList inputs, variable_list& saved) = 0;
-  // The gradients of all inputs from those of the outputs, which are all defined; one that is not defined is zero.
+  // The gradients of all inputs from those of the outputs, which are all defined unless it takes_undefined; of
+  // the inputs, one that is not defined is zero.
   virtual variable_list backward(const variable_list& saved, variable_list gradients) const = 0;
+  // Whether the backward passes take gradients that are not defined, which are zero.
+  virtual bool takes_undefined() const { return false; }
   // The same by LibTorch's operators: called where the derivative of this derivative is wanted.
   virtual variable_list differentiable_backward(const variable_list& saved, variable_list gradients) const = 0;
 };

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "optdnn/base/text.h"
+#include "optdnn/kernels/layout.h"
 
 namespace optdnn::kernels {
 
@@ -14,10 +15,15 @@ constexpr int kMostLanes = 32;                 // vectors of a row that a block 
 constexpr int64_t kRowsEach = 4;               // at least, for a thread that adds up
 constexpr int kSumBlocks = 2, kMapBlocks = 4;  // at most, of a processor
 
-int width_of(const torch::Tensor& x) {
+// Of the numbers of a row, or of all.
+int width_of(const torch::Tensor& x, int64_t numbers) {
   int64_t width = kVectorBytes / x.element_size();
-  while (x.size(1) % width != 0) width /= 2;
+  while (numbers % width != 0) width /= 2;
   return static_cast<int>(width);
+}
+
+bool is_whole(const torch::Tensor& x, int64_t numbers) {
+  return is_aligned(x, width_of(x, numbers) * x.element_size());
 }
 
 int64_t ceiling(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -27,15 +33,26 @@ int64_t ceiling(int64_t a, int64_t b) { return (a + b - 1) / b; }
 bool GpuRows::is_rows(const torch::Tensor& x) {
   return !kernel_type(x.scalar_type()).empty() && x.dim() == 4 && x.is_contiguous(at::MemoryFormat::ChannelsLast) &&
          x.numel() > 0 && x.numel() / x.size(1) < std::numeric_limits<int>::max() && x.size(1) <= Launcher::kCounters &&
-         reinterpret_cast<uintptr_t>(x.const_data_ptr()) % (width_of(x) * x.element_size()) == 0;
+         is_whole(x, x.size(1));
 }
 
-GpuRows::GpuRows(Launcher& launcher, const torch::Tensor& x)
+bool GpuRows::is_flat(const torch::Tensor& x) {
+  return !kernel_type(x.scalar_type()).empty() && x.is_non_overlapping_and_dense() && x.numel() > 0 &&
+         x.numel() / width_of(x, x.numel()) < std::numeric_limits<int>::max() && is_whole(x, x.numel());
+}
+
+GpuRows::GpuRows(Launcher& launcher, const torch::Tensor& x) : GpuRows(launcher, x, x.size(1)) {}
+
+GpuRows GpuRows::flat(Launcher& launcher, const torch::Tensor& x) {
+  return GpuRows(launcher, x, width_of(x, x.numel()));
+}
+
+GpuRows::GpuRows(Launcher& launcher, const torch::Tensor& x, int64_t channels)
     : launcher_(launcher),
       floats_(x.options().dtype(torch::kFloat32)),
       type_(kernel_type(x.scalar_type())),
-      width_(width_of(x)),
-      rows_{static_cast<int>(x.numel() / x.size(1)), static_cast<int>(x.size(1)), 0} {
+      width_(width_of(x, channels)),
+      rows_{static_cast<int>(x.numel() / channels), static_cast<int>(channels), 0} {
   const int vectors = rows_.channels / width_;
   rows_.lanes = std::min({vectors, kMostLanes, launcher.threads()});
   parts_ = static_cast<int>(ceiling(vectors, rows_.lanes));
@@ -44,6 +61,10 @@ GpuRows::GpuRows(Launcher& launcher, const torch::Tensor& x)
 
 std::string GpuRows::kernel(std::string_view function) const {
   return base::concat(function, "<", type_, ", ", width_, ">");
+}
+
+std::string GpuRows::kernel(std::string_view function, int more) const {
+  return base::concat(function, "<", type_, ", ", width_, ", ", more, ">");
 }
 
 int GpuRows::blocks(int64_t rows_each, int of_processor) const {

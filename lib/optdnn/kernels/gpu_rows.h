@@ -11,12 +11,16 @@ class GpuRows {
  public:
   // Requires: is_rows(x).
   GpuRows(Launcher& launcher, const torch::Tensor& x);
+  // Any dense tensor, vectors of whose numbers stand in for rows. Requires: is_flat(x).
+  static GpuRows flat(Launcher& launcher, const torch::Tensor& x);
 
   // Whether kernels can be told of it.
   static bool is_rows(const torch::Tensor& x);
+  static bool is_flat(const torch::Tensor& x);
 
-  // As in "batch_norm_relu<Half, 8>".
+  // As in "batch_norm_relu<Half, 8>", or with one number more that it is made for.
   std::string kernel(std::string_view function) const;
+  std::string kernel(std::string_view function, int more) const;
   const gpu::Rows& rows() const { return rows_; }
   // For a kernel that maps rows, and for one that adds up `sums` numbers a channel.
   Grid mapping() const;
@@ -25,6 +29,7 @@ class GpuRows {
   gpu::Totals totals(int sums, torch::Tensor& room) const;
 
  private:
+  GpuRows(Launcher& launcher, const torch::Tensor& x, int64_t channels);
   int blocks(int64_t rows_each, int of_processor) const;
 
   Launcher& launcher_;

@@ -19,6 +19,8 @@ struct LinearMap {
   Combinations again;          // what of `combinations` the derivatives by learned weights need
   std::vector<Dot> dots;       // between `again` and `transposed`: those derivatives
   std::vector<bool> kept;      // the inputs that `again` reads
+  // By output the weights of the inputs in it; empty where some are learned.
+  std::vector<std::vector<double>> matrix;
 };
 
 }  // namespace optdnn::kernels

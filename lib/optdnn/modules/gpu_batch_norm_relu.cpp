@@ -3,8 +3,7 @@
 #include <algorithm>
 
 #include "optdnn/kernels/differentiable.h"
-#include "optdnn/kernels/gpu/batch_norm_relu.h"
-#include "optdnn/kernels/gpu_rows.h"
+#include "optdnn/kernels/layout.h"
 
 namespace optdnn::modules {
 
@@ -23,8 +22,7 @@ bool is_float_vector(const Tensor& x, const Tensor& like) {
          x.device() == like.device();
 }
 
-// Kernels read it as vectors of up to eight numbers.
-bool is_aligned(const Tensor& x) { return reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 32 == 0; }
+constexpr uintptr_t kAlignment = 32;  // kernels read vectors of up to eight numbers
 
 float* numbers(const Tensor& x) { return static_cast<float*>(x.data_ptr()); }
 
@@ -39,9 +37,7 @@ class GpuNorm : public kernels::Differentiable {
     statistics_ = torch::empty({2, x.size(1)}, inputs[1].options().requires_grad(false));
     const Tensor y = torch::empty_like(x);
     Tensor room;
-    auto arguments = arguments_of(rows, x, inputs[1], inputs[2]);
-    arguments.running_mean = numbers(norm_.running_mean);
-    arguments.running_var = numbers(norm_.running_var);
+    auto arguments = gpu_norm_arguments(rows, x, norm_, statistics_);
     arguments.out = y.data_ptr();
     arguments.totals = rows.totals(kSums, room);
     launcher.launch(rows.kernel("batch_norm_statistics"), rows.summing(kSums), arguments);
@@ -58,7 +54,7 @@ class GpuNorm : public kernels::Differentiable {
     const Tensor dx = torch::empty_like(x), d_weight = torch::empty_like(saved[1]),
                  d_bias = torch::empty_like(saved[2]);
     Tensor room;
-    auto arguments = arguments_of(rows, x, saved[1], saved[2]);
+    auto arguments = gpu_norm_arguments(rows, x, norm_, statistics_);
     arguments.dy = dy.const_data_ptr();
     arguments.d_weight = numbers(d_weight);
     arguments.d_bias = numbers(d_bias);
@@ -74,32 +70,34 @@ class GpuNorm : public kernels::Differentiable {
   }
 
  private:
-  kernels::gpu::BatchNormRelu arguments_of(const GpuRows& rows, const Tensor& x, const Tensor& weight,
-                                           const Tensor& bias) const {
-    kernels::gpu::BatchNormRelu arguments{};
-    arguments.of = rows.rows();
-    arguments.x = x.const_data_ptr();
-    arguments.weight = numbers(weight);
-    arguments.bias = numbers(bias);
-    arguments.mean = numbers(statistics_);
-    arguments.inverse = arguments.mean + x.size(1);
-    arguments.momentum = static_cast<float>(norm_.momentum);
-    arguments.epsilon = static_cast<float>(norm_.epsilon);
-    return arguments;
-  }
-
   BatchNorm norm_;
   Tensor statistics_;  // 2 x C: means, inverses of deviations
 };
 
 }  // namespace
 
+kernels::gpu::BatchNormRelu gpu_norm_arguments(const GpuRows& rows, const Tensor& x, const BatchNorm& norm,
+                                               const Tensor& statistics_2C) {
+  kernels::gpu::BatchNormRelu arguments{};
+  arguments.of = rows.rows();
+  arguments.x = x.const_data_ptr();
+  arguments.weight = numbers(norm.weight);
+  arguments.bias = numbers(norm.bias);
+  arguments.mean = numbers(statistics_2C);
+  arguments.inverse = arguments.mean + x.size(1);
+  arguments.running_mean = numbers(norm.running_mean);
+  arguments.running_var = numbers(norm.running_var);
+  arguments.momentum = static_cast<float>(norm.momentum);
+  arguments.epsilon = static_cast<float>(norm.epsilon);
+  return arguments;
+}
+
 bool gpu_batch_norm_relu_fits(const Tensor& x, const BatchNorm& norm) {
   if (x.device().is_cpu() || !norm.training || !GpuRows::is_rows(x) || x.numel() / x.size(1) < 2) return false;
   for (const Tensor& numbers : {norm.weight, norm.bias, norm.running_mean, norm.running_var}) {
     if (!is_float_vector(numbers, x)) return false;
   }
-  if (!is_aligned(norm.weight) || !is_aligned(norm.bias)) return false;
+  if (!kernels::is_aligned(norm.weight, kAlignment) || !kernels::is_aligned(norm.bias, kAlignment)) return false;
   kernels::Launcher* launcher = kernels::launcher(x.device());
   if (!launcher) return false;
   const GpuRows rows(*launcher, x);

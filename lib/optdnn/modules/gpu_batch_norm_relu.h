@@ -3,6 +3,8 @@
 // rounding: with 16 bits those round once more, between norm and relu.
 #pragma once
 
+#include "optdnn/kernels/gpu/batch_norm_relu.h"
+#include "optdnn/kernels/gpu_rows.h"
 #include "optdnn/modules/batch_norm_relu.h"
 
 namespace optdnn::modules {
@@ -12,5 +14,10 @@ bool gpu_batch_norm_relu_fits(const torch::Tensor& x, const BatchNorm& norm);
 
 // Shapes: x_BCHW -> the same. Requires that it fits. Differentiable twice.
 torch::Tensor gpu_batch_norm_relu(const torch::Tensor& x, const BatchNorm& norm);
+
+// What all of its kernels are told; statistics_2C: means, and inverses of deviations, which the first one makes. For
+// those who make x, or take the gradient on, in kernels of their own.
+kernels::gpu::BatchNormRelu gpu_norm_arguments(const kernels::GpuRows& rows, const torch::Tensor& x,
+                                               const BatchNorm& norm, const torch::Tensor& statistics_2C);
 
 }  // namespace optdnn::modules

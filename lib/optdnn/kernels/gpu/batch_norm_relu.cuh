@@ -12,6 +12,24 @@
 
 namespace optdnn::kernels::gpu {
 
+// Of a lane's channels, from the sums of x - about and of its square over all rows.
+template <int kWidth>
+DEVICE void store_statistics(const BatchNormRelu& a, const Lane<kWidth>& lane, const float (&sums)[2 * kWidth],
+                             const float (&about)[kWidth]) {
+  const auto N = static_cast<float>(a.of.rows);
+  UNROLLED
+  for (int c = 0; c < kWidth; ++c) {
+    const int channel = lane.channel + c;
+    const float shift = sums[c] / N, mean = about[c] + shift;
+    float variance = sums[kWidth + c] / N - shift * shift;
+    variance = variance < 0.0f ? 0.0f : variance;
+    a.mean[channel] = mean;
+    a.inverse[channel] = inverse_root(variance + a.epsilon);
+    a.running_mean[channel] += a.momentum * (mean - a.running_mean[channel]);
+    a.running_var[channel] += a.momentum * (variance * (N / (N - 1.0f)) - a.running_var[channel]);
+  }
+}
+
 template <class Number, int kWidth>
 KERNEL batch_norm_statistics(const BatchNormRelu a) {
   const Lane<kWidth> lane(a.of);
@@ -28,19 +46,7 @@ KERNEL batch_norm_statistics(const BatchNormRelu a) {
       sums[kWidth + c] += d * d;
     }
   });
-  if (!add_up(sums, lane, a.totals)) return;
-  const auto N = static_cast<float>(a.of.rows);
-  UNROLLED
-  for (int c = 0; c < kWidth; ++c) {
-    const int channel = lane.channel + c;
-    const float shift = sums[c] / N, mean = about[c] + shift;
-    float variance = sums[kWidth + c] / N - shift * shift;
-    variance = variance < 0.0f ? 0.0f : variance;
-    a.mean[channel] = mean;
-    a.inverse[channel] = inverse_root(variance + a.epsilon);
-    a.running_mean[channel] += a.momentum * (mean - a.running_mean[channel]);
-    a.running_var[channel] += a.momentum * (variance * (N / (N - 1.0f)) - a.running_var[channel]);
-  }
+  if (add_up(sums, lane, a.totals)) store_statistics(a, lane, sums, about);
 }
 
 // What a lane's channels are mapped by.
@@ -102,28 +108,45 @@ KERNEL batch_norm_relu_sums(const BatchNormRelu a) {
   }
 }
 
+// The gradient of x from that of y:  d = x - mean,  dx = scale (dz - d_bias / N) - slope d.
+template <int kWidth>
+struct ThroughNorm {
+  DEVICE ThroughNorm(const BatchNormRelu& a, const Lane<kWidth>& lane) {
+    if (!lane.active) return;
+    float inverse[kWidth], d_weight[kWidth];
+    read(a.mean + lane.channel, mean);
+    read(a.bias + lane.channel, bias);
+    read(a.weight + lane.channel, scale);
+    read(a.inverse + lane.channel, inverse);
+    read(a.d_bias + lane.channel, offset);
+    read(a.d_weight + lane.channel, d_weight);
+    const float share = 1.0f / static_cast<float>(a.of.rows);
+    UNROLLED
+    for (int c = 0; c < kWidth; ++c) {
+      scale[c] *= inverse[c];
+      offset[c] *= share;
+      slope[c] = scale[c] * inverse[c] * d_weight[c] * share;
+    }
+  }
+  DEVICE float dx(float x, float dy, int c) const {
+    const float d = x - mean[c], dz = scale[c] * d + bias[c] > 0.0f ? dy : 0.0f;
+    return scale[c] * (dz - offset[c]) - slope[c] * d;
+  }
+  float mean[kWidth], bias[kWidth], scale[kWidth], offset[kWidth], slope[kWidth];
+};
+
 template <class Number, int kWidth>
 KERNEL batch_norm_relu_backward(const BatchNormRelu a) {
   const Lane<kWidth> lane(a.of);
-  const Normalising<kWidth> by(a, lane);
+  const ThroughNorm<kWidth> by(a, lane);
   const auto *x = static_cast<const Number*>(a.x), *dy = static_cast<const Number*>(a.dy);
   auto* dx = static_cast<Number*>(a.out);
-  float offset[kWidth] = {}, slope[kWidth] = {};
-  if (lane.active) {
-    read(a.d_bias + lane.channel, offset);
-    read(a.d_weight + lane.channel, slope);
-  }
-  const float share = 1.0f / static_cast<float>(a.of.rows);
   for_each_row(a.of, lane, [&](long long i) {
     float numbers[kWidth], gradients[kWidth];
     read(x + i, numbers);
     read(dy + i, gradients);
     UNROLLED
-    for (int c = 0; c < kWidth; ++c) {
-      const float normalised = by.normalised(numbers[c], c);
-      const float dz = by.z(normalised, c) > 0.0f ? gradients[c] : 0.0f;
-      numbers[c] = by.weight[c] * by.inverse[c] * (dz - (offset[c] + normalised * slope[c]) * share);
-    }
+    for (int c = 0; c < kWidth; ++c) numbers[c] = by.dx(numbers[c], gradients[c], c);
     write(numbers, dx + i);
   });
 }

@@ -27,6 +27,14 @@ DEVICE void write(const float (&from)[kWidth], Number* to) {
   *reinterpret_cast<Vector<Number, kWidth>*>(to) = vector;
 }
 
+// What is left of a number that is written and read again.
+template <class Number>
+DEVICE float rounded(float wide) {
+  Number number;
+  narrow(wide, number);
+  return widen(number);
+}
+
 // A thread's place: its channels, and which of the rows that are worked on at a time.
 template <int kWidth>
 struct Lane {

@@ -1,0 +1,220 @@
+#include "optdnn/execution/gpu_linear.h"
+
+#include <algorithm>
+
+#include "optdnn/execution/linear_combination.h"
+#include "optdnn/execution/linear_function.h"
+#include "optdnn/kernels/gpu/combine.h"
+#include "optdnn/kernels/gpu_rows.h"
+#include "optdnn/kernels/layout.h"
+#include "optdnn/modules/gpu_batch_norm_relu.h"
+
+namespace optdnn::execution {
+
+namespace {
+
+using kernels::GpuRows;
+using kernels::Launcher;
+using kernels::LinearMap;
+using kernels::gpu::Combination;
+using modules::BatchNorm;
+using torch::Tensor;
+
+constexpr int kMoments = 2;  // of a channel, and sums in the backward pass
+
+// The kernels are made for so many outputs.
+int room_for(int64_t outputs) { return outputs <= 1 ? 1 : outputs <= 2 ? 2 : Combination::kMostOutputs; }
+
+GpuRows rows_of(Launcher& launcher, const Tensor& x, bool normed) {
+  return normed ? GpuRows(launcher, x) : GpuRows::flat(launcher, x);
+}
+
+// The weights of an input, or backwards of a gradient, in all that is made of it.
+using Column = std::vector<float>;
+
+// A launch: inputs with their columns, of which outputs [first, first + room) are made.
+void set_inputs(Combination& a, const std::vector<const void*>& inputs, const std::vector<Column>& columns,
+                size_t first) {
+  a.count = static_cast<int>(inputs.size());
+  std::copy(inputs.begin(), inputs.end(), a.inputs);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    for (size_t o = first; o < std::min(columns[i].size(), first + Combination::kMostOutputs); ++o)
+      a.weights[i][o - first] = columns[i][o];
+  }
+}
+
+const void* memory_or_null(const Tensor& x) { return x.defined() ? x.const_data_ptr() : nullptr; }
+
+class GpuLinear : public LinearFunction {
+ public:
+  using LinearFunction::LinearFunction;
+
+  bool takes_undefined() const override { return true; }
+
+  variable_list forward(at::TensorList tensors, variable_list& saved) override {
+    const at::TensorList inputs = tensors.slice(0, map_->combinations.inputs);
+    lies_as(inputs[0]);
+    Launcher& launcher = *kernels::launcher(inputs[0].device());
+    const GpuRows rows = rows_of(launcher, inputs[0], !normed_.empty());
+    const std::vector<int> order = normed_first();
+    variable_list outputs(order.size());
+    Combination a{};
+    a.norm.of = rows.rows();
+    for (size_t o = 0; o < order.size(); ++o) {
+      outputs[order[o]] = torch::empty_like(inputs[0]);
+      a.outputs[o] = outputs[order[o]].data_ptr();
+    }
+    std::vector<const void*> given;
+    std::vector<Column> columns;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      given.push_back(inputs[i].const_data_ptr());
+      Column& column = columns.emplace_back();
+      for (const int output : order) column.push_back(static_cast<float>(map_->matrix[output][i]));
+    }
+    set_inputs(a, given, columns, 0);
+    const int room = room_for(std::ssize(order));
+    if (normed_.empty()) {
+      launcher.launch(rows.kernel("combine", room), rows.mapping(), a);
+      return outputs;
+    }
+    const BatchNorm& norm = normed_.front().norm;
+    const Tensor& x = outputs[normed_.front().output];
+    statistics_ = torch::empty({2, x.size(1)}, norm.weight.options().requires_grad(false));
+    Tensor partial;
+    a.norm = modules::gpu_norm_arguments(rows, x, norm, statistics_);
+    a.norm.totals = rows.totals(kMoments, partial);
+    launcher.launch(rows.kernel("combine_statistics", room), rows.summing(kMoments), a);
+    const Tensor y = torch::empty_like(x);
+    a.norm.out = y.data_ptr();
+    launcher.launch(rows.kernel("batch_norm_relu"), rows.mapping(), a.norm);
+    saved = {x, norm.weight, norm.bias};
+    outputs.push_back(y);
+    return outputs;
+  }
+
+  variable_list backward(const variable_list& saved, variable_list gradients) const override {
+    as_inputs_lie(gradients);
+    const size_t outputs = map_->outputs.size(), inputs = map_->combinations.inputs;
+    const bool through = !normed_.empty() && gradients[outputs].defined();
+    variable_list all(inputs + 2 * normed_.size());
+    std::vector<int> from;  // outputs whose gradients there are; first the one with what comes through its norm
+    for (const int output : normed_first()) {
+      if (gradients[output].defined() || (through && output == normed_.front().output)) from.push_back(output);
+    }
+    if (from.empty()) return all;
+
+    // One tensor for all inputs of equal weights; where it is a gradient that is there, this one.
+    std::vector<Column> columns(from.size());
+    std::vector<std::pair<Column, Tensor>> made;
+    variable_list computed;
+    for (size_t i = 0; i < inputs; ++i) {
+      Column weights;
+      for (const int output : from) weights.push_back(static_cast<float>(map_->matrix[output][i]));
+      const auto same = [&](const auto& other) { return other.first == weights; };
+      auto found = std::find_if(made.begin(), made.end(), same);
+      if (found == made.end()) {
+        Tensor gradient = there_already(weights, from, gradients, through);
+        if (!gradient.defined() && has_weight(weights)) {
+          gradient = torch::empty_like(through ? saved[0] : gradients[from.front()]);
+          computed.push_back(gradient);
+          for (size_t j = 0; j < from.size(); ++j) columns[j].push_back(weights[j]);
+        }
+        found = made.emplace(made.end(), std::move(weights), gradient);
+      }
+      all[i] = found->second;
+    }
+
+    Launcher& launcher = *kernels::launcher(gradients[through ? outputs : from.front()].device());
+    const Tensor& like = through ? saved[0] : gradients[from.front()];
+    const GpuRows rows = rows_of(launcher, like, !normed_.empty());
+    Combination a{};
+    a.norm.of = rows.rows();
+    if (through) a.norm = gradient_of_norm(launcher, rows, saved, gradients[outputs], all[inputs], all[inputs + 1]);
+    std::vector<const void*> given;
+    for (const int output : from) given.push_back(memory_or_null(gradients[output]));
+    for (size_t first = 0; first < computed.size(); first += Combination::kMostOutputs) {
+      const size_t count = std::min<size_t>(Combination::kMostOutputs, computed.size() - first);
+      std::fill(std::begin(a.outputs), std::end(a.outputs), nullptr);
+      for (size_t o = 0; o < count; ++o) a.outputs[o] = computed[first + o].data_ptr();
+      set_inputs(a, given, columns, first);
+      launcher.launch(rows.kernel(through ? "combine_backward" : "combine", room_for(std::ssize(map_->gradients))),
+                      rows.mapping(), a);
+    }
+    return all;
+  }
+
+ private:
+  std::vector<int> normed_first() const {
+    std::vector<int> order(map_->outputs.size());
+    for (size_t o = 0; o < order.size(); ++o) order[o] = static_cast<int>(o);
+    if (!normed_.empty()) std::swap(order[0], order[normed_.front().output]);
+    return order;
+  }
+
+  static bool has_weight(const Column& weights) {
+    return std::any_of(weights.begin(), weights.end(), [](float weight) { return weight != 0; });
+  }
+
+  static Tensor there_already(const Column& weights, const std::vector<int>& from, const variable_list& gradients,
+                              bool through) {
+    const auto is_zero = [](float weight) { return weight == 0; };
+    if (std::count_if(weights.begin(), weights.end(), is_zero) + 1 != std::ssize(weights)) return {};
+    const auto at = std::find_if_not(weights.begin(), weights.end(), is_zero) - weights.begin();
+    return weights[at] == 1 && !(through && at == 0) ? gradients[from[at]] : Tensor();
+  }
+
+  // Adds up what the norm's gradient wants; its arguments for combine_backward.
+  kernels::gpu::BatchNormRelu gradient_of_norm(Launcher& launcher, const GpuRows& rows, const variable_list& saved,
+                                               const Tensor& dy, Tensor& d_weight, Tensor& d_bias) const {
+    auto arguments = modules::gpu_norm_arguments(rows, saved[0], normed_.front().norm, statistics_);
+    d_weight = torch::empty_like(saved[1]);
+    d_bias = torch::empty_like(saved[2]);
+    Tensor partial;
+    arguments.dy = dy.const_data_ptr();
+    arguments.d_weight = static_cast<float*>(d_weight.data_ptr());
+    arguments.d_bias = static_cast<float*>(d_bias.data_ptr());
+    arguments.totals = rows.totals(kMoments, partial);
+    launcher.launch(rows.kernel("batch_norm_relu_sums"), rows.summing(kMoments), arguments);
+    return arguments;
+  }
+
+  Tensor statistics_;  // of the normed output, 2 x C
+};
+
+}  // namespace
+
+bool gpu_linear_fits(const LinearMap& map, const variable_list& inputs, at::TensorList learned,
+                     const std::vector<NormedOutput>& normed) {
+  const Tensor& first = inputs.front();
+  if (first.device().is_cpu() || !learned.empty() || std::ssize(inputs) > Combination::kMostInputs ||
+      std::ssize(map.outputs) > Combination::kMostOutputs || !GpuRows::is_flat(first))
+    return false;
+  for (const Tensor& x : inputs) {
+    if (x.device() != first.device() || x.scalar_type() != first.scalar_type() || x.sizes() != first.sizes() ||
+        x.strides() != first.strides() || !GpuRows::is_flat(x))
+      return false;
+  }
+  for (const auto& [output, norm] : normed) {
+    if (!modules::gpu_batch_norm_relu_fits(first, norm)) return false;
+  }
+  Launcher* launcher = kernels::launcher(first.device());
+  if (!launcher) return false;
+  const GpuRows rows = rows_of(*launcher, first, !normed.empty());
+  const int forward = room_for(std::ssize(map.outputs)), backward = room_for(std::ssize(map.gradients));
+  return launcher->has(rows.kernel(normed.empty() ? "combine" : "combine_statistics", forward)) &&
+         launcher->has(rows.kernel("combine", backward)) &&
+         (normed.empty() || launcher->has(rows.kernel("combine_backward", backward)));
+}
+
+variable_list gpu_linear(const std::shared_ptr<const LinearMap>& map, const variable_list& inputs,
+                         const std::vector<NormedOutput>& normed) {
+  std::vector<NormedOutput> taken_along(normed.begin(), normed.begin() + (normed.empty() ? 0 : 1));
+  variable_list tensors = inputs;
+  for (const auto& [output, norm] : taken_along) tensors.insert(tensors.end(), {norm.weight, norm.bias});
+  variable_list outputs = kernels::apply(c10::make_intrusive<GpuLinear>(map, taken_along), tensors);
+  for (size_t i = taken_along.size(); i < normed.size(); ++i)
+    outputs.push_back(batch_norm_relu(outputs[normed[i].output], normed[i].norm));
+  return outputs;
+}
+
+}  // namespace optdnn::execution
