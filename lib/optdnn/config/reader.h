@@ -208,9 +208,20 @@ void Reader::read(const Node& node, T& value, const Constraint& constraint) {
   }
 }
 
+struct FieldNames : FieldVisitor<FieldNames> {
+  template <class Member>
+  void field(const Field& field, Member&) {
+    names.emplace_back(field.name);
+  }
+  std::vector<std::string> names;
+};
+
 template <HasFields T>
 void Reader::read_fields(const Node& node, T& value) {
-  if (expect(node, Node::Kind::map)) read_struct(node, value, name_, false);
+  if (node.kind() == Node::Kind::map) return read_struct(node, value, name_, false);
+  FieldNames keys;
+  value.fields(keys);
+  refuse(node, "a map", base::concat("keys: ", base::join(keys.names, ", ")));
 }
 
 template <class T>
