@@ -198,12 +198,33 @@ TEST_CASE("kernels refuse maps that they cannot take, and the operators run") {
   CHECK(execution::gpu_linear_fits(constant, {x, x}, {}, {}));
   CHECK_FALSE(execution::gpu_linear_fits(learned, {x, x}, {weight}, {}));
   CHECK_FALSE(execution::gpu_linear_fits(constant, {x, x.to(torch::kFloat16)}, {}, {}));
-  CHECK_FALSE(execution::gpu_linear_fits(constant, {x, torch::ones({6, 4}).to(gpu->device).t()}, {}, {}));
+  const Tensor image = torch::ones({2, 3, 4, 5}).to(gpu->device);
+  CHECK(execution::gpu_linear_fits(constant, {image, image}, {}, {}));
+  CHECK_FALSE(execution::gpu_linear_fits(constant, {image, image.contiguous(at::MemoryFormat::ChannelsLast)}, {}, {}));
   CHECK_FALSE(execution::gpu_linear_fits(constant, {x.to(torch::kFloat64), x.to(torch::kFloat64)}, {}, {}));
   CHECK_FALSE(execution::gpu_linear_fits(constant, {torch::ones({4}), torch::ones({4})}, {}, {}));
   kernels::use_launchers(false);
   CHECK_FALSE(execution::gpu_linear_fits(constant, {x, x}, {}, {}));
   kernels::use_launchers(true);
+}
+
+TEST_CASE("vectors that lie otherwise, or only repeat, are laid as the last of them") {
+  const auto gpu = accelerator();
+  if (!gpu) return;
+  const auto map = std::make_shared<const LinearMap>(kernels::Combinations{3, {{{0, 1.0}, {1, 0.5}, {2, -2.0}}}},
+                                                     std::vector<int>{3});
+  torch::manual_seed(2);
+  const Tensor repeated = torch::randn({5, 6}), turned = torch::randn({4, 6, 5}), last = torch::randn({6, 5, 4});
+  std::vector<Tensor> given = {repeated, turned, last};
+  for (Tensor& tensor : given) tensor = tensor.to(gpu->device).requires_grad_();
+  const auto found = execution::apply_linear(
+      map, {given[0].unsqueeze(0).expand({4, 5, 6}), given[1].transpose(1, 2), given[2].permute({2, 1, 0})}, {});
+  const Tensor wanted = repeated + 0.5 * turned.transpose(1, 2) - 2.0 * last.permute({2, 1, 0});
+  CHECK(off(found[0], wanted) < 1e-6);
+  const auto gradients = torch::autograd::grad({found[0].sum()}, given);
+  CHECK(off(gradients[0], torch::full({5, 6}, 4.0)) < 1e-6);
+  CHECK(off(gradients[1], torch::full({4, 6, 5}, 0.5)) < 1e-6);
+  CHECK(off(gradients[2], torch::full({6, 5, 4}, -2.0)) < 1e-6);
 }
 
 TEST_CASE("linear maps by kernels are differentiable twice") {

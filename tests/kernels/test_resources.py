@@ -1,6 +1,6 @@
 # What the kernels for a GPU take of it, by nvcc, where there is one: each kernel, in every number type, of single
-# numbers and of whole vectors, is compiled for two architectures, spills no register, puts nothing on a stack, and leaves
-# a processor room for two blocks at least. NVRTC, which compiles them when the program runs, is the same compiler.
+# numbers and of whole vectors, is compiled for two architectures, spills no register, puts nothing on a stack, and
+# leaves a processor room for two blocks at least. NVRTC, which compiles them when the program runs, is that compiler.
 import itertools
 import os
 import pathlib

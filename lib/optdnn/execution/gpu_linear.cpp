@@ -181,17 +181,22 @@ class GpuLinear : public LinearFunction {
   Tensor statistics_;  // of the normed output, 2 x C
 };
 
+// The one that all will lie as. What modules make comes last; vectors of several runs may begin otherwise.
+const Tensor& layout_of(const variable_list& inputs) {
+  return inputs.front().dim() == 4 ? inputs.front() : inputs.back();
+}
+
 }  // namespace
 
 bool gpu_linear_fits(const LinearMap& map, const variable_list& inputs, at::TensorList learned,
                      const std::vector<NormedOutput>& normed) {
-  const Tensor& first = inputs.front();
+  const Tensor& first = layout_of(inputs);
   if (first.device().is_cpu() || !learned.empty() || std::ssize(inputs) > Combination::kMostInputs ||
       std::ssize(map.outputs) > Combination::kMostOutputs || !GpuRows::is_flat(first))
     return false;
   for (const Tensor& x : inputs) {
     if (x.device() != first.device() || x.scalar_type() != first.scalar_type() || x.sizes() != first.sizes() ||
-        x.strides() != first.strides() || !GpuRows::is_flat(x))
+        (kernels::lies_as(x, first.strides()) ? !GpuRows::is_flat(x) : x.dim() == 4))
       return false;
   }
   for (const auto& [output, norm] : normed) {
@@ -209,7 +214,8 @@ bool gpu_linear_fits(const LinearMap& map, const variable_list& inputs, at::Tens
 variable_list gpu_linear(const std::shared_ptr<const LinearMap>& map, const variable_list& inputs,
                          const std::vector<NormedOutput>& normed) {
   std::vector<NormedOutput> taken_along(normed.begin(), normed.begin() + (normed.empty() ? 0 : 1));
-  variable_list tensors = inputs;
+  variable_list tensors;
+  for (const Tensor& x : inputs) tensors.push_back(kernels::laid_as(x, layout_of(inputs).strides()));
   for (const auto& [output, norm] : taken_along) tensors.insert(tensors.end(), {norm.weight, norm.bias});
   variable_list outputs = kernels::apply(c10::make_intrusive<GpuLinear>(map, taken_along), tensors);
   for (size_t i = taken_along.size(); i < normed.size(); ++i)

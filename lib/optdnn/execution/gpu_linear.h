@@ -7,8 +7,8 @@
 
 namespace optdnn::execution {
 
-// Whether there are kernels for it: constant weights, tensors of one of the kernels' types that are dense and lie
-// alike, few of them, and norms that are being trained.
+// Whether there are kernels for it: constant weights, a few dense tensors of one of the kernels' types, images that
+// lie alike (vectors are laid alike), and norms that are being trained.
 bool gpu_linear_fits(const kernels::LinearMap& map, const std::vector<torch::Tensor>& inputs, at::TensorList learned,
                      const std::vector<NormedOutput>& normed);
 
