@@ -1,6 +1,9 @@
 # What the kernels for a GPU take of it, by nvcc, where there is one: each kernel, in every number type, of single
 # numbers and of whole vectors, is compiled for two architectures, spills no register, puts nothing on a stack, and
-# leaves a processor room for two blocks at least. NVRTC, which compiles them when the program runs, is that compiler.
+# leaves a processor room for two blocks at least. NVRTC, which compiles them when the program runs, takes less C++ than
+# nvcc: where it is installed (the loader finds it, or OPTDNN_NVRTC names the library), it has to take them all.
+import ctypes
+import ctypes.util
 import itertools
 import os
 import pathlib
@@ -61,6 +64,29 @@ class Resources(unittest.TestCase):
                 self.assertEqual(bad, [])
                 most = max(int(registers) for *_, registers in used)
                 print(f"{architecture}: {len(used)} kernels, no spills, {most} registers at most")
+
+    def test_nvrtc_takes_every_kernel(self):
+        found = os.environ.get("OPTDNN_NVRTC") or ctypes.util.find_library("nvrtc")
+        if not found:
+            self.skipTest("no NVRTC")
+        nvrtc = ctypes.CDLL(found)
+        headers = sorted(FOLDER.glob("*.*h"))
+        names = [str(path.relative_to(ROOT / "lib")).encode() for path in headers]
+        strings = ctypes.c_char_p * len(headers)
+        main = b"".join(b'#include "%s"\n' % name for name in sorted(names, key=lambda name: b"words" not in name))
+        program = ctypes.c_void_p()
+        nvrtc.nvrtcCreateProgram(ctypes.byref(program), main + b"using namespace optdnn::kernels::gpu;\n",
+                                 b"optdnn.cu", len(headers), strings(*(path.read_bytes() for path in headers)),
+                                 strings(*names))
+        for name, _, _ in kernels():
+            self.assertEqual(nvrtc.nvrtcAddNameExpression(program, name.encode()), 0, name)
+        options = [f"--gpu-architecture={ARCHITECTURES[-1]}".encode(), b"--std=c++17"]
+        code = nvrtc.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * 2)(*options))
+        size = ctypes.c_size_t()
+        nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size))
+        log = ctypes.create_string_buffer(size.value)
+        nvrtc.nvrtcGetProgramLog(program, log)
+        self.assertEqual(code, 0, log.value.decode())
 
 
 if __name__ == "__main__":

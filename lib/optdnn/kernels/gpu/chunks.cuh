@@ -21,20 +21,16 @@ DEVICE const Part& part_of_chunk(const Part* parts, int count, int chunk) {
   return parts[low];
 }
 
-template <int kWidth>
-struct Width {
-  static constexpr int kNumbers = kWidth;
-};
-
-// Calls each(where, Width) for the thread's numbers of chunk `chunk` of a tensor of `count`: vectors, then what is left.
+// Calls each.at<width>(where) for the thread's numbers of chunk `chunk` of a tensor of `count`: vectors, then what is
+// left. (NVRTC takes no generic lambda.)
 template <int kWidth, class Each>
-DEVICE void for_each_of_chunk(int chunk, int count, Each each) {
+DEVICE void for_each_of_chunk(int chunk, int count, Each& each) {
   for (int vector = 0; vector < kVectorsOfChunk; ++vector) {
     const int i = ((chunk * kVectorsOfChunk + vector) * threads() + thread()) * kWidth;
     if (i + kWidth <= count) {
-      each(i, Width<kWidth>());
+      each.template at<kWidth>(i);
     } else {
-      for (int rest = i; rest < count; ++rest) each(rest, Width<1>());
+      for (int rest = i; rest < count; ++rest) each.template at<1>(rest);
     }
   }
 }

@@ -23,22 +23,31 @@ DEVICE void rescale(float& scale, int& growth, bool overflowed) {
   if (is_finite(2.0f * scale)) scale *= 2.0f;
 }
 
-template <int kWidth>
-KERNEL weigh_gradients(const Gradients a) {
-  const int chunk = a.chunks.begin + block();
-  const GradientPart& of = part_of_chunk(a.parts, a.chunks.parts, chunk);
-  const float scale = a.scale ? *a.scale : 1.0f, unscale = 1.0f / scale;
-  float sums[2] = {};  // of squares; of numbers that are not finite
-  for_each_of_chunk<kWidth>(chunk - of.begin, of.count, [&](int i, auto width) {
-    float g[decltype(width)::kNumbers];
-    read(of.numbers + i, g);
+struct Weighing {
+  const float* gradient;
+  float unscale;
+  float sums[2];  // of squares; of numbers that are not finite
+  template <int kWidth>
+  DEVICE void at(int i) {
+    float g[kWidth];
+    read(gradient + i, g);
     UNROLLED
-    for (int c = 0; c < decltype(width)::kNumbers; ++c) {
+    for (int c = 0; c < kWidth; ++c) {
       const float unscaled = g[c] * unscale;
       sums[0] += unscaled * unscaled;
       if (!is_finite(g[c])) sums[1] += 1.0f;
     }
-  });
+  }
+};
+
+template <int kWidth>
+KERNEL weigh_gradients(const Gradients a) {
+  const int chunk = a.chunks.begin + block();
+  const GradientPart& of = part_of_chunk(a.parts, a.chunks.parts, chunk);
+  const float scale = a.scale ? *a.scale : 1.0f;
+  Weighing weighing{of.numbers, 1.0f / scale, {}};
+  for_each_of_chunk<kWidth>(chunk - of.begin, of.count, weighing);
+  float(&sums)[2] = weighing.sums;
   if (!add_up(sums, Lane<1>({0, 1, 1}), a.totals)) return;
   const float norm = root(sums[0]), over = a.clip > 0.0f ? norm / a.clip : 1.0f;
   const bool overflowed = a.scale && sums[1] > 0.0f;
@@ -83,25 +92,24 @@ struct Adam {
   float first, root_second;  // what the moments are multiplied by
 };
 
-template <class Rule, int kWidth>
-KERNEL update_weights(const Update a) {
-  const int chunk = a.chunks.begin + block();
-  const UpdatedPart& of = part_of_chunk(a.parts, a.chunks.parts, chunk);
-  const Rule rule(a);
-  const float rate = of.rate * *a.learning_rate, factor = a.divide ? 1.0f / *a.divide : 1.0f;
-  const bool overflowed = a.overflowed && *a.overflowed != 0.0f, bad = a.runs == 1 && *a.first_bad >= 0;
-  const bool updates = of.gradient && !overflowed && !bad;
-  for_each_of_chunk<kWidth>(chunk - of.begin, of.count, [&](int i, auto width) {
-    constexpr int kNumbers = decltype(width)::kNumbers;
-    float w[kNumbers];
+template <class Rule>
+struct Updating {
+  const Update& a;
+  const UpdatedPart& of;
+  Rule rule;
+  float rate, factor;
+  bool updates;
+  template <int kWidth>
+  DEVICE void at(int i) const {
+    float w[kWidth];
     read(of.weight + i, w);
     if (updates) {
-      float g[kNumbers], m[kNumbers] = {}, v[kNumbers] = {};
+      float g[kWidth], m[kWidth] = {}, v[kWidth] = {};
       read(of.gradient + i, g);
       if (of.first) read(of.first + i, m);
       if (of.second) read(of.second + i, v);
       UNROLLED
-      for (int c = 0; c < kNumbers; ++c) {
+      for (int c = 0; c < kWidth; ++c) {
         if (a.runs > 1 && a.first_bad[(i + c) / (of.count / a.runs)] >= 0) continue;
         rule(a, of, rate, g[c] * factor, w[c], m[c], v[c]);
       }
@@ -110,13 +118,27 @@ KERNEL update_weights(const Update a) {
       if (of.second) write(v, of.second + i);
     }
     if (of.average) {
-      float average[kNumbers];
+      float average[kWidth];
       read(of.average + i, average);
       UNROLLED
-      for (int c = 0; c < kNumbers; ++c) average[c] += a.average_share * (w[c] - average[c]);
+      for (int c = 0; c < kWidth; ++c) average[c] += a.average_share * (w[c] - average[c]);
       write(average, of.average + i);
     }
-  });
+  }
+};
+
+template <class Rule, int kWidth>
+KERNEL update_weights(const Update a) {
+  const int chunk = a.chunks.begin + block();
+  const UpdatedPart& of = part_of_chunk(a.parts, a.chunks.parts, chunk);
+  const bool overflowed = a.overflowed && *a.overflowed != 0.0f, bad = a.runs == 1 && *a.first_bad >= 0;
+  const Updating<Rule> updating{a,
+                                of,
+                                Rule(a),
+                                of.rate * *a.learning_rate,
+                                a.divide ? 1.0f / *a.divide : 1.0f,
+                                of.gradient && !overflowed && !bad};
+  for_each_of_chunk<kWidth>(chunk - of.begin, of.count, updating);
   if (!a.step) return;
   sync();
   if (thread() != 0 || add_to(a.arrived, 1) != a.blocks - 1) return;  // all have read it
