@@ -1,5 +1,6 @@
 #include "optdnn/data/gpu_batch.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "optdnn/data/upload.h"
