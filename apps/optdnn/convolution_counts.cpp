@@ -5,6 +5,10 @@
 
 namespace optdnn::app {
 
+namespace {
+constexpr const char* kNormed = "with_norms";
+}
+
 nlohmann::ordered_json json_of(const kernels::ConvolutionCounts& counts) {
   nlohmann::ordered_json json;
   for (const auto pass : kernels::kPasses) {
@@ -13,6 +17,7 @@ nlohmann::ordered_json json_of(const kernels::ConvolutionCounts& counts) {
       if (counts.at(pass, way) > 0) of_pass[std::string(name_of(way))] = counts.at(pass, way);
     }
   }
+  if (counts.normed > 0) json[kNormed] = counts.normed;
   return json;
 }
 
@@ -20,8 +25,13 @@ std::string text_of(const nlohmann::ordered_json& counts) {
   std::vector<std::string> parts;
   for (const auto way : kernels::kWays) {
     int64_t all = 0;
-    for (const auto& of_pass : counts) all += of_pass.value(std::string(name_of(way)), int64_t{0});
+    for (const auto& of_pass : counts) {
+      if (of_pass.is_object()) all += of_pass.value(std::string(name_of(way)), int64_t{0});
+    }
     if (all > 0) parts.push_back(base::concat(all, " ", name_of(way)));
+  }
+  if (const auto normed = counts.value(kNormed, int64_t{0}); normed > 0) {
+    parts.push_back(base::concat(normed, " with their norms"));
   }
   return base::join(parts, ", ");
 }

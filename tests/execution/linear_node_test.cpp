@@ -113,7 +113,7 @@ TEST_CASE("linear maps made at random equal LibTorch's operators: values, first 
     wanted.insert(wanted.end(), learned.begin(), learned.end());
     for (const auto& [output, norm] : normed) wanted.insert(wanted.end(), {norm.weight, norm.bias});
 
-    const auto fast = apply_linear(map, inputs, learned, normed),
+    const auto fast = apply_linear(map, inputs, learned, normed).made(),
                slow = by_operators(*map, inputs, learned, normed_slow);
     require_equal(fast, slow, 1e-11);
     for (size_t i = 0; i < normed.size(); ++i) {
@@ -145,7 +145,7 @@ TEST_CASE("a linear map whose output only its norm is asked for has the gradient
     inputs.push_back(torch::randn({2, 16, 4, 4}, torch::kFloat64).contiguous(at::MemoryFormat::ChannelsLast));
     inputs.back().requires_grad_();
   }
-  const Tensor fast = apply_linear(map, inputs, {}, normed)[1],
+  const Tensor fast = apply_linear(map, inputs, {}, normed).made()[1],
                slow = by_operators(*map, inputs, {}, copies(normed))[1];
   const Tensor weights = torch::randn_like(slow);
   require_equal(torch::autograd::grad({fast}, inputs, {weights}), torch::autograd::grad({slow}, inputs, {weights}),
@@ -171,7 +171,7 @@ TEST_CASE("a linear map with norms is the same for any number of threads") {
                          true,
                          0.1,
                          1e-5};
-    const auto outputs = apply_linear(map, inputs, learned, {{0, norm}});
+    const auto outputs = apply_linear(map, inputs, learned, {{0, norm}}).made();
     std::vector<Tensor> wanted = inputs, weights;
     wanted.insert(wanted.end(), {norm.weight, norm.bias});
     wanted.insert(wanted.end(), learned.begin(), learned.end());

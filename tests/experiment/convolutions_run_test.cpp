@@ -40,6 +40,7 @@ ExperimentSpec spec_of(const std::string& network, const std::string& convolutio
 struct Passed {
   double loss;
   kernels::ConvolutionCounts counts;
+  std::vector<torch::Tensor> gradients, statistics;
 };
 
 Passed forward_and_backward(const ExperimentSpec& spec) {
@@ -50,7 +51,9 @@ Passed forward_and_backward(const ExperimentSpec& spec) {
   const auto before = kernels::counted_convolutions();
   const torch::Tensor loss = network.forward(images).logsumexp(1).mean();
   loss.backward();
-  return {loss.item<double>(), kernels::counted_convolutions() - before};
+  Passed passed{loss.item<double>(), kernels::counted_convolutions() - before, {}, network.module.ptr()->buffers()};
+  for (const torch::Tensor& weight : network.module.ptr()->parameters()) passed.gradients.push_back(weight.grad());
+  return passed;
 }
 
 }  // namespace
@@ -63,7 +66,11 @@ TEST_CASE("networks with 3x3 convolutions do them fast in all passes, unless the
                  fast = forward_and_backward(spec_of(network, "fast"));
     CHECK(fast.loss == Approx(exact.loss).epsilon(1e-4));
     CHECK(careful.loss == Approx(exact.loss).epsilon(1e-4));
+    CHECK(exact.counts.normed == 0);
     if (kernels::best_instructions() == kernels::Instructions::none) continue;
+    const bool has_norms = network.find("deq") == std::string::npos;  // it has a group norm before its convolutions
+    CHECK((fast.counts.normed > 0) == has_norms);
+    CHECK((careful.counts.normed > 0) == has_norms);
     for (const Pass pass : kernels::kPasses) {
       INFO(name_of(pass));
       CHECK(fast.counts.at(pass, Way::tile_4) > 0);
@@ -72,6 +79,20 @@ TEST_CASE("networks with 3x3 convolutions do them fast in all passes, unless the
       CHECK(exact.counts.at(pass, Way::tile_4) + exact.counts.at(pass, Way::tile_2) == 0);
     }
   }
+}
+
+TEST_CASE("a module that is run again in the backward pass has its norms made in its convolutions again") {
+  ExperimentSpec spec = spec_of(kRule, "fast");
+  const Passed once = forward_and_backward(spec);
+  spec.train.recompute = true;
+  const Passed again = forward_and_backward(spec);
+  CHECK(again.counts.normed == 2 * once.counts.normed);
+  CHECK(again.loss == Approx(once.loss).epsilon(1e-5));
+  const auto close = [](const torch::Tensor& a, const torch::Tensor& b) {
+    return (a - b).norm().item<double>() <= 1e-3 * (1e-3 + b.norm().item<double>());
+  };
+  for (size_t i = 0; i < once.gradients.size(); ++i) CHECK(close(again.gradients[i], once.gradients[i]));
+  for (size_t i = 0; i < once.statistics.size(); ++i) CHECK(close(again.statistics[i], once.statistics[i]));
 }
 
 TEST_CASE("multiply-adds are the network's, not those of the way it is computed") {

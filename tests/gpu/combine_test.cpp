@@ -78,7 +78,7 @@ MapResult run_map(const MapProblem& p, const std::shared_ptr<const LinearMap>& m
     normed.push_back({p.normed[i], norm});
   }
   if (!device.is_cpu()) REQUIRE(execution::gpu_linear_fits(*map, inputs, {}, normed));
-  result.values = execution::apply_linear(map, inputs, {}, normed);
+  result.values = execution::apply_linear(map, inputs, {}, normed).made();
   std::vector<Tensor> read, cotangents;
   for (size_t i = 0; i < result.values.size(); ++i) {
     if (std::find(p.unread.begin(), p.unread.end(), static_cast<int>(i)) != p.unread.end()) continue;
@@ -183,7 +183,7 @@ TEST_CASE("what is not finite spreads to what is made of it alone, by kernels to
     for (int i = 0; i < 3; ++i) inputs.push_back(torch::ones({3, 5}).to(gpu->device, type));
     inputs[0].select(0, 1).fill_(std::numeric_limits<float>::quiet_NaN());
     inputs[2].select(0, 2).fill_(INFINITY);
-    const auto found = execution::apply_linear(map, inputs, {}, {});
+    const auto found = execution::apply_linear(map, inputs, {}, {}).values;
     CHECK(found[0].cpu().isnan().sum().item<int64_t>() == 5);
     CHECK(found[1].cpu().isinf().sum().item<int64_t>() == 5);
     CHECK_FALSE(found[1].cpu().isnan().any().item<bool>());
@@ -217,8 +217,9 @@ TEST_CASE("vectors that lie otherwise, or only repeat, are laid as the last of t
   const Tensor repeated = torch::randn({5, 6}), turned = torch::randn({4, 6, 5}), last = torch::randn({6, 5, 4});
   std::vector<Tensor> given = {repeated, turned, last};
   for (Tensor& tensor : given) tensor = tensor.to(gpu->device).requires_grad_();
-  const auto found = execution::apply_linear(
-      map, {given[0].unsqueeze(0).expand({4, 5, 6}), given[1].transpose(1, 2), given[2].permute({2, 1, 0})}, {});
+  const std::vector<Tensor> inputs = {given[0].unsqueeze(0).expand({4, 5, 6}), given[1].transpose(1, 2),
+                                      given[2].permute({2, 1, 0})};
+  const auto found = execution::apply_linear(map, inputs, {}).values;
   const Tensor wanted = repeated + 0.5 * turned.transpose(1, 2) - 2.0 * last.permute({2, 1, 0});
   CHECK(off(found[0], wanted) < 1e-6);
   const auto gradients = torch::autograd::grad({found[0].sum()}, given);
@@ -240,7 +241,7 @@ TEST_CASE("linear maps by kernels are differentiable twice") {
     for (Tensor* tensor : {&norm.weight, &norm.bias, &norm.running_mean, &norm.running_var})
       *tensor = tensor->to(gpu->device).clone();
     for (const Tensor& weights : {norm.weight, norm.bias}) leaves.push_back(weights.requires_grad_());
-    const auto values = execution::apply_linear(map, {leaves[0], leaves[1], leaves[2]}, {}, {{1, norm}});
+    const auto values = execution::apply_linear(map, {leaves[0], leaves[1], leaves[2]}, {}, {{1, norm}}).made();
     const auto first = torch::autograd::grad({values[0].pow(2).sum() + values[2].pow(3).sum()}, leaves, {}, true, true);
     return torch::autograd::grad({first[0].pow(2).sum() + first[3].pow(2).sum()}, leaves, {}, {}, false, true);
   };

@@ -85,12 +85,13 @@ struct ResNetImpl::Block : torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& x) {
     if (pre) {
-      const torch::Tensor activated = norm1->activated(x, kRelu);
-      torch::Tensor hidden = norm2->activated(conv1->forward(activated), kRelu);
-      if (dropout > 0) hidden = torch::dropout(hidden, dropout, is_training());
-      return shortcut(x, activated) + conv2->forward(hidden);
+      modules::NormedRelu activated = norm1->to_make(x, kRelu);
+      if (projection) activated = activated.made();  // it is read twice
+      modules::NormedRelu hidden = norm2->to_make_after(conv1, activated, kRelu);
+      if (dropout > 0) hidden = torch::dropout(hidden.made(), dropout, is_training());
+      return shortcut(x, activated.x()) + conv2->forward(hidden);
     }
-    const torch::Tensor hidden = norm1->activated(conv1->forward(x), kRelu);
+    const modules::NormedRelu hidden = norm1->to_make_after(conv1, x, kRelu);
     return torch::relu(shortcut(x, x) + norm2->forward(conv2->forward(hidden)));
   }
 

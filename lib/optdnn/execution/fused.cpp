@@ -107,7 +107,8 @@ class Fused : public Executor {
   }
 
   variable_list run(variable_list inputs, const variable_list& learned) const override {
-    variable_list values = std::move(inputs), normed(program_->values);  // what modules read, by their results
+    variable_list values = std::move(inputs);
+    NormedValues normed(program_->values);  // what modules read, by their results
     values.resize(program_->values);
     Solutions solutions;
     for (const Segment& segment : segments_) {
@@ -119,30 +120,32 @@ class Fused : public Executor {
   }
 
  private:
+  using NormedValues = std::vector<std::optional<modules::NormedRelu>>;
+
   void combine_all(const Segment& segment, const variable_list& learned, variable_list& values,
-                   variable_list& normed) const {
+                   NormedValues& normed) const {
     std::vector<NormedOutput> norms;
-    std::vector<Tensor*> wanted;
-    for (const int value : segment.outputs) wanted.push_back(&values[value]);
+    std::vector<int> results;
     for (const auto& [output, module, result] : segment.arguments) {
       if (bindings_.recompute) continue;  // the backward pass of a recomputed module begins at its argument
       const auto norm = bindings_.modules[module]->first_norm(program_->modules[module].step);
       if (!norm || !norm->training) continue;  // evaluations would only hold it longer
       norms.push_back({output, *norm});
-      wanted.push_back(&normed[result]);
+      results.push_back(result);
     }
     const auto found = apply_linear(segment.map, pick(values, segment.inputs), pick(learned, segment.learned), norms);
-    for (size_t i = 0; i < found.size(); ++i) *wanted[i] = found[i];
+    for (size_t i = 0; i < found.values.size(); ++i) values[segment.outputs[i]] = found.values[i];
+    for (size_t i = 0; i < results.size(); ++i) normed[results[i]] = found.normed[i];
   }
 
   void run_other(const Operation& operation, const variable_list& learned, Solutions& solutions, variable_list& values,
-                 variable_list& normed) const {
+                 NormedValues& normed) const {
     const auto& [what, value] = operation;
     if (const auto* call = std::get_if<Call>(&what)) {
-      const Tensor after_norm = std::exchange(normed[value], Tensor());
-      values[value] = after_norm.defined() ? bindings_.modules[call->module]->after_first_norm(
-                                                 after_norm, program_->modules[call->module].step)
-                                           : call_module(*program_, bindings_, call->module, values[call->argument]);
+      const auto after_norm = std::exchange(normed[value], std::nullopt);
+      values[value] = after_norm ? bindings_.modules[call->module]->after_first_norm(
+                                       *after_norm, program_->modules[call->module].step)
+                                 : call_module(*program_, bindings_, call->module, values[call->argument]);
     } else if (const auto* solve = std::get_if<Solve>(&what)) {
       const auto found = solve_group(*program_, bindings_, *solve, values, learned, solutions.of(*solve));
       std::copy(found.begin(), found.end(), values.begin() + value);

@@ -211,15 +211,17 @@ bool gpu_linear_fits(const LinearMap& map, const variable_list& inputs, at::Tens
          (normed.empty() || launcher->has(rows.kernel("combine_backward", backward)));
 }
 
-variable_list gpu_linear(const std::shared_ptr<const LinearMap>& map, const variable_list& inputs,
+LinearOutputs gpu_linear(const std::shared_ptr<const LinearMap>& map, const variable_list& inputs,
                          const std::vector<NormedOutput>& normed) {
   std::vector<NormedOutput> taken_along(normed.begin(), normed.begin() + (normed.empty() ? 0 : 1));
   variable_list tensors;
   for (const Tensor& x : inputs) tensors.push_back(kernels::laid_as(x, layout_of(inputs).strides()));
   for (const auto& [output, norm] : taken_along) tensors.insert(tensors.end(), {norm.weight, norm.bias});
-  variable_list outputs = kernels::apply(c10::make_intrusive<GpuLinear>(map, taken_along), tensors);
+  const variable_list made = kernels::apply(c10::make_intrusive<GpuLinear>(map, taken_along), tensors);
+  const auto first_normed = made.begin() + std::ssize(map->outputs);
+  LinearOutputs outputs{{made.begin(), first_normed}, {first_normed, made.end()}};
   for (size_t i = taken_along.size(); i < normed.size(); ++i)
-    outputs.push_back(batch_norm_relu(outputs[normed[i].output], normed[i].norm));
+    outputs.normed.emplace_back(batch_norm_relu(outputs.values[normed[i].output], normed[i].norm));
   return outputs;
 }
 

@@ -13,8 +13,7 @@ bool gpu_linear_fits(const kernels::LinearMap& map, const std::vector<torch::Ten
                      const std::vector<NormedOutput>& normed);
 
 // As apply_linear. Requires: gpu_linear_fits.
-std::vector<torch::Tensor> gpu_linear(const std::shared_ptr<const kernels::LinearMap>& map,
-                                      const std::vector<torch::Tensor>& inputs,
-                                      const std::vector<NormedOutput>& normed);
+LinearOutputs gpu_linear(const std::shared_ptr<const kernels::LinearMap>& map, const std::vector<torch::Tensor>& inputs,
+                         const std::vector<NormedOutput>& normed);
 
 }  // namespace optdnn::execution

@@ -81,10 +81,15 @@ class NormedLinearMap : public LinearFunction {
     for (int64_t i = 0; i < norms; ++i) {
       const auto& [output, norm] = normed_[i];
       saved.insert(saved.end(), {outputs[output], norm.weight, norm.bias});
-      outputs.push_back(normalised_relu(outputs[output], norm.weight, norm.bias, statistics_[i]));
+      const modules::NormedRelu to_make = normalised_relu(outputs[output], norm.weight, norm.bias, statistics_[i]);
+      outputs.push_back(to_make.x());
+      to_make_.push_back(to_make.norm());
     }
     return outputs;
   }
+
+  // Of the normed outputs, which are stand-ins.
+  const std::vector<c10::intrusive_ptr<modules::NormToMake>>& to_make() const { return to_make_; }
 
   variable_list backward(const variable_list& saved, variable_list gradients) const override {
     as_inputs_lie(gradients);
@@ -148,7 +153,7 @@ class NormedLinearMap : public LinearFunction {
     for (size_t i = 0; i < normed_.size(); ++i) {
       const auto& [x, weight, bias] = saved.norms[i];
       const Tensor& dy = gradients[map_->outputs.size() + i];
-      const auto back = batch_norm_relu_backward(dy, x, weight, bias, statistics_[i]);
+      const auto back = batch_norm_relu_backward(dy, x, weight, bias, statistics_[i], to_make_[i].get());
       of_norms.insert(of_norms.end(), {back.d_weight, back.d_bias});
       const int output = normed_[i].output;
       const bool first = given[output].defined();
@@ -184,11 +189,18 @@ class NormedLinearMap : public LinearFunction {
   }
 
   std::vector<BatchStatistics> statistics_;  // of the normed outputs
+  std::vector<c10::intrusive_ptr<modules::NormToMake>> to_make_;
 };
 
 }  // namespace
 
-variable_list apply_linear(const std::shared_ptr<const LinearMap>& map, const variable_list& inputs,
+variable_list LinearOutputs::made() const {
+  variable_list all = values;
+  for (const modules::NormedRelu& to_make : normed) all.push_back(to_make.made());
+  return all;
+}
+
+LinearOutputs apply_linear(const std::shared_ptr<const LinearMap>& map, const variable_list& inputs,
                            at::TensorList learned, const std::vector<NormedOutput>& normed) {
   if (gpu_linear_fits(*map, inputs, learned, normed)) return gpu_linear(map, inputs, normed);
   const auto taken_along = [&](const NormedOutput& of) {
@@ -199,11 +211,20 @@ variable_list apply_linear(const std::shared_ptr<const LinearMap>& map, const va
     variable_list tensors = inputs;
     tensors.insert(tensors.end(), learned.begin(), learned.end());
     for (const auto& [output, norm] : normed) tensors.insert(tensors.end(), {norm.weight, norm.bias});
-    return kernels::apply(c10::make_intrusive<NormedLinearMap>(map, normed), tensors);
+    const auto node = c10::make_intrusive<NormedLinearMap>(map, normed);
+    LinearOutputs outputs{kernels::apply(node, tensors), {}};
+    const auto values = std::ssize(map->outputs);
+    for (size_t i = 0; i < normed.size(); ++i) {
+      outputs.normed.emplace_back(outputs.values[values + i], node->to_make()[i]);
+    }
+    outputs.values.resize(values);
+    return outputs;
   }
-  variable_list outputs =
-      fit ? apply_linear(map, inputs, learned) : pick(by_operators(map->combinations, inputs, learned), map->outputs);
-  for (const auto& [output, norm] : normed) outputs.push_back(batch_norm_relu(outputs[output], norm));
+  LinearOutputs outputs = fit ? apply_linear(map, inputs, learned)
+                              : LinearOutputs{pick(by_operators(map->combinations, inputs, learned), map->outputs), {}};
+  for (const auto& [output, norm] : normed) {
+    outputs.normed.push_back(batch_norm_relu_to_make(outputs.values[output], norm));
+  }
   return outputs;
 }
 

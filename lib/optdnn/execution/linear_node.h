@@ -1,5 +1,6 @@
 // A linear map of tensors as one autograd node, with the norms that follow it: the moments of an output are taken while
-// it is made, and in the backward pass the gradient that comes through its norm is added where the others are combined.
+// it is made, relu(norm) is left to the convolution that reads it, and in the backward pass the gradient that comes
+// through its norm is added where the others are combined.
 #pragma once
 
 #include <torch/torch.h>
@@ -18,12 +19,18 @@ struct NormedOutput {
   modules::BatchNorm norm;
 };
 
-// The outputs for these inputs, then the normed ones; `learned` are scalars, by the terms' numbers. Shapes: all tensors
+struct LinearOutputs {
+  std::vector<torch::Tensor> values;
+  std::vector<modules::NormedRelu> normed;
+  std::vector<torch::Tensor> made() const;  // the values, then the normed ones
+};
+
+// The outputs for these inputs, and the normed ones; `learned` are scalars, by the terms' numbers. Shapes: all tensors
 // alike. One pass for all outputs where they are dense float or double tensors on the CPU that lie alike and autocast
 // is off, and where gpu_linear.h takes them, else by LibTorch's operators, which give the same numbers up to rounding.
 // Differentiable any number of times.
-std::vector<torch::Tensor> apply_linear(const std::shared_ptr<const kernels::LinearMap>& map,
-                                        const std::vector<torch::Tensor>& inputs, at::TensorList learned,
-                                        const std::vector<NormedOutput>& normed = {});
+LinearOutputs apply_linear(const std::shared_ptr<const kernels::LinearMap>& map,
+                           const std::vector<torch::Tensor>& inputs, at::TensorList learned,
+                           const std::vector<NormedOutput>& normed = {});
 
 }  // namespace optdnn::execution

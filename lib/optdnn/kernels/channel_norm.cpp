@@ -170,6 +170,16 @@ int64_t whole_rows(int64_t C, int64_t count) {
   return std::max(int64_t{1}, count / wide_C) * wide_C;
 }
 
+ChannelMoments moments_about(const std::vector<double>& about, std::vector<double> sums, std::vector<double> squares,
+                             double count) {
+  for (size_t c = 0; c < about.size(); ++c) {
+    const double shift = sums[c] / count, found = squares[c] / count - shift * shift;
+    squares[c] = found < 0 ? 0.0 : found;  // NaN stays NaN
+    sums[c] = shift + about[c];
+  }
+  return {std::move(sums), std::move(squares)};
+}
+
 template <class Number>
 MomentSums<Number>::MomentSums(const Number* first_row, int64_t C, int64_t pieces)
     : C_(C),
@@ -185,14 +195,8 @@ void MomentSums<Number>::add(int64_t piece, const Number* x_NC, int64_t N) {
 
 template <class Number>
 ChannelMoments MomentSums<Number>::moments(int64_t N) const {
-  std::vector<double> mean = add_up(sums_, C_), variance = add_up(squares_, C_);
-  for (int64_t c = 0; c < C_; ++c) {
-    const double shift = mean[c] / static_cast<double>(N);
-    const double found = variance[c] / static_cast<double>(N) - shift * shift;
-    variance[c] = found < 0 ? 0.0 : found;  // NaN stays NaN
-    mean[c] = shift + about_[c];
-  }
-  return {mean, variance};
+  return moments_about({about_.begin(), about_.begin() + C_}, add_up(sums_, C_), add_up(squares_, C_),
+                       static_cast<double>(N));
 }
 
 template <class Number>

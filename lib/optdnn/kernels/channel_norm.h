@@ -21,6 +21,10 @@ struct ChannelMoments {
   std::vector<double> mean, variance;  // C each; of all rows, biased
 };
 
+// Of `count` numbers a channel whose differences from `about`, and squares of these, come to so much.
+ChannelMoments moments_about(const std::vector<double>& about, std::vector<double> sums, std::vector<double> squares,
+                             double count);
+
 // Moments of rows that come block by block, as whoever makes them has them at hand. Blocks of one piece come in their
 // order; pieces may come on several threads.
 template <class Number>

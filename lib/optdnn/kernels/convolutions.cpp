@@ -88,6 +88,7 @@ Way way_of(Convolutions how, Pass pass, const WinogradShape& shape) {
 
 ConvolutionCounts ConvolutionCounts::operator-(const ConvolutionCounts& before) const {
   ConvolutionCounts since = *this;
+  since.normed -= before.normed;
   for (const Pass pass : kPasses) {
     for (const Way way : kWays) since.at(pass, way) -= before.at(pass, way);
   }
@@ -96,12 +97,16 @@ ConvolutionCounts ConvolutionCounts::operator-(const ConvolutionCounts& before) 
 
 namespace {
 std::array<std::array<std::atomic<int64_t>, kWays.size()>, kPasses.size()> counters;
+std::atomic<int64_t> normed_counter;
 }  // namespace
 
 void count(Pass pass, Way way) { ++counters[static_cast<size_t>(pass)][static_cast<size_t>(way)]; }
 
+void count_normed() { ++normed_counter; }
+
 ConvolutionCounts counted_convolutions() {
   ConvolutionCounts counts;
+  counts.normed = normed_counter;
   for (const Pass pass : kPasses) {
     for (const Way way : kWays) counts.at(pass, way) = counters[static_cast<size_t>(pass)][static_cast<size_t>(way)];
   }

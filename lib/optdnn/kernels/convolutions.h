@@ -31,6 +31,7 @@ inline WinogradTile tile_of(Way way) { return way == Way::tile_2 ? WinogradTile:
 // How many passes of convolutions were done each way. Of those LibTorch does as a whole the forward one counts alone.
 struct ConvolutionCounts {
   std::array<std::array<int64_t, kWays.size()>, kPasses.size()> of = {};
+  int64_t normed = 0;  // of the forward ones, that made the norm and relu before them too
 
   int64_t& at(Pass pass, Way way) { return of[static_cast<size_t>(pass)][static_cast<size_t>(way)]; }
   int64_t at(Pass pass, Way way) const { return of[static_cast<size_t>(pass)][static_cast<size_t>(way)]; }
@@ -39,6 +40,7 @@ struct ConvolutionCounts {
 
 // Of this process so far, all threads.
 void count(Pass pass, Way way);
+void count_normed();
 ConvolutionCounts counted_convolutions();
 
 }  // namespace optdnn::kernels

@@ -25,18 +25,79 @@ int64_t floats_of(const WinogradGradientPlan& plan, int64_t threads) {
   return plan.chunks * plan.chunk_floats + std::min(threads, plan.chunks) * plan.thread_floats;
 }
 
-void multiply(WinogradTile tile, const WinogradProduct& job, Instructions instructions) {
+// What the kernels read of a norm. Zeros fill the last vector.
+class NormNumbers {
+ public:
+  NormNumbers(const ChannelMap* map, const std::vector<double>* mean, int64_t channels)
+      : channels_((channels + kMostLanes - 1) / kMostLanes * kMostLanes) {
+    if (!map) return;
+    numbers_.resize(3 * channels_);
+    std::copy(map->scale.begin(), map->scale.end(), numbers_.begin());
+    std::copy(map->shift.begin(), map->shift.end(), numbers_.begin() + channels_);
+    if (mean) std::copy(mean->begin(), mean->end(), numbers_.begin() + 2 * channels_);
+  }
+  WinogradNorm norm() const {
+    if (numbers_.empty()) return {};
+    return {numbers_.data(), numbers_.data() + channels_, numbers_.data() + 2 * channels_};
+  }
+
+ private:
+  int64_t channels_;
+  std::vector<float> numbers_;
+};
+
+// What the units of tiles have added up: read(unit, i) is its i-th sum of a channel.
+template <class Each>
+void for_each_sum(const WinogradProductPlan& plan, const float* sums, int64_t channels, Each each) {
+  const int64_t of_vector = plan.unit_floats / ((channels + plan.lanes - 1) / plan.lanes);
+  for (int64_t unit = 0; unit < plan.units; ++unit) {
+    for (int64_t c = 0; c < channels; ++c) {
+      const float* of_unit = sums + unit * plan.unit_floats + c / plan.lanes * of_vector + c % plan.lanes;
+      each(c, [&](int64_t i) { return static_cast<double>(of_unit[i * plan.lanes]); });
+    }
+  }
+}
+
+// About one number for all units, that of the first.
+ChannelMoments moments_of(const WinogradProductPlan& plan, const float* units, int64_t channels) {
+  std::vector<double> about(channels), sums(channels), squares(channels), counts(channels);
+  for_each_sum(plan, units, channels, [&](int64_t c, auto read) {
+    const double sum = read(0), own = read(2), count = read(3);
+    if (counts[c] == 0) about[c] = own;
+    const double off = own - about[c];
+    sums[c] += sum + count * off;
+    squares[c] += read(1) + off * (2 * sum + count * off);
+    counts[c] += count;
+  });
+  return moments_about(about, sums, squares, counts.front());
+}
+
+ChannelSums gradient_sums(const WinogradProductPlan& plan, const float* units, int64_t channels) {
+  ChannelSums sums{std::vector<double>(channels), std::vector<double>(channels)};
+  for_each_sum(plan, units, channels, [&](int64_t c, auto read) {
+    sums.dz[c] += read(0);
+    sums.dz_x[c] += read(1);
+  });
+  return sums;
+}
+
+// finish(plan, sums of the units), where there are any.
+template <class Finish>
+void multiply(WinogradTile tile, const WinogradProduct& job, Instructions instructions, Finish finish) {
   const WinogradKernels& kernels = kernels_of(instructions, tile, job.shape);
   const int64_t threads = at::get_num_threads();
   const WinogradProductPlan plan = kernels.plan_product(job.shape, threads);
-  const Workspace workspace(floats_of(plan, threads));
+  const int64_t sums_floats = job.sums == WinogradSums::none ? 0 : plan.units * plan.unit_floats;
+  const Workspace workspace(floats_of(plan, threads) + sums_floats);
+  float* const sums = workspace.data() + floats_of(plan, threads);
   float* const U = workspace.data();
   at::parallel_for(0, plan.weight_parts, kWeightPartsPerThread,
                    [&](int64_t begin, int64_t end) { kernels.transform_weights(job, plan, U, begin, end); });
   at::parallel_for(0, plan.blocks, 1, [&](int64_t begin, int64_t end) {
     float* const scratch = U + plan.weight_floats + at::get_thread_num() * plan.thread_floats;
-    kernels.multiply_blocks(job, plan, U, scratch, begin, end);
+    kernels.multiply_blocks(job, plan, U, scratch, sums, begin, end);
   });
+  if (job.sums != WinogradSums::none) finish(plan, sums);
 }
 
 WinogradShape exchanged(WinogradShape shape) {
@@ -76,20 +137,31 @@ std::string_view name_of(Instructions instructions) {
 }
 
 void winograd_forward(WinogradTile tile, const WinogradShape& shape, const float* x, const float* w,
-                      const WeightStrides& strides, float* y, Instructions instructions) {
-  multiply(tile, {shape, x, w, strides, /*rotated=*/false, y}, instructions);
+                      const WeightStrides& strides, float* y, Instructions instructions, const ChannelMap* norm,
+                      ChannelMoments* moments) {
+  const NormNumbers of_x(norm, nullptr, shape.inputs);
+  const WinogradSums wanted = moments ? WinogradSums::moments : WinogradSums::none;
+  multiply(tile, {shape, x, w, strides, /*rotated=*/false, y, of_x.norm(), wanted}, instructions,
+           [&](const auto& plan, const float* sums) { *moments = moments_of(plan, sums, shape.outputs); });
 }
 
 void winograd_backward_data(WinogradTile tile, const WinogradShape& shape, const float* dy, const float* w,
-                            const WeightStrides& strides, float* dx, Instructions instructions) {
+                            const WeightStrides& strides, float* dx, Instructions instructions,
+                            const NormedImages& normed) {
   const WeightStrides turned = {strides.input, strides.output, strides.row, strides.column};
-  multiply(tile, {exchanged(shape), dy, w, turned, /*rotated=*/true, dx}, instructions);
+  const NormNumbers of_dx(normed.norm, normed.mean, shape.inputs);
+  const WinogradSums wanted = normed.norm ? WinogradSums::gradient : WinogradSums::none;
+  multiply(tile, {exchanged(shape), dy, w, turned, /*rotated=*/true, dx, {}, wanted, of_dx.norm(), normed.x},
+           instructions,
+           [&](const auto& plan, const float* sums) { *normed.sums = gradient_sums(plan, sums, shape.inputs); });
 }
 
 void winograd_backward_weights(WinogradTile tile, const WinogradShape& shape, const float* x, const float* dy,
-                               float* dw, const WeightStrides& strides, Instructions instructions) {
+                               float* dw, const WeightStrides& strides, Instructions instructions,
+                               const ChannelMap* norm) {
   const WinogradKernels& kernels = kernels_of(instructions, tile, shape);
-  const WinogradGradient job = {shape, x, dy, dw, strides};
+  const NormNumbers of_x(norm, nullptr, shape.inputs);
+  const WinogradGradient job = {shape, x, dy, dw, strides, of_x.norm()};
   const WinogradGradientPlan plan = kernels.plan_gradient(shape);
   const Workspace workspace(floats_of(plan, at::get_num_threads()));
   float* const chunks = workspace.data();

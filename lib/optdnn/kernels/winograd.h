@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "optdnn/kernels/channel_norm.h"
+
 namespace optdnn::kernels {
 
 enum class WinogradTile { two, four };  // outputs of a tile on a side
@@ -27,18 +29,31 @@ Instructions best_instructions();
 std::vector<Instructions> instructions_here();  // best first, without none
 std::string_view name_of(Instructions instructions);
 
-// y_BHWK = x_BHWC * w.     dx_BHWC from dy_BHWK and w.     dw from x_BHWC and dy_BHWK.
-// On LibTorch's threads. Memory beside the arguments: workspace_bytes(). Requires: instructions of this processor,
-// every count positive. Errors: std::bad_alloc.
-void winograd_forward(WinogradTile tile, const WinogradShape& shape, const float* x, const float* w,
-                      const WeightStrides& strides, float* y, Instructions instructions = best_instructions());
-void winograd_backward_data(WinogradTile tile, const WinogradShape& shape, const float* dy, const float* w,
-                            const WeightStrides& strides, float* dx, Instructions instructions = best_instructions());
-void winograd_backward_weights(WinogradTile tile, const WinogradShape& shape, const float* x, const float* dy,
-                               float* dw, const WeightStrides& strides,
-                               Instructions instructions = best_instructions());
+// Images that are relu(norm(x)), with what the backward pass of the norm needs.
+struct NormedImages {
+  const ChannelMap* norm = nullptr;
+  const float* x = nullptr;
+  const std::vector<double>* mean = nullptr;  // about which the sums' products are taken
+  ChannelSums* sums = nullptr;                // written
+};
 
-// The largest of the passes' needs with as many threads. Requires instructions other than none.
+// y_BHWK = x_BHWC * w.     dx_BHWC from dy_BHWK and w.     dw from x_BHWC and dy_BHWK.
+// With a norm the images are relu(norm(x)), which is never written, and zero around them all the same; dx is then the
+// gradient of norm(x), zero where relu cut. `moments` become those of y. What is added up is so in an order that the
+// shape fixes. On LibTorch's threads. Memory beside the arguments: workspace_bytes(). Requires: instructions of this
+// processor, every count positive. Errors: std::bad_alloc.
+void winograd_forward(WinogradTile tile, const WinogradShape& shape, const float* x, const float* w,
+                      const WeightStrides& strides, float* y, Instructions instructions = best_instructions(),
+                      const ChannelMap* norm = nullptr, ChannelMoments* moments = nullptr);
+void winograd_backward_data(WinogradTile tile, const WinogradShape& shape, const float* dy, const float* w,
+                            const WeightStrides& strides, float* dx, Instructions instructions = best_instructions(),
+                            const NormedImages& normed = {});
+void winograd_backward_weights(WinogradTile tile, const WinogradShape& shape, const float* x, const float* dy,
+                               float* dw, const WeightStrides& strides, Instructions instructions = best_instructions(),
+                               const ChannelMap* norm = nullptr);
+
+// The largest of the passes' needs with as many threads, but for sums: a hundredth of the outputs, a twenty-fifth with
+// F(2x2). Requires instructions other than none.
 int64_t winograd_workspace_bytes(WinogradTile tile, const WinogradShape& shape, int64_t threads,
                                  Instructions instructions = best_instructions());
 

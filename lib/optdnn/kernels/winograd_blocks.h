@@ -62,10 +62,12 @@ constexpr int64_t zero_row_floats(int64_t channels) {
   return Tile::kPoints * channels + kLanes;
 }
 
-// Tiles [begin, end) of x_BHWC to V; those up to a multiple of kTileUnit, which are multiplied too, become zero.
-template <class Tile>
-OPTDNN_INLINE void transform_input(const Grid<Tile>& grid, const float* x, int64_t channels, int64_t begin, int64_t end,
-                                   int64_t block, float* V, int64_t position, const float* zeros) {
+// Tiles [begin, end) of x_BHWC, or where kNormed of relu(norm(x)), to V; those up to a multiple of kTileUnit, which are
+// multiplied too, become zero.
+template <class Tile, bool kNormed>
+OPTDNN_INLINE void transform_input(const Grid<Tile>& grid, const float* x, const WinogradNorm& norm, int64_t channels,
+                                   int64_t begin, int64_t end, int64_t block, float* V, int64_t position,
+                                   const float* zeros) {
   grid.for_each(
       begin, end, [&](int64_t t, int64_t image, int64_t row, int64_t column) __attribute__((always_inline)) {
         const float* rows[Tile::kPoints];
@@ -79,10 +81,24 @@ OPTDNN_INLINE void transform_input(const Grid<Tile>& grid, const float* x, int64
         for_each_vector(
             channels, [&](int64_t vector, int lanes, auto whole) __attribute__((always_inline)) {
               float* out = V + (vector * block + t) * kLanes;
-              if (whole && inside) {
-                input_tile<Tile, true, true>(rows, first, last, channels, lanes, out, position);
+              const auto run = [&](auto is_inside, const auto& as) __attribute__((always_inline)) {
+                input_tile<Tile, whole, is_inside>(rows, first, last, channels, lanes, as, out, position);
+              };
+              if constexpr (kNormed) {
+                const Lanes scale = load(norm.scale + vector * kLanes), shift = load(norm.shift + vector * kLanes);
+                if (whole && inside && row > 0 && row + Tile::kPoints - 1 <= grid.height) {
+                  run(std::bool_constant<whole>(), Normed<1>{scale, {shift}});
+                } else {  // the zeros outside stay zero
+                  Normed<Tile::kPoints> as{scale, {}};
+                  for (int r = 0; r < Tile::kPoints; ++r) {
+                    as.shift[r] = row - 1 + r >= 0 && row - 1 + r < grid.height ? shift : Lanes{};
+                  }
+                  run(std::false_type(), as);
+                }
+              } else if (whole && inside) {
+                run(std::bool_constant<whole>(), AsItIs());
               } else {
-                input_tile<Tile, whole, false>(rows, first, last, channels, lanes, out, position);
+                run(std::false_type(), AsItIs());
               }
               for (int r = 0; r < Tile::kPoints; ++r) rows[r] += kLanes;
             });
@@ -116,17 +132,57 @@ OPTDNN_INLINE void transform_gradient(const Grid<Tile>& grid, const float* dy, i
       });
 }
 
-// M to tiles [begin, end) of y_BHWK.
-template <class Tile>
-OPTDNN_INLINE void transform_output(const Grid<Tile>& grid, const float* M, int64_t position, int64_t channels,
-                                    int64_t begin, int64_t end, int64_t block, float* y) {
+// Sums over the outputs of a unit of tiles, of a vector of channels: numbers of so many lanes.
+constexpr int64_t kSumsOfUnit = 4;
+
+// M to tiles [begin, end) of y_BHWK, with the sums that are wanted of each kTileUnit tiles, at whose multiples begin
+// lies.
+template <class Tile, WinogradSums kSums>
+OPTDNN_INLINE void transform_output(const Grid<Tile>& grid, const float* M, int64_t position,
+                                    const WinogradProduct& job, int64_t begin, int64_t end, int64_t block,
+                                    float* sums) {
+  const int64_t channels = job.shape.outputs;
   grid.for_each(
       begin, end, [&](int64_t t, int64_t image, int64_t row, int64_t column) __attribute__((always_inline)) {
-        float* out = y + ((image * grid.height + row) * grid.width + column) * channels;
+        const int64_t pixel = ((image * grid.height + row) * grid.width + column) * channels;
+        const int64_t rows_inside = grid.height - row, columns_inside = grid.width - column;
+        const bool first = t % kTileUnit == 0;
+        float* unit = sums + (begin + t) / kTileUnit * vectors_of(channels) * kSumsOfUnit * kLanes;
         for_each_vector(
             channels, [&](int64_t vector, int lanes, auto whole) __attribute__((always_inline)) {
-              output_tile<Tile, whole>(M + (vector * block + t) * kLanes, position, out + vector * kLanes,
-                                       grid.width * channels, channels, grid.height - row, grid.width - column, lanes);
+              const float* q = M + (vector * block + t) * kLanes;
+              const auto run = [&](auto& with) __attribute__((always_inline)) {
+                output_tile<Tile, whole>(q, position, job.y + pixel + vector * kLanes, grid.width * channels, channels,
+                                         rows_inside, columns_inside, lanes, with);
+              };
+              float* of_unit = unit + vector * kSumsOfUnit * kLanes;
+              const auto so_far = [&](int i) { return first ? Lanes{} : load(of_unit + i * kLanes); };
+              if constexpr (kSums == WinogradSums::none) {
+                Written with;
+                run(with);
+              } else if constexpr (kSums == WinogradSums::moments) {
+                Measured with{first ? first_output<Tile>(q, position) : load(of_unit + 2 * kLanes), so_far(0),
+                              so_far(1)};
+                run(with);
+                const int64_t count = least(rows_inside, Tile::kOutputs) * least(columns_inside, Tile::kOutputs);
+                store(of_unit, with.sum);
+                store(of_unit + kLanes, with.squares);
+                store(of_unit + 2 * kLanes, with.about);
+                store(of_unit + 3 * kLanes, so_far(3) + static_cast<float>(count));
+              } else {
+                const auto of = [&](const float* numbers) { return load(numbers + vector * kLanes); };
+                const WinogradNorm& norm = job.of_y;
+                Masked<whole> with{job.x_of_y + pixel + vector * kLanes,
+                                   lanes,
+                                   of(norm.scale),
+                                   of(norm.shift),
+                                   of(norm.mean),
+                                   so_far(0),
+                                   so_far(1)};
+                run(with);
+                store(of_unit, with.sum);
+                store(of_unit + kLanes, with.products);
+              }
             });
       });
 }

@@ -8,6 +8,15 @@
 
 namespace optdnn::kernels {
 
+// relu(scale x + shift), and the mean of x, per channel; zeros up to a multiple of kMostLanes. Null: none.
+struct WinogradNorm {
+  const float *scale = nullptr, *shift = nullptr, *mean = nullptr;
+};
+constexpr int64_t kMostLanes = 16;
+
+// What is added up over the outputs: moments; or of the gradient of relu(norm(x)) what the norm's gradient needs.
+enum class WinogradSums { none, moments, gradient };
+
 // A product of images with weights: y = x * w, or with the kernel rotated and inputs and outputs exchanged the
 // gradient of the images. `shape` counts the channels of what is read as inputs.
 struct WinogradProduct {
@@ -17,6 +26,10 @@ struct WinogradProduct {
   WeightStrides strides;
   bool rotated;
   float* y;
+  WinogradNorm of_x = {};  // relu(norm(x)) in the place of x
+  WinogradSums sums = WinogradSums::none;
+  WinogradNorm of_y = {};         // whose gradient y is,
+  const float* x_of_y = nullptr;  // and its argument
 };
 
 // How a product is cut: blocks of tiles that stay in the cache, each on one thread.
@@ -27,6 +40,8 @@ struct WinogradProductPlan {
   int64_t in_position, out_position;       // of a block, transformed and multiplied
   bool in_place;
   int64_t thread_floats;  // scratch of one thread
+  // Sums are taken of units of tiles, which no number of threads cuts: [unit][vector of outputs][of what][lane].
+  int64_t units, unit_floats, lanes;
 };
 
 struct WinogradGradient {
@@ -35,6 +50,7 @@ struct WinogradGradient {
   const float* dy;
   float* dw;
   WeightStrides strides;
+  WinogradNorm of_x = {};  // relu(norm(x)) in the place of x
 };
 
 // The tiles are summed in chunks, whose number the shape fixes, and the chunks in order.
@@ -48,7 +64,7 @@ struct WinogradKernels {
   WinogradProductPlan (*plan_product)(const WinogradShape&, int64_t threads);
   void (*transform_weights)(const WinogradProduct&, const WinogradProductPlan&, float* U, int64_t begin, int64_t end);
   void (*multiply_blocks)(const WinogradProduct&, const WinogradProductPlan&, const float* U, float* scratch,
-                          int64_t begin, int64_t end);
+                          float* sums, int64_t begin, int64_t end);
   WinogradGradientPlan (*plan_gradient)(const WinogradShape&);
   void (*sum_chunks)(const WinogradGradient&, const WinogradGradientPlan&, float* chunks, float* scratch, int64_t begin,
                      int64_t end);

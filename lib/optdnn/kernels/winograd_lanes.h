@@ -68,6 +68,17 @@ OPTDNN_INLINE void store_first(float* to, Lanes value, int count) {
   }
 }
 
+// max(x, 0), where NaN stays NaN.
+OPTDNN_INLINE Lanes relu(Lanes x) {
+#if defined(__AVX512F__) && !defined(OPTDNN_EIGHT_LANES)
+  return (Lanes)_mm512_maskz_max_ps(static_cast<__mmask16>(-1), _mm512_setzero_ps(), (__m512)x);
+#elif defined(__AVX2__)
+  return (Lanes)_mm256_max_ps(_mm256_setzero_ps(), (__m256)x);
+#else
+  return x < 0 ? Lanes{} : x;
+#endif
+}
+
 constexpr int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 constexpr int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }

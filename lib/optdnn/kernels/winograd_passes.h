@@ -30,6 +30,9 @@ struct Product {
     plan.out_position = plan.in_place ? plan.in_position : out * plan.block * kLanes + kLanes;
     plan.thread_floats = zero_row_floats<Tile>(shape.inputs) + kPositions * plan.in_position +
                          (plan.in_place ? 0 : kPositions * plan.out_position);
+    plan.units = divide_up(grid.tiles, kTileUnit);
+    plan.unit_floats = out * kSumsOfUnit * kLanes;
+    plan.lanes = kLanes;
     return plan;
   }
 
@@ -55,7 +58,25 @@ struct Product {
   }
 
   static void multiply_blocks(const WinogradProduct& job, const WinogradProductPlan& plan, const float* U,
-                              float* scratch, int64_t begin, int64_t end) {
+                              float* scratch, float* sums, int64_t begin, int64_t end) {
+    const bool normed = job.of_x.scale != nullptr;
+    const auto run = [&](auto is_normed, auto which) {
+      multiply<is_normed, which>(job, plan, U, scratch, sums, begin, end);
+    };
+    constexpr std::integral_constant<WinogradSums, WinogradSums::none> none;
+    constexpr std::integral_constant<WinogradSums, WinogradSums::moments> moments;
+    constexpr std::integral_constant<WinogradSums, WinogradSums::gradient> gradient;
+    if (job.sums == WinogradSums::gradient) return run(std::false_type(), gradient);
+    if (job.sums == WinogradSums::moments) {
+      return normed ? run(std::true_type(), moments) : run(std::false_type(), moments);
+    }
+    normed ? run(std::true_type(), none) : run(std::false_type(), none);
+  }
+
+ private:
+  template <bool kNormed, WinogradSums kSums>
+  static void multiply(const WinogradProduct& job, const WinogradProductPlan& plan, const float* U, float* scratch,
+                       float* sums, int64_t begin, int64_t end) {
     const Grid<Tile> grid(job.shape);
     const int64_t inputs = job.shape.inputs, outputs = job.shape.outputs;
     float* zeros = scratch;
@@ -64,21 +85,23 @@ struct Product {
     std::memset(zeros, 0, sizeof(float) * zero_row_floats<Tile>(inputs));
     for (int64_t b = begin; b < end; ++b) {
       const int64_t first = b * plan.block, last = least(first + plan.block, grid.tiles);
-      transform_input<Tile>(grid, job.x, inputs, first, last, plan.block, V, plan.in_position, zeros);
+      transform_input<Tile, kNormed>(grid, job.x, job.of_x, inputs, first, last, plan.block, V, plan.in_position,
+                                     zeros);
       const Ahead next = grid.rows_of(job.x, inputs, last, least(last + plan.block, grid.tiles));
       const Ahead written = grid.rows_of(job.y, outputs, first, last);
+      const Ahead masking = kSums == WinogradSums::gradient ? grid.rows_of(job.x_of_y, outputs, first, last) : Ahead{};
       const int64_t tiles = divide_up(last - first, kTileUnit) * kTileUnit;
       for (int64_t p = 0; p < kPositions; ++p) {
         next.slice<false>(p, kPositions);
         written.slice<true>(p, kPositions);
+        if constexpr (kSums == WinogradSums::gradient) masking.slice<false>(p, kPositions);
         multiply_position(V + p * plan.in_position, U + p * plan.weight_position, inputs, M + p * plan.out_position,
                           vectors_of(outputs), tiles, plan.block * kLanes);
       }
-      transform_output<Tile>(grid, M, plan.out_position, outputs, first, last, plan.block, job.y);
+      transform_output<Tile, kSums>(grid, M, plan.out_position, job, first, last, plan.block, sums);
     }
   }
 
- private:
   // A tap of one input to `count` outputs from `output` on; the other lanes are zero.
   static OPTDNN_INLINE Lanes weights(const WinogradProduct& job, int64_t output, int64_t count, int64_t input,
                                      int tap) {
@@ -119,6 +142,13 @@ struct Gradient {
   // Each chunk's gradient, [tap][output][input] in whole vectors.
   static void sum_chunks(const WinogradGradient& job, const WinogradGradientPlan& plan, float* chunks, float* scratch,
                          int64_t begin, int64_t end) {
+    job.of_x.scale ? sum<true>(job, plan, chunks, scratch, begin, end)
+                   : sum<false>(job, plan, chunks, scratch, begin, end);
+  }
+
+  template <bool kNormed>
+  static void sum(const WinogradGradient& job, const WinogradGradientPlan& plan, float* chunks, float* scratch,
+                  int64_t begin, int64_t end) {
     const Grid<Tile> grid(job.shape);
     const int64_t inputs = job.shape.inputs, outputs = job.shape.outputs;
     const int64_t row = vectors_of(inputs) * kLanes, tap = vectors_of(outputs) * kLanes * row;
@@ -134,7 +164,8 @@ struct Gradient {
       const auto begin_of = [&](int64_t b) { return from + (to - from) * least(b, blocks) / blocks; };
       for (int64_t b = 0; b < blocks; ++b) {
         const int64_t first = begin_of(b), last = begin_of(b + 1), after = begin_of(b + 2);
-        transform_input<Tile>(grid, job.x, inputs, first, last, plan.block, V, plan.x_position, zeros);
+        transform_input<Tile, kNormed>(grid, job.x, job.of_x, inputs, first, last, plan.block, V, plan.x_position,
+                                       zeros);
         transform_gradient<Tile>(grid, job.dy, outputs, first, last, plan.block, Z, plan.dy_position, zeros);
         const Ahead next_x = grid.rows_of(job.x, inputs, last, after);
         const Ahead next_dy = grid.rows_of(job.dy, outputs, last, after);

@@ -26,18 +26,30 @@ OPTDNN_INLINE void store_half(const Lanes (&half)[Tile::kHalfPoints][kRead], flo
   }
 }
 
+// What a pixel of row `row` of a tile is read as: itself, or relu(scale x + shift), with a shift for each row or, where
+// all lie inside the image, one for all.
+struct AsItIs {
+  OPTDNN_INLINE Lanes operator()(int /*row*/, Lanes x) const { return x; }
+};
+template <int kShifts>
+struct Normed {
+  Lanes scale, shift[kShifts];
+  OPTDNN_INLINE Lanes operator()(int row, Lanes x) const { return relu(x * scale + shift[kShifts == 1 ? 0 : row]); }
+};
+
 // Half of B^T d B. rows[r] is the tile's row r at its column 0, a row of zeros where it lies outside the image; the
 // columns [begin, end) are inside.
-template <class Tile, bool kWhole, bool kInside, int h>
+template <class Tile, bool kWhole, bool kInside, int h, class As>
 OPTDNN_INLINE void input_half(const float* const* rows, int64_t begin, int64_t end, int64_t pixel, int lanes,
-                              float* out, int64_t position) {
+                              const As& as, float* out, int64_t position) {
   Lanes half[Tile::kHalfPoints][Tile::kPoints];
 #pragma GCC unroll 6
   for (int j = 0; j < Tile::kPoints; ++j) {
     Lanes d[Tile::kPoints], found[Tile::kHalfPoints] = {};
     if (kInside || (j >= begin && j < end)) {
 #pragma GCC unroll 6
-      for (int i = 0; i < Tile::kPoints - 1; ++i) d[h + i] = load_first<kWhole>(rows[h + i] + j * pixel, lanes);
+      for (int i = 0; i < Tile::kPoints - 1; ++i)
+        d[h + i] = as(h + i, load_first<kWhole>(rows[h + i] + j * pixel, lanes));
       Tile::template input<h>(d, found);
     }
 #pragma GCC unroll 3
@@ -46,11 +58,11 @@ OPTDNN_INLINE void input_half(const float* const* rows, int64_t begin, int64_t e
   store_half<Tile, h, true>(half, out, position);
 }
 
-template <class Tile, bool kWhole, bool kInside>
+template <class Tile, bool kWhole, bool kInside, class As>
 OPTDNN_INLINE void input_tile(const float* const* rows, int64_t begin, int64_t end, int64_t pixel, int lanes,
-                              float* out, int64_t position) {
-  input_half<Tile, kWhole, kInside, 0>(rows, begin, end, pixel, lanes, out, position);
-  input_half<Tile, kWhole, kInside, 1>(rows, begin, end, pixel, lanes, out, position);
+                              const As& as, float* out, int64_t position) {
+  input_half<Tile, kWhole, kInside, 0>(rows, begin, end, pixel, lanes, as, out, position);
+  input_half<Tile, kWhole, kInside, 1>(rows, begin, end, pixel, lanes, as, out, position);
 }
 
 // Half of A dy A^T, of a tile of the output's gradient whose first `end` columns are inside the image.
@@ -79,10 +91,41 @@ OPTDNN_INLINE void gradient_tile(const float* const* rows, int64_t end, int64_t 
   gradient_half<Tile, kWhole, 1>(rows, end, pixel, lanes, out, position);
 }
 
-// Half of A^T q A, written to `out`, the tile's first pixel, as far as rows and columns lie inside the image.
-template <class Tile, bool kWhole, int h>
+// What becomes of an output `offset` numbers behind the tile's first: written as it is;
+struct Written {
+  OPTDNN_INLINE Lanes operator()(Lanes y, int64_t /*offset*/) const { return y; }
+};
+// ... and its moments added up, about a number near the mean;
+struct Measured {
+  Lanes about, sum, squares;
+  OPTDNN_INLINE Lanes operator()(Lanes y, int64_t /*offset*/) {
+    const Lanes d = y - about;
+    sum += d;
+    squares += d * d;
+    return y;
+  }
+};
+// ... or, where it is the gradient of relu(z), z = scale x + shift: zero where z is not positive, and added up with its
+// products with x - mean.
+template <bool kWhole>
+struct Masked {
+  const float* x;
+  int lanes;
+  Lanes scale, shift, mean, sum, products;
+  OPTDNN_INLINE Lanes operator()(Lanes dy, int64_t offset) {
+    const Lanes at = load_first<kWhole>(x + offset, lanes);
+    const Lanes dz = at * scale + shift > 0 ? dy : Lanes{};
+    sum += dz;
+    products += dz * (at - mean);
+    return dz;
+  }
+};
+
+// Half of A^T q A, what `with` makes of it written to `out`, the tile's first pixel, as far as rows and columns lie
+// inside the image.
+template <class Tile, bool kWhole, int h, class With>
 OPTDNN_INLINE void output_half(const float* q, int64_t position, float* out, int64_t row, int64_t pixel,
-                               int64_t rows_inside, int64_t columns_inside, int lanes) {
+                               int64_t rows_inside, int64_t columns_inside, int lanes, With& with) {
   constexpr int kHalf = Tile::kHalfOutputs;
   Lanes half[kHalf][Tile::kPoints];
 #pragma GCC unroll 6
@@ -106,17 +149,28 @@ OPTDNN_INLINE void output_half(const float* q, int64_t position, float* out, int
 #pragma GCC unroll 2
       for (int k = 0; k < 2; ++k) {
         const int x = Tile::output_row(k, j);
-        if (x < columns_inside) store_first<kWhole>(out + y * row + x * pixel, found[k][j], lanes);
+        const int64_t offset = y * row + x * pixel;
+        if (x < columns_inside) store_first<kWhole>(out + offset, with(found[k][j], offset), lanes);
       }
     }
   }
 }
 
-template <class Tile, bool kWhole>
+template <class Tile, bool kWhole, class With>
 OPTDNN_INLINE void output_tile(const float* q, int64_t position, float* out, int64_t row, int64_t pixel,
-                               int64_t rows_inside, int64_t columns_inside, int lanes) {
-  output_half<Tile, kWhole, 0>(q, position, out, row, pixel, rows_inside, columns_inside, lanes);
-  output_half<Tile, kWhole, 1>(q, position, out, row, pixel, rows_inside, columns_inside, lanes);
+                               int64_t rows_inside, int64_t columns_inside, int lanes, With& with) {
+  output_half<Tile, kWhole, 0>(q, position, out, row, pixel, rows_inside, columns_inside, lanes, with);
+  output_half<Tile, kWhole, 1>(q, position, out, row, pixel, rows_inside, columns_inside, lanes, with);
+}
+
+// The first output of a tile, up to rounding: its row of A^T is all ones but for infinity.
+template <class Tile>
+OPTDNN_INLINE Lanes first_output(const float* q, int64_t position) {
+  Lanes sum = {};
+  for (int i = 0; i < Tile::kPoints - 1; ++i) {
+    for (int j = 0; j < Tile::kPoints - 1; ++j) sum += load(q + (i * Tile::kPoints + j) * position);
+  }
+  return sum;
 }
 
 // G g G^T of the nine taps g, each a vector, to positions `position` apart.

@@ -48,25 +48,29 @@ ChannelMap normalising(const Tensor& weight, const Tensor& bias, const BatchStat
   return map;
 }
 
-// relu(batch norm(x)) of x, weight and bias, by the batch's own statistics.
+ChannelMoments moments_of(const Tensor& x) {
+  return with_type_of(x, [&](auto number) {
+    return kernels::channel_moments(x.const_data_ptr<decltype(number)>(), rows(x), channels(x));
+  });
+}
+
+// relu(batch norm(x)) of x, weight and bias, by the batch's own statistics; or the stand-in for one to be made.
 class TrainedNorm : public kernels::Differentiable {
  public:
-  explicit TrainedNorm(BatchNorm norm) : norm_(std::move(norm)) {}
+  TrainedNorm(BatchNorm norm, const ChannelMoments& moments, int64_t rows, bool to_make)
+      : norm_(std::move(norm)), statistics_(take_statistics(moments, norm_, rows)), to_make_(to_make) {}
 
   variable_list forward(at::TensorList inputs, variable_list& saved) override {
-    const Tensor& x = inputs[0];
-    const ChannelMoments moments = with_type_of(x, [&](auto number) {
-      return kernels::channel_moments(x.const_data_ptr<decltype(number)>(), rows(x), channels(x));
-    });
-    statistics_ = take_statistics(moments, norm_, rows(x));
     saved = inputs.vec();
-    return {normalised_relu(x, inputs[1], inputs[2], statistics_)};
+    const NormedRelu normed = normalised_relu(inputs[0], inputs[1], inputs[2], statistics_);
+    if (to_make_) made_later_ = normed.norm();
+    return {to_make_ ? normed.x() : normed.made()};
   }
 
   variable_list backward(const variable_list& saved, variable_list gradients) const override {
     const Tensor &x = saved[0], &weight = saved[1], &bias = saved[2];
     const Tensor dy = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
-    const auto back = batch_norm_relu_backward(dy, x, weight, bias, statistics_);
+    const auto back = batch_norm_relu_backward(dy, x, weight, bias, statistics_, made_later_.get());
     Tensor dx = torch::empty_like(x);
     with_type_of(x, [&](auto number) {
       using Number = decltype(number);
@@ -81,12 +85,49 @@ class TrainedNorm : public kernels::Differentiable {
     return batch_norm_relu_gradients(gradients[0], saved[0], saved[1], saved[2], statistics_.epsilon);
   }
 
+  const c10::intrusive_ptr<NormToMake>& made_later() const { return made_later_; }
+
  private:
   BatchNorm norm_;
   BatchStatistics statistics_;
+  bool to_make_;
+  c10::intrusive_ptr<NormToMake> made_later_;
 };
 
+// relu of a stand-in: what comes back to it is masked by the norm's own backward pass.
+class MadeRelu : public kernels::Differentiable {
+ public:
+  explicit MadeRelu(c10::intrusive_ptr<NormToMake> norm) : norm_(std::move(norm)) {}
+  variable_list forward(at::TensorList inputs, variable_list&) override { return {mapped_relu(inputs[0], norm_->map)}; }
+  variable_list backward(const variable_list&, variable_list gradients) const override { return gradients; }
+  variable_list differentiable_backward(const variable_list&, variable_list gradients) const override {
+    return gradients;
+  }
+
+ private:
+  c10::intrusive_ptr<NormToMake> norm_;
+};
+
+BatchStatistics running_statistics(const BatchNorm& norm) {
+  return statistics_of(doubles(norm.running_mean), doubles(norm.running_var), norm.epsilon);
+}
+
 }  // namespace
+
+Tensor NormedRelu::made() const {
+  if (!norm_) return x_;
+  ++norm_->readers;
+  return kernels::apply(c10::make_intrusive<MadeRelu>(norm_), {x_}).front();
+}
+
+NormedRelu batch_norm_relu_to_make(const Tensor& x, const BatchNorm& norm,
+                                   const std::optional<ChannelMoments>& moments) {
+  if (!batch_norm_relu_fits(x, norm)) return batch_norm_relu(x, norm);
+  if (!norm.training) return normalised_relu(x, norm.weight, norm.bias, running_statistics(norm));
+  const auto node = c10::make_intrusive<TrainedNorm>(norm, moments ? *moments : moments_of(x), rows(x), true);
+  const Tensor stand_in = kernels::apply(node, {x, norm.weight, norm.bias}).front();
+  return {stand_in, node->made_later()};
+}
 
 Tensor batch_norm_relu(const Tensor& x, const BatchNorm& norm) {
   if (norm.training) check_several_values(rows(x), "batch", "a channel", kBatchNormCure);
@@ -96,10 +137,10 @@ Tensor batch_norm_relu(const Tensor& x, const BatchNorm& norm) {
                                          norm.momentum, norm.epsilon, /*cudnn_enabled=*/true));
   }
   if (norm.training) {
-    return kernels::apply(c10::make_intrusive<TrainedNorm>(norm), {x, norm.weight, norm.bias}).front();
+    const auto node = c10::make_intrusive<TrainedNorm>(norm, moments_of(x), rows(x), /*to_make=*/false);
+    return kernels::apply(node, {x, norm.weight, norm.bias}).front();
   }
-  return normalised_relu(x, norm.weight, norm.bias,
-                         statistics_of(doubles(norm.running_mean), doubles(norm.running_var), norm.epsilon));
+  return normalised_relu(x, norm.weight, norm.bias, running_statistics(norm)).made();
 }
 
 bool batch_norm_relu_fits(const Tensor& x, const BatchNorm& norm) {
@@ -122,20 +163,29 @@ BatchStatistics take_statistics(const ChannelMoments& moments, const BatchNorm& 
   return statistics_of(moments.mean, moments.variance, norm.epsilon);
 }
 
-Tensor normalised_relu(const Tensor& x, const Tensor& weight, const Tensor& bias, const BatchStatistics& statistics) {
+NormedRelu normalised_relu(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                           const BatchStatistics& statistics) {
+  auto norm = c10::make_intrusive<NormToMake>();
+  norm->map = normalising(weight, bias, statistics);
+  norm->mean = statistics.mean;
+  return {x.variable_data(), std::move(norm)};
+}
+
+Tensor mapped_relu(const Tensor& x, const ChannelMap& map) {
   Tensor y = torch::empty_like(x);
   with_type_of(x, [&](auto number) {
     using Number = decltype(number);
-    kernels::map_relu(x.const_data_ptr<Number>(), normalising(weight, bias, statistics), y.data_ptr<Number>(), rows(x),
-                      channels(x));
+    kernels::map_relu(x.const_data_ptr<Number>(), map, y.data_ptr<Number>(), rows(x), channels(x));
   });
   return y;
 }
 
 BatchNormReluBackward batch_norm_relu_backward(const Tensor& dy, const Tensor& x, const Tensor& weight,
-                                               const Tensor& bias, const BatchStatistics& statistics) {
+                                               const Tensor& bias, const BatchStatistics& statistics,
+                                               NormToMake* norm) {
   BatchNormReluBackward back{normalising(weight, bias, statistics), {}, {}, {}};
-  kernels::ChannelSums sums = with_type_of(x, [&](auto number) {
+  auto left = norm ? std::exchange(norm->sums, std::nullopt) : std::nullopt;
+  kernels::ChannelSums sums = left ? std::move(*left) : with_type_of(x, [&](auto number) {
     using Number = decltype(number);
     return kernels::relu_backward_sums(dy.const_data_ptr<Number>(), x.const_data_ptr<Number>(), back.map,
                                        statistics.mean, rows(x), channels(x));

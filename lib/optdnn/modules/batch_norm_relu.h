@@ -4,6 +4,8 @@
 
 #include <torch/torch.h>
 
+#include <optional>
+
 #include "optdnn/kernels/channel_norm.h"
 
 namespace optdnn::modules {
@@ -19,6 +21,35 @@ struct BatchNorm {
 torch::Tensor batch_norm_relu(const torch::Tensor& x, const BatchNorm& norm);
 bool batch_norm_relu_fits(const torch::Tensor& x, const BatchNorm& norm);
 
+// relu(batch norm(x)) that is not made yet: a convolution can make it while it reads x (convolve.h), so that it is
+// never written, and takes in its own backward pass what the norm's needs of its gradient.
+struct NormToMake : torch::CustomClassHolder {
+  kernels::ChannelMap map;   // the norm
+  std::vector<double> mean;  // of x
+  int64_t readers = 0;
+  std::optional<kernels::ChannelSums> sums;  // left by the backward pass of the only reader
+};
+class NormedRelu {
+ public:
+  NormedRelu(torch::Tensor made) : x_(std::move(made)) {}  // NOLINT: it is one
+  // `stand_in` has the numbers of x and the gradient of batch norm(x).
+  NormedRelu(torch::Tensor stand_in, c10::intrusive_ptr<NormToMake> norm)
+      : x_(std::move(stand_in)), norm_(std::move(norm)) {}
+
+  torch::Tensor made() const;
+  const c10::intrusive_ptr<NormToMake>& norm() const { return norm_; }  // null: it is made
+  const torch::Tensor& x() const { return x_; }                         // the stand-in, or what is made
+
+ private:
+  torch::Tensor x_;
+  c10::intrusive_ptr<NormToMake> norm_;
+};
+
+// batch_norm_relu(x, norm) to be made, in one or two passes less over memory. `moments` are those of x where they are
+// known. Made already where it does not fit.
+NormedRelu batch_norm_relu_to_make(const torch::Tensor& x, const BatchNorm& norm,
+                                   const std::optional<kernels::ChannelMoments>& moments = std::nullopt);
+
 // The pieces of that node, for one that makes x too. All require that it fits.
 struct BatchStatistics {
   std::vector<double> mean, inverse;  // C each; the inverse of the deviation
@@ -28,11 +59,13 @@ struct BatchStatistics {
 // From the moments of a batch of `rows` samples and pixels; updates what the norm keeps of all batches.
 BatchStatistics take_statistics(const kernels::ChannelMoments& moments, const BatchNorm& norm, int64_t rows);
 
-// relu(weight (x - mean) inverse + bias).
-torch::Tensor normalised_relu(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
-                              const BatchStatistics& statistics);
+// relu(weight (x - mean) inverse + bias), to be made. Its stand-in has no history yet.
+NormedRelu normalised_relu(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
+                           const BatchStatistics& statistics);
+torch::Tensor mapped_relu(const torch::Tensor& x, const kernels::ChannelMap& map);
 
-// The backward pass but for its last pass over memory. dy and x lie alike.
+// The backward pass but for its last pass over memory. dy and x lie alike. The sums are taken of `norm` where its
+// reader has left them.
 struct BatchNormReluBackward {
   kernels::ChannelMap map;
   kernels::ChannelSlopes slopes;  // for ReluBackward
@@ -40,7 +73,7 @@ struct BatchNormReluBackward {
 };
 BatchNormReluBackward batch_norm_relu_backward(const torch::Tensor& dy, const torch::Tensor& x,
                                                const torch::Tensor& weight, const torch::Tensor& bias,
-                                               const BatchStatistics& statistics);
+                                               const BatchStatistics& statistics, NormToMake* norm = nullptr);
 
 // The gradients of x, weight and bias by LibTorch's operators, to be differentiated themselves.
 std::vector<torch::Tensor> batch_norm_relu_gradients(const torch::Tensor& dy, const torch::Tensor& x,

@@ -14,7 +14,7 @@ class ConvPostact : public Module {
         activation_(activation) {}
 
   torch::Tensor forward(const torch::Tensor& x, int64_t step) override {
-    const torch::Tensor hidden = norm1_->activated(conv1_->forward(x), activation_, step);
+    const NormedRelu hidden = norm1_->to_make_after(conv1_, x, activation_, step);
     return norm2_->forward(conv2_->forward(hidden), step);
   }
 

@@ -3,6 +3,8 @@
 #include <ATen/autocast_mode.h>
 #include <ATen/record_function.h>
 
+#include <algorithm>
+
 #include "optdnn/modules/layers.h"
 #include "optdnn/modules/normalised_convolution.h"
 
@@ -37,18 +39,46 @@ bool suits_kernels(const Tensor& x, const Tensor& w, int64_t stride) {
          !at::autocast::is_autocast_enabled(at::kCPU);
 }
 
-Tensor forward_pass(const Tensor& x, const Tensor& w, Convolutions convolutions) {
+// x, which may be the stand-in for relu(norm(x)), the norm, and what else is known.
+struct Images {
+  Tensor x;
+  NormToMake* norm;
+  const kernels::ChannelMap* map() const { return norm ? &norm->map : nullptr; }
+};
+
+using Moments = std::optional<kernels::ChannelMoments>;
+
+Tensor forward_pass(const Images& images, const Tensor& w, Convolutions convolutions, Moments* moments) {
+  const Tensor& x = images.x;
   const WinogradShape shape = shape_of(x, w);
   const Way way = counted(kernels::way_of(convolutions, Pass::forward, shape), Pass::forward);
   if (way == Way::libtorch) return torch::conv2d(x, w, {}, 1, 1);
+  if (images.norm) kernels::count_normed();
   // Whoever watches LibTorch's operators, to count or to profile them, sees one more.
   const c10::IValue inputs[] = {c10::IValue(x), c10::IValue(w)};
   at::RecordFunction watched(at::RecordScope::FUNCTION);
   if (watched.isActive()) watched.before("aten::convolution", c10::ArrayRef<const c10::IValue>(inputs));
   Tensor y = torch::empty({x.size(0), w.size(0), x.size(2), x.size(3)}, x.options().memory_format(kChannelsLast));
-  kernels::winograd_forward(tile_of(way), shape, numbers(x), numbers(w), strides_of(w), y.data_ptr<float>());
+  kernels::winograd_forward(tile_of(way), shape, numbers(x), numbers(w), strides_of(w), y.data_ptr<float>(),
+                            kernels::best_instructions(), images.map(), moments ? &moments->emplace() : nullptr);
   if (watched.isActive()) watched.setOutputs(std::vector<c10::IValue>{y});
   return y;
+}
+
+// Whether all passes of the convolution can take the norm along.
+bool takes_norm(const WinogradShape& shape, Convolutions convolutions) {
+  const auto ours = [&](Pass pass) { return kernels::way_of(convolutions, pass, shape) != Way::libtorch; };
+  return std::all_of(kernels::kPasses.begin(), kernels::kPasses.end(), ours);
+}
+
+// relu(norm(x)) of a stand-in by LibTorch's operators, for second derivatives: another reader of it.
+Tensor relu_of(const Tensor& stand_in, NormToMake& norm) {
+  ++norm.readers;
+  const auto beside = [&](const std::vector<double>& per_channel) {
+    return torch::tensor(per_channel, torch::kFloat64).to(stand_in.scalar_type()).view({1, -1, 1, 1});
+  };
+  const Tensor x = stand_in.detach();
+  return torch::relu(x * beside(norm.map.scale) + beside(norm.map.shift) + (stand_in - x));
 }
 
 std::tuple<Tensor, Tensor> by_libtorch(const Tensor& dy, const Tensor& x, const Tensor& w, bool data, bool weights) {
@@ -59,20 +89,28 @@ std::tuple<Tensor, Tensor> by_libtorch(const Tensor& dy, const Tensor& x, const 
 }
 
 struct ConvolutionNode : torch::autograd::Function<ConvolutionNode> {
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& w, int64_t convolutions) {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& w, int64_t convolutions,
+                        const c10::intrusive_ptr<NormToMake>& norm, Moments* moments) {
     context->save_for_backward({x, w});
     context->saved_data["convolutions"] = convolutions;
-    return forward_pass(x, w, static_cast<Convolutions>(convolutions));
+    if (norm) context->saved_data["norm"] = torch::IValue::make_capsule(norm);
+    return forward_pass({x, norm.get()}, w, static_cast<Convolutions>(convolutions), moments);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    if (!gradients[0].defined()) return variable_list(3);
+    if (!gradients[0].defined()) return variable_list(5);
     const variable_list saved = context->get_saved_variables();
-    const Tensor &x = saved[0], &w = saved[1];
+    const bool again = torch::GradMode::is_enabled();  // a derivative of this derivative is wanted
+    const auto found = context->saved_data.find("norm");
+    c10::intrusive_ptr<NormToMake> norm;
+    if (found != context->saved_data.end()) {
+      norm = c10::static_intrusive_pointer_cast<NormToMake>(found->second.toCapsule());
+    }
+    const Tensor x = again && norm ? relu_of(saved[0], *norm) : saved[0], &w = saved[1];
+    const Images images{x, norm.get()};
     const bool data = context->needs_input_grad(0), weights = context->needs_input_grad(1);
     const auto convolutions = static_cast<Convolutions>(context->saved_data["convolutions"].toInt());
     const WinogradShape shape = shape_of(x, w);
-    const bool again = torch::GradMode::is_enabled();  // a derivative of this derivative is wanted
     const auto way_of = [&](Pass pass, bool wanted) {
       if (!wanted) return Way::libtorch;
       return counted(again ? Way::libtorch : kernels::way_of(convolutions, pass, shape), pass);
@@ -82,27 +120,35 @@ struct ConvolutionNode : torch::autograd::Function<ConvolutionNode> {
     auto [dx, dw] = by_libtorch(dy, x, w, data && data_way == Way::libtorch, weights && weights_way == Way::libtorch);
     if (data_way != Way::libtorch) {
       dx = torch::empty_like(x);
+      kernels::NormedImages normed;
+      if (norm && norm->readers == 1) normed = {&norm->map, numbers(x), &norm->mean, &norm->sums.emplace()};
       kernels::winograd_backward_data(tile_of(data_way), shape, numbers(dy), numbers(w), strides_of(w),
-                                      dx.data_ptr<float>());
+                                      dx.data_ptr<float>(), kernels::best_instructions(), normed);
     }
     if (weights_way != Way::libtorch) {
       dw = torch::empty_like(w);
       kernels::winograd_backward_weights(tile_of(weights_way), shape, numbers(x), numbers(dy), dw.data_ptr<float>(),
-                                         strides_of(dw));
+                                         strides_of(dw), kernels::best_instructions(), images.map());
     }
-    return {dx, dw, {}};
+    return {dx, dw, {}, {}, {}};
   }
 };
 
 }  // namespace
 
-Tensor convolve(const Tensor& x, const Tensor& weight, int64_t stride, Convolutions convolutions) {
+Tensor convolve(const NormedRelu& images, const Tensor& weight, int64_t stride, Convolutions convolutions,
+                Moments* moments) {
+  const Tensor& x = images.x();
   if (convolutions == Convolutions::exact || !suits_kernels(x, weight, stride)) {
     kernels::count(Pass::forward, Way::libtorch);
-    return torch::conv2d(x, weight, {}, stride, weight.size(-1) / 2);
+    return torch::conv2d(images.made(), weight, {}, stride, weight.size(-1) / 2);
   }
-  if (!torch::GradMode::is_enabled()) return forward_pass(x, weight, convolutions);
-  return ConvolutionNode::apply(x, weight, static_cast<int64_t>(convolutions));
+  if (images.norm() && !takes_norm(shape_of(x, weight), convolutions)) {
+    return convolve(images.made(), weight, stride, convolutions, moments);
+  }
+  if (images.norm()) ++images.norm()->readers;
+  if (!torch::GradMode::is_enabled()) return forward_pass({x, images.norm().get()}, weight, convolutions, moments);
+  return ConvolutionNode::apply(x, weight, static_cast<int64_t>(convolutions), images.norm(), moments);
 }
 
 void set_convolutions(torch::nn::Module& network, Convolutions convolutions) {

@@ -185,7 +185,7 @@ class LayerList : public Module {
     if (layers_.size() < 3 || !layers_[0].norm || !layers_[1].activation) return std::nullopt;
     return parts_[0].norm->with_relu(*layers_[1].activation, step);
   }
-  Tensor after_first_norm(const Tensor& normed, int64_t step) override { return from(2, normed, step); }
+  Tensor after_first_norm(const NormedRelu& normed, int64_t step) override { return from(2, normed.made(), step); }
 
   std::vector<Tensor> last_layer() override {
     for (size_t i = layers_.size(); i-- > 0;) {

@@ -81,6 +81,19 @@ torch::Tensor NormImpl::activated(const torch::Tensor& x, Activation activation,
   return norm ? batch_norm_relu(x, *norm) : activate(activation, forward(x, step));
 }
 
+NormedRelu NormImpl::to_make(const torch::Tensor& x, Activation activation, int64_t step,
+                             const std::optional<kernels::ChannelMoments>& moments) {
+  const auto norm = with_relu(activation, step);
+  return norm ? batch_norm_relu_to_make(x, *norm, moments) : activated(x, activation, step);
+}
+
+NormedRelu NormImpl::to_make_after(Convolution& convolution, const NormedRelu& x, Activation activation, int64_t step) {
+  const auto norm = with_relu(activation, step);
+  std::optional<kernels::ChannelMoments> moments;
+  const torch::Tensor y = convolution->forward(x, norm && norm->training ? &moments : nullptr);
+  return to_make(y, activation, step, moments);
+}
+
 std::optional<BatchNorm> NormImpl::with_relu(Activation activation, int64_t step) const {
   if (kind_ != NormKind::batch || activation != Activation::relu || world) return std::nullopt;
   return batch_norm(step);

@@ -36,7 +36,10 @@ TORCH_MODULE(Affine);
 class ConvolutionImpl : public torch::nn::Module {
  public:
   ConvolutionImpl(int64_t inputs, int64_t outputs, int64_t kernel_px, int64_t stride = 1);
-  torch::Tensor forward(const torch::Tensor& x) { return convolve(x, weight, stride_, convolutions); }
+  // `moments`: see convolve.
+  torch::Tensor forward(const NormedRelu& x, std::optional<kernels::ChannelMoments>* moments = nullptr) {
+    return convolve(x, weight, stride_, convolutions, moments);
+  }
   torch::Tensor weight;
   kernels::Convolutions convolutions = kernels::Convolutions::exact;
 
@@ -57,6 +60,11 @@ class NormImpl : public torch::nn::Module {
   torch::Tensor activated(const torch::Tensor& x, Activation activation, int64_t step = 0);  // s(forward(x, step))
   std::optional<BatchNorm> with_relu(Activation activation, int64_t step) const;  // where s(norm) is batch_norm_relu
   GroupNorm group_norm(bool bounded) const;                                       // group and layer only
+  // activated(...), to be made by the convolution that reads it; and of another convolution's result, which takes the
+  // moments along.
+  NormedRelu to_make(const torch::Tensor& x, Activation activation, int64_t step = 0,
+                     const std::optional<kernels::ChannelMoments>& moments = std::nullopt);
+  NormedRelu to_make_after(Convolution& convolution, const NormedRelu& x, Activation activation, int64_t step = 0);
   torch::Tensor weight, bias;               // C; without an affine map not defined
   torch::Tensor running_mean, running_var;  // steps x C
   const world::World* world = nullptr;      // of synchronise(): whose processes have shares of a batch

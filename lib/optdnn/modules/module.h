@@ -34,9 +34,9 @@ class Module : public torch::nn::Module {
   }
 
   // Where T(x) begins with relu(batch norm(x)): that norm, which can then be fused with the combination that makes x,
-  // and the rest of T, which is called only where there is such a norm.
+  // and the rest of T, which is called only where there is such a norm and may make it itself.
   virtual std::optional<BatchNorm> first_norm(int64_t /*step*/) { return std::nullopt; }
-  virtual torch::Tensor after_first_norm(const torch::Tensor& normed, int64_t /*step*/) { return normed; }
+  virtual torch::Tensor after_first_norm(const NormedRelu& normed, int64_t /*step*/) { return normed.made(); }
 
   // The weights (and bias) of the layer that ends T; `init.scale` multiplies them.
   virtual std::vector<torch::Tensor> last_layer() = 0;

@@ -14,15 +14,15 @@ PreActivation::PreActivation(int64_t inputs, const std::vector<ChainLayer>& laye
 }
 
 torch::Tensor PreActivation::forward(const torch::Tensor& x, int64_t step) {
-  return after_first_norm(norms_.front()->activated(x, activation_, step), step);
+  return after_first_norm(norms_.front()->to_make(x, activation_, step), step);
 }
 
-torch::Tensor PreActivation::after_first_norm(const torch::Tensor& normed, int64_t step) {
-  torch::Tensor y = convolutions_.front()->forward(normed);
+torch::Tensor PreActivation::after_first_norm(const NormedRelu& normed, int64_t step) {
+  NormedRelu x = normed;
   for (size_t i = 1; i < norms_.size(); ++i) {
-    y = convolutions_[i]->forward(norms_[i]->activated(y, activation_, step));
+    x = norms_[i]->to_make_after(convolutions_[i - 1], x, activation_, step);
   }
-  return y;
+  return convolutions_.back()->forward(x);
 }
 
 Count count_pre_activation(int64_t inputs, const std::vector<ChainLayer>& layers, Activation activation, NormKind norm,

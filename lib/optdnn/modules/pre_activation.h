@@ -19,7 +19,7 @@ class PreActivation : public Module {
                 int64_t uses);
   torch::Tensor forward(const torch::Tensor& x, int64_t step) override;
   std::optional<BatchNorm> first_norm(int64_t step) override { return norms_.front()->with_relu(activation_, step); }
-  torch::Tensor after_first_norm(const torch::Tensor& normed, int64_t step) override;
+  torch::Tensor after_first_norm(const NormedRelu& normed, int64_t step) override;
   std::vector<torch::Tensor> last_layer() override { return {convolutions_.back()->weight}; }
 
  private:
