@@ -74,8 +74,8 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         program = training.ROOT / "build/release/optdnn"
         known = [row.id for row in rows.rows(program, pathlib.Path(folder))]
-        known += [row for row in rows.gpu_row_ids() if row not in known]
-        known += [row.id for row in rows.rows_beside(program, program, pathlib.Path(folder))]
+        known += rows.gpu_row_ids() + [row.id for row in rows.rows_beside(program, program, pathlib.Path(folder))]
+        known = list(dict.fromkeys(known))
         options = parse(arguments, known)
         place = training.Place("cuda" if options.gpu else "cpu", options.precision, options.python)
         if problem := missing(options.program, options.before, options.python):

@@ -83,9 +83,13 @@ class Before(training.Ours):
 
 
 def rows_beside(before: pathlib.Path, program: pathlib.Path, folder: pathlib.Path) -> list[Row]:
-    what = "fista over convolutions, batch 64, 8 steps of Anderson a solve; an earlier build of the program"
-    return [Row("implicit", what, 1 / 0.9, lambda: [training.Ours(IMPLICIT, program, folder),
-                                                    Before(IMPLICIT, before, folder / "before")], 1e-3)]
+    fista = "fista over convolutions, batch 64, 8 steps of Anderson a solve"
+    held = [*((what, 1 / 1.05, near, work) for what, _, near, work in WORKS), (fista, 1 / 0.9, 1e-3, IMPLICIT)]
+
+    def contestants(work: Work) -> list[training.Ours]:
+        return [training.Ours(work, program, folder), Before(work, before, folder / "before")]
+    return [Row(work.row, f"{what}; an earlier build", promise, lambda work=work: contestants(work), near)
+            for what, promise, near, work in held]
 
 
 def gpu_row_ids() -> list[str]:
