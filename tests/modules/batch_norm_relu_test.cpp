@@ -118,6 +118,22 @@ TEST_CASE("batch norm with relu is differentiable twice") {
   for (size_t i = 0; i < found.size(); ++i) check_close(found[i], wanted[i], 1e-9);
 }
 
+// The place of dy is dx's where no one else has dy.
+TEST_CASE("the gradient of batch norm with relu takes the place of the one it is made of, unless that is held") {
+  const Problem p({2, 16, 4}, torch::kFloat32), held({2, 16, 4}, torch::kFloat32);
+  const void *of_y = nullptr, *of_x = nullptr;
+  const Tensor y = fused(p), scaled = y * 2;  // whose node makes dy anew
+  y.register_hook([&](const Tensor& dy) { of_y = dy.data_ptr(); });
+  p.x.register_hook([&](const Tensor& dx) { of_x = dx.data_ptr(); });
+  const auto found = torch::autograd::grad({scaled}, p.leaves(), {p.dy / 2});
+  CHECK(of_x == of_y);
+
+  const Tensor before = held.dy.clone();
+  const auto wanted = torch::autograd::grad({fused(held)}, held.leaves(), {held.dy});
+  CHECK(torch::equal(held.dy, before));
+  for (size_t i = 0; i < found.size(); ++i) CHECK(torch::equal(found[i], wanted[i]));
+}
+
 TEST_CASE("batch norm with relu lets NaN through") {
   const Setting s{2, 16, 4};
   Problem problem(s, torch::kFloat32);

@@ -17,7 +17,8 @@ struct DifferentiableNode : torch::autograd::Function<DifferentiableNode> {
     return outputs;
   }
 
-  static variable_list backward(AutogradContext* context, variable_list gradients) {
+  // LibTorch's own handles of the gradients are taken, so that a function can tell whether someone else has one.
+  static variable_list backward(AutogradContext* context, variable_list& gradients) {
     const auto function =
         c10::static_intrusive_pointer_cast<Differentiable>(context->saved_data["function"].toCapsule());
     const variable_list saved = context->get_saved_variables();
