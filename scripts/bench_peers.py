@@ -55,11 +55,14 @@ def missing(program: pathlib.Path, before: pathlib.Path | None, python: pathlib.
     return None
 
 
-def versions(program: pathlib.Path, python: pathlib.Path, gpu: bool) -> str:
+def version_of_peers(python: pathlib.Path, gpu: bool) -> str:
+    program = ("import platform, torch; print(f'PyTorch {torch.__version__}, Python {platform.python_version()}'" +
+               (", torch.cuda.get_device_name()" if gpu else "") + ")")
+    return subprocess.run([python, "-c", program], capture_output=True, text=True).stdout.strip()
+
+
+def versions(program: pathlib.Path, peers: str) -> str:
     ours = subprocess.run([program, "--version"], capture_output=True, text=True).stdout.strip()
-    peers = subprocess.run([python, "-c", "import platform, torch; print(f'PyTorch {torch.__version__}, "
-                            "Python {platform.python_version()}'" + (", torch.cuda.get_device_name()" if gpu else "") +
-                            ")"], capture_output=True, text=True).stdout.strip()
     return (f"{ours}; peers {peers}; CPU {cpu_name()}, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} "
             f"at the end; {datetime.date.today().isoformat()}")
 
@@ -96,8 +99,9 @@ def main(arguments: list[str] | None = None) -> int:
             except contest.Disagreement as error:
                 print(f"bench_peers.py: {row.id}: {error}; nothing was timed", file=sys.stderr)
                 return 1
+    peers = "an earlier build" if options.before else version_of_peers(options.python, options.gpu)
     text = (f"{contest.markdown(results)}\nTimes of the peer over ours, so above 1 ours is faster; {options.rounds} "
-            f"rounds in turn, equal losses before. {versions(options.program, options.python, options.gpu)}.\n")
+            f"rounds in turn, equal losses before. {versions(options.program, peers)}.\n")
     print(text, end="")
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
