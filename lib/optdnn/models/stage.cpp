@@ -4,6 +4,7 @@
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
+#include "optdnn/models/compression.h"
 
 namespace optdnn::models {
 
