@@ -7,10 +7,12 @@
 #include <limits>
 
 #include "optdnn/modules/layers.h"
+#include "support/close.h"
 
 namespace optdnn::modules {
 namespace {
 
+using tests::check_close;
 using torch::Tensor;
 
 struct Setting {
@@ -48,11 +50,6 @@ Tensor plain(const Problem& p) {
 Tensor fused(const Problem& p) {
   REQUIRE(batch_norm_relu_fits(p.x, p.norm));
   return batch_norm_relu(p.x, p.norm);
-}
-
-void check_close(const Tensor& a, const Tensor& b, double tolerance) {
-  INFO("largest difference " << (a - b).abs().max().item<double>());
-  CHECK(torch::allclose(a, b, tolerance, tolerance));
 }
 
 }  // namespace

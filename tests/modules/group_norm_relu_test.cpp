@@ -8,11 +8,12 @@
 #include "optdnn/modules/implicit_conv.h"
 #include "optdnn/modules/layers.h"
 #include "optdnn/modules/normalisation.h"
-#include "support/catch.h"
+#include "support/close.h"
 
 namespace optdnn::modules {
 namespace {
 
+using tests::check_close;
 using torch::Tensor;
 
 // Channels that are multiples of a vector's lanes and not; one group, and a group for each channel.
@@ -51,11 +52,6 @@ Tensor fused_group_norm(const GroupedProblem& p) {
   return activated_group_norm(p.x, p.norm, Activation::relu);
 }
 
-void check_near(const Tensor& a, const Tensor& b, double tolerance) {
-  INFO("largest difference " << (a - b).abs().max().item<double>());
-  CHECK(torch::allclose(a, b, tolerance, tolerance));
-}
-
 }  // namespace
 
 TEST_CASE("group norm with relu equals the operators, bounded or not") {
@@ -67,10 +63,10 @@ TEST_CASE("group norm with relu equals the operators, bounded or not") {
         const GroupedProblem problem(s, type, bounded);
         const Tensor y = fused_group_norm(problem), expected = plain_group_norm(problem);
         CHECK(y.is_contiguous(at::MemoryFormat::ChannelsLast));
-        check_near(y, expected, tolerance);
+        check_close(y, expected, tolerance);
         const auto found = torch::autograd::grad({y}, problem.leaves(), {problem.dy});
         const auto wanted = torch::autograd::grad({expected}, problem.leaves(), {problem.dy});
-        for (size_t i = 0; i < found.size(); ++i) check_near(found[i], wanted[i], tolerance);
+        for (size_t i = 0; i < found.size(); ++i) check_close(found[i], wanted[i], tolerance);
       }
     }
   }
@@ -86,7 +82,7 @@ TEST_CASE("group norm with relu is differentiable twice") {
                                    problem.leaves());
     };
     const auto found = second(fused_group_norm(problem)), wanted = second(plain_group_norm(problem));
-    for (size_t i = 0; i < found.size(); ++i) check_near(found[i], wanted[i], 1e-9);
+    for (size_t i = 0; i < found.size(); ++i) check_close(found[i], wanted[i], 1e-9);
   }
 }
 
@@ -98,7 +94,7 @@ TEST_CASE("group norm with relu keeps its digits under a large mean") {
   narrow.norm.bias = wide.norm.bias.detach().to(torch::kFloat32);
   GroupedProblem rounded = wide;
   rounded.x = narrow.x.to(torch::kFloat64);
-  check_near(fused_group_norm(narrow).to(torch::kFloat64), fused_group_norm(rounded), 2e-3);
+  check_close(fused_group_norm(narrow).to(torch::kFloat64), fused_group_norm(rounded), 2e-3);
 }
 
 TEST_CASE("group norm with relu is the same for any number of threads") {
@@ -140,7 +136,7 @@ TEST_CASE("group norm with relu refuses what it cannot take, and the layer goes 
     for (const auto activation : {Activation::relu, Activation::tanh}) {
       Norm layer(kind, 3);
       for (const Tensor& x : {odd, problem.x.detach()}) {
-        check_near(layer->activated(x, activation), activate(activation, layer->forward(x)), 1e-5);
+        check_close(layer->activated(x, activation), activate(activation, layer->forward(x)), 1e-5);
       }
     }
   }

@@ -2,6 +2,7 @@
 
 #include "optdnn/data/gpu_batch.h"
 #include "optdnn/data/upload.h"
+#include "optdnn/kernels/layout.h"
 
 namespace optdnn::data {
 
@@ -25,7 +26,7 @@ LabelledImages chosen(const LabelledImages& from, const std::vector<int64_t>& sa
 std::vector<double> channel_means(const torch::Tensor& images_NCHW) {
   const torch::Tensor sums_C = images_NCHW.sum(torch::IntArrayRef{0, 2, 3}, false, torch::kInt64);
   const torch::Tensor means_C = sums_C.to(torch::kFloat64) / (255.0 * images_NCHW[0][0].numel() * images_NCHW.size(0));
-  return {means_C.const_data_ptr<double>(), means_C.const_data_ptr<double>() + means_C.numel()};
+  return kernels::numbers_of(means_C);
 }
 
 ImageSet::ImageSet(const LabelledImages& train, const LabelledImages& test, int64_t classes,
@@ -51,11 +52,7 @@ int64_t ImageSet::size(Split split) const { return part(split).labels_N.defined(
 DataShape ImageSet::shape() const { return {train_.images_NCHW.sizes().slice(1).vec(), classes_, false}; }
 
 Preparation ImageSet::preparation() const {
-  const auto list = [](const torch::Tensor& values_C) {
-    const torch::Tensor wide = values_C.flatten().cpu().to(torch::kFloat64).contiguous();
-    return std::vector<double>(wide.const_data_ptr<double>(), wide.const_data_ptr<double>() + wide.numel());
-  };
-  return {{}, list(black_C_), list(scale_C_.reciprocal()), class_names_, {}, {}};
+  return {{}, kernels::numbers_of(black_C_), kernels::numbers_of(scale_C_.reciprocal()), class_names_, {}, {}};
 }
 
 Batch ImageSet::batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const {

@@ -53,7 +53,7 @@ class GpuLinear : public LinearFunction {
 
   variable_list forward(at::TensorList tensors, variable_list& saved) override {
     const at::TensorList inputs = tensors.slice(0, map_->combinations.inputs);
-    lies_as(inputs[0]);
+    gradients_lie_as(inputs[0]);
     Launcher& launcher = *kernels::launcher(inputs[0].device());
     const GpuRows rows = rows_of(launcher, inputs[0], !normed_.empty());
     const std::vector<int> order = normed_first();
@@ -129,7 +129,12 @@ class GpuLinear : public LinearFunction {
     const GpuRows rows = rows_of(launcher, like, !normed_.empty());
     Combination a{};
     a.norm.of = rows.rows();
-    if (through) a.norm = gradient_of_norm(launcher, rows, saved, gradients[outputs], all[inputs], all[inputs + 1]);
+    if (through) {
+      const auto back =
+          modules::gpu_norm_backward(launcher, rows, gradients[outputs], saved[0], normed_.front().norm, statistics_);
+      a.norm = back.arguments;
+      all[inputs] = back.d_weight, all[inputs + 1] = back.d_bias;
+    }
     std::vector<const void*> given;
     for (const int output : from) given.push_back(memory_or_null(gradients[output]));
     for (size_t first = 0; first < computed.size(); first += Combination::kMostOutputs) {
@@ -161,21 +166,6 @@ class GpuLinear : public LinearFunction {
     if (std::count_if(weights.begin(), weights.end(), is_zero) + 1 != std::ssize(weights)) return {};
     const auto at = std::find_if_not(weights.begin(), weights.end(), is_zero) - weights.begin();
     return weights[at] == 1 && !(through && at == 0) ? gradients[from[at]] : Tensor();
-  }
-
-  // Adds up what the norm's gradient wants; its arguments for combine_backward.
-  kernels::gpu::BatchNormRelu gradient_of_norm(Launcher& launcher, const GpuRows& rows, const variable_list& saved,
-                                               const Tensor& dy, Tensor& d_weight, Tensor& d_bias) const {
-    auto arguments = modules::gpu_norm_arguments(rows, saved[0], normed_.front().norm, statistics_);
-    d_weight = torch::empty_like(saved[1]);
-    d_bias = torch::empty_like(saved[2]);
-    Tensor partial;
-    arguments.dy = dy.const_data_ptr();
-    arguments.d_weight = static_cast<float*>(d_weight.data_ptr());
-    arguments.d_bias = static_cast<float*>(d_bias.data_ptr());
-    arguments.totals = rows.totals(kMoments, partial);
-    launcher.launch(rows.kernel("batch_norm_relu_sums"), rows.summing(kMoments), arguments);
-    return arguments;
   }
 
   Tensor statistics_;  // of the normed output, 2 x C

@@ -16,7 +16,7 @@ variable_list by_operators(const kernels::Combinations& combinations, const vari
   return values;
 }
 
-void LinearFunction::lies_as(const Tensor& input) {
+void LinearFunction::gradients_lie_as(const Tensor& input) {
   sizes_ = input.sizes().vec();
   strides_ = input.strides().vec();
   options_ = input.options().requires_grad(false);

@@ -32,8 +32,8 @@ class LinearFunction : public kernels::Differentiable {
   };
   Saved unpack(const variable_list& saved) const;
 
-  // To be called in the forward pass: gradients will lie as this.
-  void lies_as(const torch::Tensor& input);
+  // To be called in the forward pass.
+  void gradients_lie_as(const torch::Tensor& input);
   void as_inputs_lie(variable_list& gradients) const;
 
   std::shared_ptr<const kernels::LinearMap> map_;

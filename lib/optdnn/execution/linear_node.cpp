@@ -16,7 +16,6 @@ using kernels::LinearBlock;
 using kernels::LinearMap;
 using kernels::LinearRun;
 using kernels::run_linear;
-using kernels::Terms;
 using modules::BatchStatistics;
 using torch::Tensor;
 using torch::autograd::variable_list;
@@ -71,7 +70,7 @@ class NormedLinearMap : public LinearFunction {
     const int64_t norms = std::ssize(normed_), inputs_count = map_->combinations.inputs;
     const at::TensorList inputs = tensors.slice(0, inputs_count),
                          learned = tensors.slice(inputs_count, std::ssize(tensors) - inputs_count - 2 * norms);
-    lies_as(inputs[0]);
+    gradients_lie_as(inputs[0]);
     variable_list outputs =
         inputs[0].scalar_type() == torch::kFloat32 ? run<float>(inputs, learned) : run<double>(inputs, learned);
     saved.assign(learned.begin(), learned.end());

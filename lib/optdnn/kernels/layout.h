@@ -1,7 +1,9 @@
-// How tensors lie in memory, where loops and kernels walk through several at a time.
+// How tensors lie in memory, where loops and kernels walk through several at a time, and their numbers as plain ones.
 #pragma once
 
 #include <torch/torch.h>
+
+#include <vector>
 
 namespace optdnn::kernels {
 
@@ -17,6 +19,12 @@ inline bool lies_as(const torch::Tensor& tensor, at::IntArrayRef strides) {
 inline torch::Tensor laid_as(const torch::Tensor& tensor, at::IntArrayRef strides) {
   if (lies_as(tensor, strides)) return tensor;
   return torch::empty_strided(tensor.sizes(), strides, tensor.options()).copy_(tensor);
+}
+
+// Of any tensor, in their order.
+inline std::vector<double> numbers_of(const torch::Tensor& tensor) {
+  const torch::Tensor numbers = tensor.detach().to(torch::kCPU, torch::kFloat64).contiguous();
+  return {numbers.const_data_ptr<double>(), numbers.const_data_ptr<double>() + numbers.numel()};
 }
 
 inline bool is_aligned(const torch::Tensor& tensor, uintptr_t bytes) {

@@ -3,6 +3,8 @@
 #include <cmath>
 
 #include "optdnn/kernels/differentiable.h"
+#include "optdnn/kernels/layout.h"
+#include "optdnn/modules/channel_loops.h"
 #include "optdnn/modules/gpu_batch_norm_relu.h"
 #include "optdnn/modules/normalisation.h"
 
@@ -10,6 +12,7 @@ namespace optdnn::modules {
 
 using kernels::ChannelMap;
 using kernels::ChannelMoments;
+using kernels::numbers_of;
 using torch::Tensor;
 using torch::autograd::variable_list;
 
@@ -17,17 +20,6 @@ namespace {
 
 int64_t channels(const Tensor& x) { return x.size(1); }
 int64_t rows(const Tensor& x) { return x.numel() / channels(x); }
-
-// what(Number()) with the type of the tensor's numbers, float or double.
-template <class What>
-auto with_type_of(const Tensor& x, What what) {
-  return x.scalar_type() == torch::kFloat64 ? what(double()) : what(float());
-}
-
-std::vector<double> doubles(const Tensor& per_channel) {
-  const Tensor wide = per_channel.detach().to(torch::kFloat64).contiguous();
-  return {wide.const_data_ptr<double>(), wide.const_data_ptr<double>() + wide.numel()};
-}
 
 Tensor tensor_of(const std::vector<double>& per_channel, torch::Dtype type) {
   return torch::tensor(per_channel, torch::kFloat64).to(type);
@@ -40,7 +32,7 @@ BatchStatistics statistics_of(std::vector<double> mean, const std::vector<double
 }
 
 ChannelMap normalising(const Tensor& weight, const Tensor& bias, const BatchStatistics& statistics) {
-  ChannelMap map{doubles(weight), doubles(bias)};
+  ChannelMap map{numbers_of(weight), numbers_of(bias)};
   for (size_t c = 0; c < map.scale.size(); ++c) {
     map.scale[c] *= statistics.inverse[c];
     map.shift[c] -= statistics.mean[c] * map.scale[c];
@@ -113,7 +105,7 @@ class MadeRelu : public kernels::Differentiable {
 };
 
 BatchStatistics running_statistics(const BatchNorm& norm) {
-  return statistics_of(doubles(norm.running_mean), doubles(norm.running_var), norm.epsilon);
+  return statistics_of(numbers_of(norm.running_mean), numbers_of(norm.running_var), norm.epsilon);
 }
 
 }  // namespace
@@ -148,13 +140,9 @@ Tensor batch_norm_relu(const Tensor& x, const BatchNorm& norm) {
 }
 
 bool batch_norm_relu_fits(const Tensor& x, const BatchNorm& norm) {
-  const auto type = x.scalar_type();
-  if (!x.device().is_cpu() || (type != torch::kFloat32 && type != torch::kFloat64)) return false;
-  if (x.dim() != 4 || !x.is_contiguous(at::MemoryFormat::ChannelsLast) || rows(x) < 2) return false;
-  if (norm.weight.scalar_type() != type || norm.weight.dim() != 1) return false;
-  const int64_t at_once =
-      with_type_of(x, [&](auto number) { return kernels::rows_at_once<decltype(number)>(channels(x)); });
-  return rows(x) % at_once == 0 && (norm.training || !torch::GradMode::is_enabled());
+  if (x.dim() != 4 || !fits_channel_loops(x, rows(x)) || rows(x) < 2) return false;
+  return norm.weight.scalar_type() == x.scalar_type() && norm.weight.dim() == 1 &&
+         (norm.training || !torch::GradMode::is_enabled());
 }
 
 BatchStatistics take_statistics(const ChannelMoments& moments, const BatchNorm& norm, int64_t rows) {

@@ -51,18 +51,11 @@ class GpuNorm : public kernels::Differentiable {
     const Tensor dy = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
     kernels::Launcher& launcher = *kernels::launcher(x.device());
     const GpuRows rows(launcher, x);
-    const Tensor dx = torch::empty_like(x), d_weight = torch::empty_like(saved[1]),
-                 d_bias = torch::empty_like(saved[2]);
-    Tensor room;
-    auto arguments = gpu_norm_arguments(rows, x, norm_, statistics_);
-    arguments.dy = dy.const_data_ptr();
-    arguments.d_weight = numbers(d_weight);
-    arguments.d_bias = numbers(d_bias);
-    arguments.out = dx.data_ptr();
-    arguments.totals = rows.totals(kSums, room);
-    launcher.launch(rows.kernel("batch_norm_relu_sums"), rows.summing(kSums), arguments);
-    launcher.launch(rows.kernel("batch_norm_relu_backward"), rows.mapping(), arguments);
-    return {dx, d_weight, d_bias};
+    auto back = gpu_norm_backward(launcher, rows, dy, x, norm_, statistics_);
+    const Tensor dx = torch::empty_like(x);
+    back.arguments.out = dx.data_ptr();
+    launcher.launch(rows.kernel("batch_norm_relu_backward"), rows.mapping(), back.arguments);
+    return {dx, back.d_weight, back.d_bias};
   }
 
   variable_list differentiable_backward(const variable_list& saved, variable_list gradients) const override {
@@ -90,6 +83,19 @@ kernels::gpu::BatchNormRelu gpu_norm_arguments(const GpuRows& rows, const Tensor
   arguments.momentum = static_cast<float>(norm.momentum);
   arguments.epsilon = static_cast<float>(norm.epsilon);
   return arguments;
+}
+
+GpuNormBackward gpu_norm_backward(kernels::Launcher& launcher, const GpuRows& rows, const Tensor& dy, const Tensor& x,
+                                  const BatchNorm& norm, const Tensor& statistics_2C) {
+  GpuNormBackward back{gpu_norm_arguments(rows, x, norm, statistics_2C), torch::empty_like(norm.weight.detach()),
+                       torch::empty_like(norm.bias.detach())};
+  Tensor room;
+  back.arguments.dy = dy.const_data_ptr();
+  back.arguments.d_weight = numbers(back.d_weight);
+  back.arguments.d_bias = numbers(back.d_bias);
+  back.arguments.totals = rows.totals(kSums, room);
+  launcher.launch(rows.kernel("batch_norm_relu_sums"), rows.summing(kSums), back.arguments);
+  return back;
 }
 
 bool gpu_batch_norm_relu_fits(const Tensor& x, const BatchNorm& norm) {

@@ -20,4 +20,12 @@ torch::Tensor gpu_batch_norm_relu(const torch::Tensor& x, const BatchNorm& norm)
 kernels::gpu::BatchNormRelu gpu_norm_arguments(const kernels::GpuRows& rows, const torch::Tensor& x,
                                                const BatchNorm& norm, const torch::Tensor& statistics_2C);
 
+// The backward pass but for its last pass over memory, whose arguments these are, but for where it writes.
+struct GpuNormBackward {
+  kernels::gpu::BatchNormRelu arguments;
+  torch::Tensor d_weight, d_bias;
+};
+GpuNormBackward gpu_norm_backward(kernels::Launcher& launcher, const kernels::GpuRows& rows, const torch::Tensor& dy,
+                                  const torch::Tensor& x, const BatchNorm& norm, const torch::Tensor& statistics_2C);
+
 }  // namespace optdnn::modules

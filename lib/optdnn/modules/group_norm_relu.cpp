@@ -7,6 +7,8 @@
 
 #include "optdnn/kernels/channel_norm.h"
 #include "optdnn/kernels/differentiable.h"
+#include "optdnn/kernels/layout.h"
+#include "optdnn/modules/channel_loops.h"
 #include "optdnn/modules/normalisation.h"
 
 namespace optdnn::modules {
@@ -23,16 +25,11 @@ Tensor by_operators(const Tensor& x, const GroupNorm& norm) {
 
 int64_t pixels(const Tensor& x) { return x.size(2) * x.size(3); }
 
-std::vector<double> wide(const Tensor& per_channel) {
-  const Tensor numbers = per_channel.detach().to(torch::kFloat64).contiguous();
-  return {numbers.const_data_ptr<double>(), numbers.const_data_ptr<double>() + numbers.numel()};
-}
-
 // relu(group norm(x)) of x, weight and bias.
 class GroupNormRelu : public kernels::Differentiable {
  public:
   explicit GroupNormRelu(GroupNorm norm)
-      : norm_(std::move(norm)), weight_(wide(norm_.weight)), bias_(wide(norm_.bias)) {
+      : norm_(std::move(norm)), weight_(kernels::numbers_of(norm_.weight)), bias_(kernels::numbers_of(norm_.bias)) {
     if (!norm_.bounded) return;
     for (double& weight : weight_) weight = std::clamp(weight, -1.0, 1.0);
   }
@@ -40,13 +37,13 @@ class GroupNormRelu : public kernels::Differentiable {
   variable_list forward(at::TensorList inputs, variable_list& saved) override {
     saved = inputs.vec();
     const Tensor& x = inputs[0];
-    return {x.scalar_type() == torch::kFloat32 ? run<float>(x) : run<double>(x)};
+    return {with_type_of(x, [&](auto number) { return run<decltype(number)>(x); })};
   }
 
   variable_list backward(const variable_list& saved, variable_list gradients) const override {
     const Tensor& x = saved[0];
     const Tensor dy = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
-    return x.scalar_type() == torch::kFloat32 ? run_backward<float>(dy, x) : run_backward<double>(dy, x);
+    return with_type_of(x, [&](auto number) { return run_backward<decltype(number)>(dy, x); });
   }
 
   variable_list differentiable_backward(const variable_list& saved, variable_list gradients) const override {
@@ -175,13 +172,8 @@ Tensor activated_group_norm(const Tensor& x, const GroupNorm& norm, Activation a
 }
 
 bool group_norm_relu_fits(const Tensor& x, const GroupNorm& norm) {
-  const auto type = x.scalar_type();
-  if (!x.device().is_cpu() || (type != torch::kFloat32 && type != torch::kFloat64)) return false;
-  if (x.dim() != 4 || !x.is_contiguous(at::MemoryFormat::ChannelsLast)) return false;
-  if (!norm.weight.defined() || norm.weight.scalar_type() != type) return false;
-  const int64_t at_once =
-      type == torch::kFloat32 ? kernels::rows_at_once<float>(x.size(1)) : kernels::rows_at_once<double>(x.size(1));
-  return pixels(x) % at_once == 0;
+  return x.dim() == 4 && fits_channel_loops(x, pixels(x)) && norm.weight.defined() &&
+         norm.weight.scalar_type() == x.scalar_type();
 }
 
 }  // namespace optdnn::modules

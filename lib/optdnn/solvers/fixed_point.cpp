@@ -3,6 +3,7 @@
 #include <ATen/autocast_mode.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
+#include "optdnn/kernels/layout.h"
 #include "optdnn/solvers/exact_gradient.h"
 #include "optdnn/solvers/spectral_radius.h"
 
@@ -85,8 +86,7 @@ Tensor FixedPointImpl::take_penalty() { return std::exchange(penalty_, Tensor())
 
 std::vector<double> FixedPointImpl::take_radii() {
   if (!radii_.defined()) return {};
-  const Tensor radii = std::exchange(radii_, Tensor()).to(torch::kCPU, torch::kFloat64).contiguous();
-  return {radii.data_ptr<double>(), radii.data_ptr<double>() + radii.numel()};
+  return kernels::numbers_of(std::exchange(radii_, Tensor()));
 }
 
 std::vector<std::shared_ptr<FixedPointImpl>> fixed_points(const torch::nn::Module& network) {
