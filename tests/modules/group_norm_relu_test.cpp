@@ -9,11 +9,13 @@
 #include "optdnn/modules/layers.h"
 #include "optdnn/modules/normalisation.h"
 #include "support/close.h"
+#include "support/contains_text.h"
 
 namespace optdnn::modules {
 namespace {
 
 using tests::check_close;
+using tests::contains_text;
 using torch::Tensor;
 
 // Channels that are multiples of a vector's lanes and not; one group, and a group for each channel.
@@ -139,6 +141,17 @@ TEST_CASE("group norm with relu refuses what it cannot take, and the layer goes 
         check_close(layer->activated(x, activation), activate(activation, layer->forward(x)), 1e-5);
       }
     }
+  }
+}
+
+TEST_CASE("a norm over one value is refused by its own name, activated or not") {
+  const Tensor x = torch::randn({2, 1, 1, 1});
+  for (const auto& [kind, message] : {std::pair(NormKind::group, "a group norm would see one value of a group"),
+                                      std::pair(NormKind::layer, "a layer norm would see one value of a sample")}) {
+    Norm norm(kind, 1);
+    CHECK_THROWS_WITH(norm->forward(x), contains_text(message));
+    CHECK_THROWS_WITH(norm->activated(x, Activation::relu), contains_text(message));
+    CHECK_THROWS_WITH(norm->activated(x, Activation::tanh), contains_text(message));
   }
 }
 

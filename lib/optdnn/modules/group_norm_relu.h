@@ -17,7 +17,7 @@ struct GroupNorm {
 };
 
 // activation(group norm(x)): one node where the activation is relu and group_norm_relu_fits. Shapes: x_BCHW -> the
-// same. Differentiable twice. Errors: ConfigError if a group is one value.
+// same. Differentiable twice. Requires: several values a group.
 torch::Tensor activated_group_norm(const torch::Tensor& x, const GroupNorm& norm, Activation activation);
 bool group_norm_relu_fits(const torch::Tensor& x, const GroupNorm& norm);
 

@@ -34,7 +34,7 @@ Function ImplicitConv::at_step(int64_t /*step*/) {
   }
   return [this, first, last](const torch::Tensor& x) {
     const torch::Tensor hidden = conv1_->apply(x, first);
-    const torch::Tensor normed = activated_group_norm(hidden, norm_->group_norm(bounded_), activation_);
+    const torch::Tensor normed = norm_->activated_groups(hidden, activation_, bounded_);
     return conv2_->apply(normed, last);
   };
 }

@@ -62,8 +62,7 @@ NormImpl::NormImpl(NormKind kind, int64_t channels, int64_t steps, bool affine) 
 torch::Tensor NormImpl::forward(const torch::Tensor& x, int64_t step) {
   if (kind_ == NormKind::none) return x;
   if (kind_ != NormKind::batch) {
-    check_several_values(x.numel() / x.size(0) / groups_, kind_ == NormKind::group ? "group" : "layer",
-                         kind_ == NormKind::group ? "a group" : "a sample", kGroupNormCure);
+    check_groups(x);
     return torch::group_norm(x, groups_, weight, bias, kNormEpsilon);
   }
   const BatchNorm norm = batch_norm(step);
@@ -75,7 +74,7 @@ torch::Tensor NormImpl::forward(const torch::Tensor& x, int64_t step) {
 
 torch::Tensor NormImpl::activated(const torch::Tensor& x, Activation activation, int64_t step) {
   if (kind_ == NormKind::group || kind_ == NormKind::layer) {
-    return activated_group_norm(x, group_norm(/*bounded=*/false), activation);
+    return activated_groups(x, activation, /*bounded=*/false);
   }
   const auto norm = with_relu(activation, step);
   return norm ? batch_norm_relu(x, *norm) : activate(activation, forward(x, step));
@@ -99,7 +98,15 @@ std::optional<BatchNorm> NormImpl::with_relu(Activation activation, int64_t step
   return batch_norm(step);
 }
 
-GroupNorm NormImpl::group_norm(bool bounded) const { return {groups_, weight, bias, kNormEpsilon, bounded}; }
+torch::Tensor NormImpl::activated_groups(const torch::Tensor& x, Activation activation, bool bounded) const {
+  check_groups(x);
+  return activated_group_norm(x, {groups_, weight, bias, kNormEpsilon, bounded}, activation);
+}
+
+void NormImpl::check_groups(const torch::Tensor& x) const {
+  check_several_values(x.numel() / x.size(0) / groups_, kind_ == NormKind::group ? "group" : "layer",
+                       kind_ == NormKind::group ? "a group" : "a sample", kGroupNormCure);
+}
 
 BatchNorm NormImpl::batch_norm(int64_t step) const {
   const int64_t row = running_mean.size(0) == 1 ? 0 : step;

@@ -59,7 +59,8 @@ class NormImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x, int64_t step = 0);
   torch::Tensor activated(const torch::Tensor& x, Activation activation, int64_t step = 0);  // s(forward(x, step))
   std::optional<BatchNorm> with_relu(Activation activation, int64_t step) const;  // where s(norm) is batch_norm_relu
-  GroupNorm group_norm(bool bounded) const;                                       // group and layer only
+  // s(norm(x)) of a norm over groups or a layer, perhaps the bounded one. Errors: as forward.
+  torch::Tensor activated_groups(const torch::Tensor& x, Activation activation, bool bounded) const;
   // activated(...), to be made by the convolution that reads it; and of another convolution's result, which takes the
   // moments along.
   NormedRelu to_make(const torch::Tensor& x, Activation activation, int64_t step = 0,
@@ -71,6 +72,7 @@ class NormImpl : public torch::nn::Module {
 
  private:
   BatchNorm batch_norm(int64_t step) const;
+  void check_groups(const torch::Tensor& x) const;
 
   NormKind kind_;
   int64_t groups_ = 1;
