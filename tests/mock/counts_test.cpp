@@ -50,7 +50,7 @@ const std::vector<Counted>& counted() {
       {"ViT",
        kPatches + "module: {name: transformer, heads: 2}\ndepth: 12\nwidth: 8\nstem: {name: class_token}\n"
                   "head: {name: class_token}\nalgorithm: {name: gradient_descent}\n",
-       730, 918, 1133},
+       634, 822, 1037},
       {"rings, momentum", kRings, 215, 497, 510},
       {"rings, momentum, 32 seeds",
        kRings +

@@ -30,11 +30,13 @@ AttentionImpl::AttentionImpl(int64_t width, int64_t heads)
       proj(register_module("proj", Projection(width, width))),
       heads_(heads) {}
 
+// Q, K and V stay where the projection wrote them, and one stack is all that their gradients take on the way back to
+// it: the kernels write them, and the mixed values, in the order of the tokens.
 torch::Tensor AttentionImpl::forward(const torch::Tensor& tokens_BND) {
   const int64_t batch = tokens_BND.size(0), tokens = tokens_BND.size(1), width = tokens_BND.size(2);
-  const auto qkv_3BHNd =
-      qkv->forward(tokens_BND).view({batch, tokens, 3, heads_, width / heads_}).permute({2, 0, 3, 1, 4});
-  const auto mixed_BHNd = at::scaled_dot_product_attention(qkv_3BHNd[0], qkv_3BHNd[1], qkv_3BHNd[2]);
+  const auto qkv_BNHd = qkv->forward(tokens_BND).view({batch, tokens, 3, heads_, width / heads_}).unbind(2);
+  const auto of_heads = [&](int i) { return qkv_BNHd[i].transpose(1, 2); };
+  const auto mixed_BHNd = at::scaled_dot_product_attention(of_heads(0), of_heads(1), of_heads(2));
   return proj->forward(mixed_BHNd.transpose(1, 2).reshape({batch, tokens, width}));
 }
 
