@@ -5,6 +5,7 @@
 #include <c10/util/BFloat16.h>
 #include <c10/util/Half.h>
 
+#include <algorithm>
 #include <atomic>
 #include <barrier>
 #include <cmath>
@@ -38,6 +39,11 @@ inline void sync() {
 }
 inline void fence() { std::atomic_thread_fence(std::memory_order_seq_cst); }
 inline int add_to(int* number, int more) { return std::atomic_ref(*number).fetch_add(more); }
+
+template <int kCount>
+void read_fresh(const float* from, float (&to)[kCount]) {
+  std::copy_n(from, kCount, to);
+}
 
 inline float inverse_root(float x) { return 1.0f / std::sqrt(x); }
 inline float root(float x) { return std::sqrt(x); }

@@ -11,9 +11,9 @@ namespace optdnn::kernels {
 namespace {
 
 constexpr int64_t kVectorBytes = 16;
-constexpr int kMostLanes = 32;                 // vectors of a row that a block takes
-constexpr int64_t kRowsEach = 4;               // at least, for a thread that adds up
-constexpr int kSumBlocks = 2, kMapBlocks = 4;  // at most, of a processor
+constexpr int kMostLanes = 32;    // vectors of a row that a block takes
+constexpr int64_t kRowsEach = 4;  // at least, of a thread
+constexpr int kBlocks = 2;        // at most, of a processor
 
 // Of the numbers of a row, or of all.
 int width_of(const torch::Tensor& x, int64_t numbers) {
@@ -67,16 +67,18 @@ std::string GpuRows::kernel(std::string_view function, int more) const {
   return base::concat(function, "<", type_, ", ", width_, ", ", more, ">");
 }
 
-int GpuRows::blocks(int64_t rows_each, int of_processor) const {
-  const int64_t wanted = ceiling(rows_.rows, slots_ * rows_each), most = of_processor * launcher_.processors();
-  return static_cast<int>(std::clamp<int64_t>(wanted, 1, std::max<int64_t>(1, most / parts_)));
+int GpuRows::blocks(int64_t least) const {
+  const int64_t wanted =
+      std::max(ceiling(rows_.rows, slots_ * kRowsEach), std::min(ceiling(rows_.rows, slots_), least));
+  return static_cast<int>(std::clamp<int64_t>(wanted, 1, std::max(1, kBlocks * launcher_.processors() / parts_)));
 }
 
-Grid GpuRows::mapping() const { return {blocks(1, kMapBlocks), parts_, launcher_.threads(), 0}; }
+// What is small is shared out among all processors, but not where blocks add up, the last of them all others' sums.
+Grid GpuRows::mapping() const { return {blocks(launcher_.processors() / parts_), parts_, launcher_.threads(), 0}; }
 
 Grid GpuRows::summing(int sums) const {
   const int threads = launcher_.threads();
-  return {blocks(kRowsEach, kSumBlocks), parts_, threads, std::max(1, threads * sums * width_)};
+  return {blocks(1), parts_, threads, floats_to_add_up(sums * width_, threads, rows_.lanes)};
 }
 
 gpu::Totals GpuRows::totals(int sums, torch::Tensor& room) const {

@@ -6,6 +6,9 @@
 
 namespace optdnn::kernels {
 
+// Of shared memory, for a block whose threads add up so many numbers each, those of `lanes` apart.
+inline int floats_to_add_up(int numbers, int threads, int lanes) { return numbers * (threads + 2 * lanes) + threads; }
+
 // Tensors whose memory is rows x channels: images with their channels innermost, in one of the kernels' number types.
 class GpuRows {
  public:
@@ -30,7 +33,7 @@ class GpuRows {
 
  private:
   GpuRows(Launcher& launcher, const torch::Tensor& x, int64_t channels);
-  int blocks(int64_t rows_each, int of_processor) const;
+  int blocks(int64_t least) const;
 
   Launcher& launcher_;
   torch::TensorOptions floats_;

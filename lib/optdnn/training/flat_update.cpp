@@ -7,6 +7,7 @@
 
 #include "optdnn/base/text.h"
 #include "optdnn/kernels/gpu/update.h"
+#include "optdnn/kernels/gpu_rows.h"
 #include "optdnn/kernels/launcher.h"
 #include "optdnn/kernels/layout.h"
 #include "optdnn/training/parameter_group.h"
@@ -119,18 +120,18 @@ Tensor weigh(const UpdateParts& parts, const std::vector<FlatWeight>& all, Launc
   const auto floats = torch::TensorOptions().device(all.front().weight.device());
   const int chunks = number_chunks(gradients, launcher, width), kSums = 2;
   const Tensor decision = torch::empty({2}, floats), partial = torch::empty({chunks, kSums}, floats);
-  launch_parts<Gradients>(launcher, gradients_kernel(width), gradients, chunks, kSums * launcher.threads(),
-                          [&](Gradients& a) {
-                            a.totals = {numbers(partial), launcher.counters(), a.chunks.begin, chunks};
-                            a.decision = numbers(decision);
-                            a.now = memory<long long>(parts.guard.now());
-                            a.first_bad = memory<long long>(parts.guard.first_bad());
-                            a.clip = static_cast<float>(parts.clip.value_or(0));
-                            if (!parts.scale) return;
-                            const TensorMap scale = parts.scale->state();
-                            a.scale = numbers(scale.at("scale"));
-                            a.growth = memory<int>(scale.at("growth"));
-                          });
+  const int shared_floats = kernels::floats_to_add_up(kSums, launcher.threads(), 1);
+  launch_parts<Gradients>(launcher, gradients_kernel(width), gradients, chunks, shared_floats, [&](Gradients& a) {
+    a.totals = {numbers(partial), launcher.counters(), a.chunks.begin, chunks};
+    a.decision = numbers(decision);
+    a.now = memory<long long>(parts.guard.now());
+    a.first_bad = memory<long long>(parts.guard.first_bad());
+    a.clip = static_cast<float>(parts.clip.value_or(0));
+    if (!parts.scale) return;
+    const TensorMap scale = parts.scale->state();
+    a.scale = numbers(scale.at("scale"));
+    a.growth = memory<int>(scale.at("growth"));
+  });
   return decision;
 }
 

@@ -12,22 +12,17 @@
 
 namespace optdnn::kernels::gpu {
 
-// Of a lane's channels, from the sums of x - about and of its square over all rows.
-template <int kWidth>
-DEVICE void store_statistics(const BatchNormRelu& a, const Lane<kWidth>& lane, const float (&sums)[2 * kWidth],
-                             const float (&about)[kWidth]) {
+// Of a channel, from the sums of x - about and of its square over all rows.
+DEVICE void store_statistics(const BatchNormRelu& a, int channel, const float (&sums)[2], float about) {
+  const float running_mean = a.running_mean[channel], running_var = a.running_var[channel];
   const auto N = static_cast<float>(a.of.rows);
-  UNROLLED
-  for (int c = 0; c < kWidth; ++c) {
-    const int channel = lane.channel + c;
-    const float shift = sums[c] / N, mean = about[c] + shift;
-    float variance = sums[kWidth + c] / N - shift * shift;
-    variance = variance < 0.0f ? 0.0f : variance;
-    a.mean[channel] = mean;
-    a.inverse[channel] = inverse_root(variance + a.epsilon);
-    a.running_mean[channel] += a.momentum * (mean - a.running_mean[channel]);
-    a.running_var[channel] += a.momentum * (variance * (N / (N - 1.0f)) - a.running_var[channel]);
-  }
+  const float shift = sums[0] / N, mean = about + shift;
+  float variance = sums[1] / N - shift * shift;
+  variance = variance < 0.0f ? 0.0f : variance;
+  a.mean[channel] = mean;
+  a.inverse[channel] = inverse_root(variance + a.epsilon);
+  a.running_mean[channel] = running_mean + a.momentum * (mean - running_mean);
+  a.running_var[channel] = running_var + a.momentum * (variance * (N / (N - 1.0f)) - running_var);
 }
 
 template <class Number, int kWidth>
@@ -36,17 +31,19 @@ KERNEL batch_norm_statistics(const BatchNormRelu a) {
   const auto* x = static_cast<const Number*>(a.x);
   float about[kWidth] = {}, sums[2 * kWidth] = {};
   if (lane.active) read(x + lane.channel, about);
-  for_each_row(a.of, lane, [&](long long i) {
-    float numbers[kWidth];
-    read(x + i, numbers);
+  for_each_row<Number>(a.of, lane, {x}, [&](long long, const float(&numbers)[1][kWidth]) {
     UNROLLED
     for (int c = 0; c < kWidth; ++c) {
-      const float d = numbers[c] - about[c];
+      const float d = numbers[0][c] - about[c];
       sums[c] += d;
       sums[kWidth + c] += d * d;
     }
   });
-  if (add_up(sums, lane, a.totals)) store_statistics(a, lane, sums, about);
+  add_up(sums, lane, a.totals, [&](int channel, const float(&of)[2]) {
+    float first[1];
+    read(x + channel, first);
+    store_statistics(a, channel, of, first[0]);
+  });
 }
 
 // What a lane's channels are mapped by.
@@ -68,17 +65,13 @@ template <class Number, int kWidth>
 KERNEL batch_norm_relu(const BatchNormRelu a) {
   const Lane<kWidth> lane(a.of);
   const Normalising<kWidth> by(a, lane);
-  const auto* x = static_cast<const Number*>(a.x);
-  auto* y = static_cast<Number*>(a.out);
-  for_each_row(a.of, lane, [&](long long i) {
-    float numbers[kWidth];
-    read(x + i, numbers);
+  for_each_row<Number>(a.of, lane, {a.x}, [&](long long i, float(&numbers)[1][kWidth]) {
     UNROLLED
     for (int c = 0; c < kWidth; ++c) {
-      const float z = by.z(by.normalised(numbers[c], c), c);
-      numbers[c] = z < 0.0f ? 0.0f : z;
+      const float z = by.z(by.normalised(numbers[0][c], c), c);
+      numbers[0][c] = z < 0.0f ? 0.0f : z;
     }
-    write(numbers, y + i);
+    write(numbers[0], static_cast<Number*>(a.out) + i);
   });
 }
 
@@ -86,26 +79,20 @@ template <class Number, int kWidth>
 KERNEL batch_norm_relu_sums(const BatchNormRelu a) {
   const Lane<kWidth> lane(a.of);
   const Normalising<kWidth> by(a, lane);
-  const auto *x = static_cast<const Number*>(a.x), *dy = static_cast<const Number*>(a.dy);
   float sums[2 * kWidth] = {};
-  for_each_row(a.of, lane, [&](long long i) {
-    float numbers[kWidth], gradients[kWidth];
-    read(x + i, numbers);
-    read(dy + i, gradients);
+  for_each_row<Number>(a.of, lane, {a.x, a.dy}, [&](long long, const float(&numbers)[2][kWidth]) {
     UNROLLED
     for (int c = 0; c < kWidth; ++c) {
-      const float normalised = by.normalised(numbers[c], c);
-      const float dz = by.z(normalised, c) > 0.0f ? gradients[c] : 0.0f;
+      const float normalised = by.normalised(numbers[0][c], c);
+      const float dz = by.z(normalised, c) > 0.0f ? numbers[1][c] : 0.0f;
       sums[c] += dz;
       sums[kWidth + c] += dz * normalised;
     }
   });
-  if (!add_up(sums, lane, a.totals)) return;
-  UNROLLED
-  for (int c = 0; c < kWidth; ++c) {
-    a.d_bias[lane.channel + c] = sums[c];
-    a.d_weight[lane.channel + c] = sums[kWidth + c];
-  }
+  add_up(sums, lane, a.totals, [&](int channel, const float(&of)[2]) {
+    a.d_bias[channel] = of[0];
+    a.d_weight[channel] = of[1];
+  });
 }
 
 // The gradient of x from that of y:  d = x - mean,  dx = scale (dz - d_bias / N) - slope d.
@@ -139,15 +126,10 @@ template <class Number, int kWidth>
 KERNEL batch_norm_relu_backward(const BatchNormRelu a) {
   const Lane<kWidth> lane(a.of);
   const ThroughNorm<kWidth> by(a, lane);
-  const auto *x = static_cast<const Number*>(a.x), *dy = static_cast<const Number*>(a.dy);
-  auto* dx = static_cast<Number*>(a.out);
-  for_each_row(a.of, lane, [&](long long i) {
-    float numbers[kWidth], gradients[kWidth];
-    read(x + i, numbers);
-    read(dy + i, gradients);
+  for_each_row<Number>(a.of, lane, {a.x, a.dy}, [&](long long i, float(&numbers)[2][kWidth]) {
     UNROLLED
-    for (int c = 0; c < kWidth; ++c) numbers[c] = by.dx(numbers[c], gradients[c], c);
-    write(numbers, dx + i);
+    for (int c = 0; c < kWidth; ++c) numbers[0][c] = by.dx(numbers[0][c], numbers[1][c], c);
+    write(numbers[0], static_cast<Number*>(a.out) + i);
   });
 }
 

@@ -47,17 +47,17 @@ KERNEL weigh_gradients(const Gradients a) {
   const float scale = a.scale ? *a.scale : 1.0f;
   Weighing weighing{of.numbers, 1.0f / scale, {}};
   for_each_of_chunk<kWidth>(chunk - of.begin, of.count, weighing);
-  float(&sums)[2] = weighing.sums;
-  if (!add_up(sums, Lane<1>({0, 1, 1}), a.totals)) return;
-  const float norm = root(sums[0]), over = a.clip > 0.0f ? norm / a.clip : 1.0f;
-  const bool overflowed = a.scale && sums[1] > 0.0f;
-  a.decision[0] = over < 1.0f ? scale : over * scale;
-  a.decision[1] = overflowed ? 1.0f : 0.0f;
-  if (a.scale) {
-    rescale(*a.scale, *a.growth, overflowed);
-  } else if (a.clip > 0.0f && !is_finite(norm) && *a.first_bad < 0) {
-    *a.first_bad = *a.now;
-  }
+  add_up(weighing.sums, Lane<1>({0, 1, 1}), a.totals, [&](int, const float(&sums)[2]) {
+    const float norm = root(sums[0]), over = a.clip > 0.0f ? norm / a.clip : 1.0f;
+    const bool overflowed = a.scale && sums[1] > 0.0f;
+    a.decision[0] = over < 1.0f ? scale : over * scale;
+    a.decision[1] = overflowed ? 1.0f : 0.0f;
+    if (a.scale) {
+      rescale(*a.scale, *a.growth, overflowed);
+    } else if (a.clip > 0.0f && !is_finite(norm) && *a.first_bad < 0) {
+      *a.first_bad = *a.now;
+    }
+  });
 }
 
 struct Sgd {

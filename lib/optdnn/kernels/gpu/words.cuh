@@ -23,12 +23,23 @@ DEVICE int blocks() { return static_cast<int>(gridDim.x); }
 DEVICE int part() { return static_cast<int>(blockIdx.y); }
 
 DEVICE float* shared_memory() {
-  extern __shared__ float memory[];
+  extern __shared__ __align__(16) float memory[];
   return memory;
 }
-DEVICE void sync() { __syncthreads(); }   // of the threads of a block
-DEVICE void fence() { __threadfence(); }  // what was written before is seen by all before what comes after
+DEVICE void sync() { __syncthreads(); }  // of the threads of a block
+// What was written before, by all that have met here, is seen by all before what comes after.
+DEVICE void fence() { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
 DEVICE int add_to(int* number, int more) { return atomicAdd(number, more); }  // returns what it was
+
+// What other blocks have written, which a processor's own cache may not know.
+DEVICE void read_fresh(const float* from, float (&to)[2]) {
+  asm volatile("ld.global.cg.v2.f32 {%0, %1}, [%2];" : "=f"(to[0]), "=f"(to[1]) : "l"(from));
+}
+DEVICE void read_fresh(const float* from, float (&to)[4]) {
+  asm volatile("ld.global.cg.v4.f32 {%0, %1, %2, %3}, [%4];"
+               : "=f"(to[0]), "=f"(to[1]), "=f"(to[2]), "=f"(to[3])
+               : "l"(from));
+}
 
 DEVICE float inverse_root(float x) { return 1.0f / sqrtf(x); }
 DEVICE float root(float x) { return sqrtf(x); }
