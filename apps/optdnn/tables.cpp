@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
 #include <iostream>
 #include <set>
@@ -15,6 +16,7 @@
 #include "optdnn/experiment/fit.h"
 #include "optdnn/experiment/run.h"
 #include "optdnn/experiment/table.h"
+#include "optdnn/kernels/kernel_store.h"
 #include "optdnn/kernels/launcher.h"
 #include "signals.h"
 #include "version.h"
@@ -95,6 +97,7 @@ experiment::RunOptions run_options(const Where& where) {
   options.executor = where.executor;
   options.no_graph = where.no_graph;
   kernels::use_launchers(!where.no_kernels);
+  kernels::keep_kernels_in(kernels::users_kernel_folder(std::getenv));
   options.threads = where.threads;
   options.loader_threads = where.loader_threads;
   options.terminal_columns = terminal_columns();

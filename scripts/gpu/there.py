@@ -32,7 +32,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--budget-s", type=float, default=600, help="seconds for everything; default 600")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("kept"), help="what is worth keeping")
-    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("optdnn-work"), help="runs and data")
+    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("optdnn-work"),
+                        help="runs, data and compiled kernels")
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "bin", help="folder of optdnn and test_gpu")
     parser.add_argument("--pieces", type=pathlib.Path, action="append", help="folders of pieces of CIFAR-10")
     parser.add_argument("--stages", type=lambda text: text.split(","), default=STAGES,
@@ -64,7 +65,8 @@ class Machine:
         self.options = options
         self.begin = time.monotonic()
         self.environment = os.environ | {"LD_LIBRARY_PATH": library_path(),
-                                         "OPTDNN_DATA": str(options.work / "data")}
+                                         "OPTDNN_DATA": str(options.work / "data"),
+                                         "OPTDNN_KERNELS": str((options.work / "kernels").absolute())}
         options.out.mkdir(parents=True, exist_ok=True)
         options.work.mkdir(parents=True, exist_ok=True)
         self.log = open(options.out / "log.txt", "a", encoding="utf-8")

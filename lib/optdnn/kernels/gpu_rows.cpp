@@ -1,7 +1,6 @@
 #include "optdnn/kernels/gpu_rows.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "optdnn/base/text.h"
 #include "optdnn/kernels/layout.h"
@@ -11,9 +10,10 @@ namespace optdnn::kernels {
 namespace {
 
 constexpr int64_t kVectorBytes = 16;
-constexpr int kMostLanes = 32;    // vectors of a row that a block takes
-constexpr int64_t kRowsEach = 4;  // at least, of a thread
-constexpr int kBlocks = 2;        // at most, of a processor
+constexpr int kMostLanes = 32;                   // vectors of a row that a block takes
+constexpr int64_t kRowsEach = 4;                 // at least, of a thread
+constexpr int kBlocks = 2;                       // at most, of a processor
+constexpr int64_t kMostRows = int64_t{1} << 30;  // kernels count some beyond the last
 
 // Of the numbers of a row, or of all.
 int width_of(const torch::Tensor& x, int64_t numbers) {
@@ -32,13 +32,13 @@ int64_t ceiling(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 bool GpuRows::is_rows(const torch::Tensor& x) {
   return !kernel_type(x.scalar_type()).empty() && x.dim() == 4 && x.is_contiguous(at::MemoryFormat::ChannelsLast) &&
-         x.numel() > 0 && x.numel() / x.size(1) < std::numeric_limits<int>::max() && x.size(1) <= Launcher::kCounters &&
+         x.numel() > 0 && x.numel() / x.size(1) < kMostRows && x.size(1) <= Launcher::kCounters &&
          is_whole(x, x.size(1));
 }
 
 bool GpuRows::is_flat(const torch::Tensor& x) {
   return !kernel_type(x.scalar_type()).empty() && x.is_non_overlapping_and_dense() && x.numel() > 0 &&
-         x.numel() / width_of(x, x.numel()) < std::numeric_limits<int>::max() && is_whole(x, x.numel());
+         x.numel() / width_of(x, x.numel()) < kMostRows && is_whole(x, x.numel());
 }
 
 GpuRows::GpuRows(Launcher& launcher, const torch::Tensor& x) : GpuRows(launcher, x, x.size(1)) {}

@@ -63,8 +63,8 @@ struct Lane {
   bool active;
 };
 
-// Calls each(where the thread's channels of kRows rows begin, how many of these rows there are): all can be read, before
-// the first is waited for. Those that there are not are the last row again.
+// Calls each(where the thread's channels of kRows rows begin, how many of these rows there are), so that all are read
+// before one is waited for. Those that there are not are the last row again.
 template <int kRows, int kWidth, class Each>
 DEVICE void for_each_rows(const Rows& of, const Lane<kWidth>& lane, Each each) {
   if (!lane.active) return;

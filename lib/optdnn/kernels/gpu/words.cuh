@@ -33,12 +33,13 @@ DEVICE int add_to(int* number, int more) { return atomicAdd(number, more); }  //
 
 // What other blocks have written, which a processor's own cache may not know.
 DEVICE void read_fresh(const float* from, float (&to)[2]) {
-  asm volatile("ld.global.cg.v2.f32 {%0, %1}, [%2];" : "=f"(to[0]), "=f"(to[1]) : "l"(from));
+  asm volatile("ld.global.cg.v2.f32 {%0, %1}, [%2];" : "=f"(to[0]), "=f"(to[1]) : "l"(from) : "memory");
 }
 DEVICE void read_fresh(const float* from, float (&to)[4]) {
   asm volatile("ld.global.cg.v4.f32 {%0, %1, %2, %3}, [%4];"
                : "=f"(to[0]), "=f"(to[1]), "=f"(to[2]), "=f"(to[3])
-               : "l"(from));
+               : "l"(from)
+               : "memory");
 }
 
 DEVICE float inverse_root(float x) { return 1.0f / sqrtf(x); }
