@@ -20,8 +20,10 @@ ARCHITECTURES = ["sm_80", "sm_90"]
 MOST_REGISTERS = 128  # of a thread: two blocks of 256 threads
 VALUES = {"class Number": ["float", "Half", "BFloat16"], "class From": ["float", "Half"],
           "class To": ["float", "BFloat16"], "class Rule": ["Sgd", "Adam"], "int kWidth": ["1", "4", "8"],
-          "int kOutputs": ["1", "4"]}
-UNUSED = {("float", "8"), ("Half", "4"), ("BFloat16", "4"), ("Sgd", "8"), ("Adam", "8")}  # vectors have 16 bytes
+          "int kOutputs": ["1", "4"], "class In": ["float", "BFloat16"], "class Out": ["float", "Half"],
+          "int kNumbers": ["8", "32"]}
+UNUSED = {("float", "8"), ("Half", "4"), ("BFloat16", "4"), ("Sgd", "8"), ("Adam", "8"),  # vectors have 16 bytes
+          ("1", "32")}  # nor are so many numbers read one by one
 
 
 def kernels():
@@ -31,7 +33,7 @@ def kernels():
                                                     path.read_text(encoding="utf-8")):
             parameters = [parameter.strip() for parameter in template.split(",")] if template else []
             for values in itertools.product(*(VALUES[parameter] for parameter in parameters)):
-                if values[1:2] and (values[0], values[1]) in UNUSED:
+                if values[:2] in UNUSED or values[2:4] in UNUSED:
                     continue
                 yield f"{name}<{', '.join(values)}>" if values else name, arguments, bool(values)
 

@@ -46,11 +46,11 @@ const std::vector<Counted>& counted() {
        kPatches +
            "module: {name: convnext}\ndepth: [3, 3, 9]\nwidth: [4, 4, 8]\nstem: {name: patchify}\n"
            "transition: {name: norm_conv}\nhead: {name: pool_norm_linear}\nalgorithm: {name: gradient_descent}\n",
-       341, 457, 676},
+       341, 408, 721},
       {"ViT",
        kPatches + "module: {name: transformer, heads: 2}\ndepth: 12\nwidth: 8\nstem: {name: class_token}\n"
                   "head: {name: class_token}\nalgorithm: {name: gradient_descent}\n",
-       634, 822, 1037},
+       634, 798, 1037},
       {"rings, momentum", kRings, 215, 497, 510},
       {"rings, momentum, 32 seeds",
        kRings +

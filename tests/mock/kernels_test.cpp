@@ -19,7 +19,17 @@ TEST_CASE("kernels give the same numbers for any number of threads and processor
       check_batch_norm_relu({2, 3, 4, type}, mock_device());
       check_batch_norm_relu({1, 40, 4, type}, mock_device());
     }
+    check_layer_norm({5, 16, torch::kFloat32, torch::kFloat16}, mock_device());
+    if (threads == 16) {
+      for (const int64_t channels : {96, 192, 384, 101}) {
+        check_layer_norm({3, channels, torch::kFloat16, torch::kFloat16}, mock_device());
+      }
+    }
     CHECK(launcher->counters_are_zero());
   }
+  kernels::set_launcher(mock_device().type(), std::make_unique<MockLauncher>(1, 32));
+  check_layer_norm({2, 768, torch::kBFloat16, torch::kBFloat16}, mock_device());
+  check_layer_norm({2, 1024, torch::kFloat32, torch::kFloat16}, mock_device());
+  check_layer_norm({2, 255, torch::kFloat16, torch::kFloat16, modules::NormReader::state}, mock_device());
   kernels::set_launcher(mock_device().type(), std::make_unique<MockLauncher>());
 }

@@ -9,7 +9,9 @@
 #include "optdnn/kernels/gpu/batch.cuh"
 #include "optdnn/kernels/gpu/batch_norm_relu.cuh"
 #include "optdnn/kernels/gpu/cast.cuh"
+#include "optdnn/kernels/gpu/columns.cuh"
 #include "optdnn/kernels/gpu/combine.cuh"
+#include "optdnn/kernels/gpu/layer_norm.cuh"
 #include "optdnn/kernels/gpu/update.cuh"
 
 namespace optdnn::tests {
@@ -39,6 +41,9 @@ void add_row_kernels(const std::string& type, std::map<std::string, Kernel>& all
   all["batch_norm_relu" + of] = taking(&batch_norm_relu<Number, kWidth>);
   all["batch_norm_relu_sums" + of] = taking(&batch_norm_relu_sums<Number, kWidth>);
   all["batch_norm_relu_backward" + of] = taking(&batch_norm_relu_backward<Number, kWidth>);
+  all["column_sums" + of] = taking(&column_sums<Number, kWidth>);
+  all["layer_scale" + of] = taking(&layer_scale<Number, kWidth>);
+  all["layer_scale_backward" + of] = taking(&layer_scale_backward<Number, kWidth>);
   add_combinations<Number, kWidth, 1>(type, all);
   add_combinations<Number, kWidth, 2>(type, all);
   add_combinations<Number, kWidth, 4>(type, all);
@@ -58,6 +63,39 @@ void add_casts(const std::string& from, const std::string& to, std::map<std::str
   all[c10::str("cast<", from, ", ", to, ", 1>")] = taking(&cast<From, To, 1>);
 }
 
+template <class In, class Out, int kWidth, int kNumbers>
+void add_layer_norm(const std::string& types, std::map<std::string, Kernel>& all) {
+  const std::string of = c10::str("<", types, ", ", kWidth, ", ", kNumbers, ">");
+  all["layer_norm" + of] = taking(&layer_norm<In, Out, kWidth, kNumbers>);
+  all["layer_norm_backward" + of] = taking(&layer_norm_backward<In, Out, kWidth, kNumbers>);
+}
+
+template <class In, class Out, int kWidth>
+void add_layer_norm_sums(const std::string& types, std::map<std::string, Kernel>& all) {
+  all[c10::str("layer_norm_sums<", types, ", ", kWidth, ">")] = taking(&layer_norm_sums<In, Out, kWidth>);
+}
+
+template <class In, class Out>
+void add_layer_norms(const std::string& in, const std::string& out, std::map<std::string, Kernel>& all) {
+  const std::string types = in + ", " + out;
+  add_layer_norm<In, Out, 1, 8>(types, all);
+  add_layer_norm<In, Out, 8, 8>(types, all);
+  add_layer_norm<In, Out, 8, 16>(types, all);
+  add_layer_norm<In, Out, 8, 24>(types, all);
+  add_layer_norm<In, Out, 8, 32>(types, all);
+  add_layer_norm_sums<In, Out, 1>(types, all);
+  add_layer_norm_sums<In, Out, 2>(types, all);
+  add_layer_norm_sums<In, Out, 4>(types, all);
+  if constexpr (sizeof(In) == 2) add_layer_norm_sums<In, Out, 8>(types, all);
+}
+
+template <class Number>
+void add_layer_norms_beside_float(const std::string& type, std::map<std::string, Kernel>& all) {
+  add_layer_norms<Number, Number>(type, type, all);
+  add_layer_norms<Number, float>(type, "float", all);
+  add_layer_norms<float, Number>("float", type, all);
+}
+
 template <int kWidth>
 void add_updates(std::map<std::string, Kernel>& all) {
   all[c10::str("weigh_gradients<", kWidth, ">")] = taking(&weigh_gradients<kWidth>);
@@ -75,6 +113,8 @@ const std::map<std::string, Kernel>& kernels_by_name() {
     add_casts<Half, float>("Half", "float", made);
     add_casts<float, BFloat16>("float", "BFloat16", made);
     add_casts<BFloat16, float>("BFloat16", "float", made);
+    add_layer_norms_beside_float<Half>("Half", made);
+    add_layer_norms_beside_float<BFloat16>("BFloat16", made);
     add_updates<4>(made);
     add_updates<1>(made);
     made["assemble_batch"] = taking(&assemble_batch);
@@ -87,8 +127,10 @@ const std::map<std::string, Kernel>& kernels_by_name() {
 void run_block(const Kernel& kernel, const kernels::Grid& grid, Place at, const void* arguments) {
   // A GPU does not clear it.
   std::vector<float> shared(grid.shared_floats, std::numeric_limits<float>::quiet_NaN());
+  std::vector<float> across(grid.threads);
   std::barrier<> barrier(grid.threads);
   at.shared = shared.data();
+  at.across = across.data();
   if (grid.threads > 1) at.barrier = &barrier;
   const auto run = [&](int thread) {
     place = at;

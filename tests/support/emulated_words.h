@@ -23,8 +23,8 @@ using BFloat16 = c10::BFloat16;
 // Where a thread stands.
 struct Place {
   int thread = 0, threads = 1, block = 0, blocks = 1, part = 0;
-  float* shared = nullptr;
-  std::barrier<>* barrier = nullptr;  // of several threads
+  float *shared = nullptr, *across = nullptr;  // of a block; a number of each of its threads
+  std::barrier<>* barrier = nullptr;           // of several threads
 };
 inline thread_local Place place;
 
@@ -39,6 +39,16 @@ inline void sync() {
 }
 inline void fence() { std::atomic_thread_fence(std::memory_order_seq_cst); }
 inline int add_to(int* number, int more) { return std::atomic_ref(*number).fetch_add(more); }
+inline float add_across(float x, int lanes) {
+  if (lanes == 1) return x;
+  place.across[place.thread] = x;
+  sync();
+  const int first = place.thread / lanes * lanes, end = std::min(first + lanes, place.threads);
+  float sum = 0.0f;
+  for (int thread = first; thread < end; ++thread) sum += place.across[thread];
+  sync();
+  return sum;
+}
 
 template <int kCount>
 void read_fresh(const float* from, float (&to)[kCount]) {

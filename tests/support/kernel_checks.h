@@ -5,6 +5,8 @@
 
 #include "optdnn/kernels/launcher.h"
 #include "optdnn/modules/gpu_batch_norm_relu.h"
+#include "optdnn/modules/vision_layers.h"
+#include "optdnn/training/precision.h"
 
 namespace optdnn::tests {
 
@@ -81,6 +83,47 @@ inline void check_batch_norm_relu(const NormProblem& p, const torch::Device& dev
   CHECK(worst(wide(found[0]) * clear, wanted[0] * clear) < step);
   CHECK((wide(found[1]) - wanted[1]).abs().max().item<double>() < sums + 2e-2);
   CHECK((wide(found[2]) - wanted[2]).abs().max().item<double>() < sums + 2e-2);
+}
+
+struct LayerNormProblem {
+  int64_t rows, channels;
+  torch::Dtype from, narrow;  // x's type, and autocast's
+  modules::NormReader reader = modules::NormReader::product;
+};
+
+// Values and gradients; and that it was the kernels that ran.
+inline void check_layer_norm(const LayerNormProblem& p, const torch::Device& device) {
+  CAPTURE(p.rows, p.channels, p.from, p.narrow);
+  torch::manual_seed(13);
+  const training::Autocast autocast(
+      p.narrow == torch::kFloat16 ? training::Precision::float16 : training::Precision::bfloat16, device);
+  const torch::Dtype to = p.reader == modules::NormReader::product ? p.narrow : torch::kFloat32;
+  const torch::Tensor x = (torch::randn({p.rows, p.channels}) * 1.5 + 20).to(device, p.from).requires_grad_();
+  const torch::Tensor dy = torch::randn({p.rows, p.channels}).to(device, to);
+  modules::LastNorm norm(p.channels);
+  norm->weight.data().uniform_(0.5, 1.5);
+  norm->bias.data().normal_();
+  norm->to(device);
+  REQUIRE(modules::gpu_layer_norm_fits(x, norm->weight, norm->bias, to));
+  const kernels::Launcher& launcher = *kernels::launcher(device);
+  int64_t before = 0, after = 0;
+  for (const auto& [name, times] : launcher.launches()) before += times;
+  const torch::Tensor y = norm->forward(x, p.reader);
+  const auto found = torch::autograd::grad({y}, {x, norm->weight, norm->bias}, {dy});
+  for (const auto& [name, times] : launcher.launches()) after += times;
+  CHECK(after - before == 3);
+  CHECK(y.scalar_type() == to);
+  CHECK(found[0].scalar_type() == p.from);
+
+  const torch::Tensor exact_x = wide(x).requires_grad_(), weight = wide(norm->weight).requires_grad_(),
+                      bias = wide(norm->bias).requires_grad_();
+  const torch::Tensor exact = torch::layer_norm(exact_x, {p.channels}, weight, bias, 1e-6);
+  const auto wanted = torch::autograd::grad({exact}, {exact_x, weight, bias}, {wide(dy)});
+  CHECK(worst(y, exact.detach()) < rounding(to));
+  CHECK(worst(found[0], wanted[0]) < rounding(p.from));
+  const double sums = 1e-4 * std::sqrt(static_cast<double>(p.rows));
+  CHECK(worst(found[1], wanted[1]) < sums);
+  CHECK(worst(found[2], wanted[2]) < sums);
 }
 
 }  // namespace optdnn::tests

@@ -25,6 +25,7 @@ class GpuRows {
   std::string kernel(std::string_view function) const;
   std::string kernel(std::string_view function, int more) const;
   const gpu::Rows& rows() const { return rows_; }
+  int width() const { return width_; }
   // For a kernel that maps rows, and for one that adds up `sums` numbers a channel.
   Grid mapping() const;
   Grid summing(int sums) const;
@@ -42,5 +43,8 @@ class GpuRows {
   gpu::Rows rows_;
   int parts_, slots_;
 };
+
+// Vectors as images of one pixel. Requires: contiguous. Shapes: x_..C -> N x C x 1 x 1.
+inline torch::Tensor pixels_of(const torch::Tensor& x) { return x.view({-1, x.size(-1), 1, 1}); }
 
 }  // namespace optdnn::kernels

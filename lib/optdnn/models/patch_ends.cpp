@@ -11,7 +11,7 @@ namespace optdnn::models {
 using base::concat;
 using base::ConfigError;
 using modules::BiasedConvolution;
-using modules::LastNorm;
+using modules::LastNorm, modules::NormReader;
 using modules::Projection;
 
 namespace {
@@ -25,7 +25,7 @@ class Patchify : public End {
   }
   torch::Tensor forward(const torch::Tensor& images_BCHW) override {
     const torch::Tensor patches = conv_->forward(images_BCHW);
-    return norm_ ? norm_->over_channels(patches) : patches;
+    return norm_ ? norm_->over_channels(patches, NormReader::state) : patches;
   }
 
  private:
@@ -60,7 +60,9 @@ class NormConv : public End {
   NormConv(int64_t before, int64_t after)
       : norm_(register_module("norm", LastNorm(before))),
         conv_(register_module("conv", BiasedConvolution(before, after, modules::Window{2, 2, 0}))) {}
-  torch::Tensor forward(const torch::Tensor& x_BCHW) override { return conv_->forward(norm_->over_channels(x_BCHW)); }
+  torch::Tensor forward(const torch::Tensor& x_BCHW) override {
+    return conv_->forward(norm_->over_channels(x_BCHW, NormReader::product));
+  }
 
  private:
   LastNorm norm_;
@@ -75,7 +77,7 @@ class NormLinear : public End {
         norm_(register_module("norm", LastNorm(width))),
         linear_(register_module("linear", Projection(width, outputs))) {}
   torch::Tensor forward(const torch::Tensor& x) override {
-    return linear_->forward(norm_->forward(tokens_ ? x.select(1, 0) : x.mean({2, 3})));
+    return linear_->forward(norm_->forward(tokens_ ? x.select(1, 0) : x.mean({2, 3}), NormReader::product));
   }
 
  private:

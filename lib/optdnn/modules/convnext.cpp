@@ -2,6 +2,7 @@
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
+#include "optdnn/modules/gpu_columns.h"
 
 namespace optdnn::modules {
 
@@ -34,8 +35,11 @@ ConvNext::ConvNext(const ConvNextSpec& spec, int64_t width, Steps steps)
 }
 
 torch::Tensor ConvNext::forward(const torch::Tensor& x_BCHW, int64_t step) {
-  torch::Tensor y_BHWC = mlp_->forward(norm_->forward(conv_dw_->forward(x_BCHW).permute({0, 2, 3, 1})));
-  if (gamma_.defined()) y_BHWC = y_BHWC * gamma_;
+  const torch::Tensor filtered_BHWC = conv_dw_->forward(x_BCHW).permute({0, 2, 3, 1});
+  torch::Tensor y_BHWC = mlp_->forward(norm_->forward(filtered_BHWC, NormReader::product));
+  if (gamma_.defined()) {
+    y_BHWC = gpu_layer_scale_fits(y_BHWC, gamma_) ? gpu_layer_scale(y_BHWC, gamma_) : y_BHWC * gamma_;
+  }
   return drop_path(y_BHWC.permute({0, 3, 1, 2}), drop_path_ * steps_.share(step), is_training());
 }
 

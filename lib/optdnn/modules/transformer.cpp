@@ -55,8 +55,10 @@ torch::Tensor Transformer::forward(const torch::Tensor& x, int64_t step) {
 }
 
 torch::Tensor Transformer::of_tokens(const torch::Tensor& z_BND, double drop) {
-  const torch::Tensor attended = drop_path(attn_->forward(norm1_->forward(z_BND)), drop, is_training());
-  return attended + drop_path(mlp_->forward(norm2_->forward(z_BND + attended)), drop, is_training());
+  const torch::Tensor attended =
+      drop_path(attn_->forward(norm1_->forward(z_BND, NormReader::product)), drop, is_training());
+  return attended +
+         drop_path(mlp_->forward(norm2_->forward(z_BND + attended, NormReader::product)), drop, is_training());
 }
 
 std::vector<torch::Tensor> Transformer::last_layer() {

@@ -1,5 +1,7 @@
 #include "optdnn/modules/vision_layers.h"
 
+#include "optdnn/modules/depthwise.h"
+#include "optdnn/modules/gpu_columns.h"
 #include "optdnn/modules/normalisation.h"
 
 namespace optdnn::modules {
@@ -25,17 +27,28 @@ BiasedConvolutionImpl::BiasedConvolutionImpl(int64_t inputs, int64_t outputs, Wi
       window_(window),
       groups_(groups) {}
 
+torch::Tensor ProjectionImpl::forward(const torch::Tensor& x) {
+  return gpu_projection_fits(x) ? gpu_projection(x, weight, bias) : torch::linear(x, weight, bias);
+}
+
+torch::Tensor BiasedConvolutionImpl::forward(const torch::Tensor& x) {
+  if (is_gpu_depthwise(x, weight, window_.stride, window_.padding, groups_)) return gpu_depthwise(x, weight, bias);
+  return torch::conv2d(x, weight, bias, window_.stride, window_.padding, /*dilation=*/1, groups_);
+}
+
 LastNormImpl::LastNormImpl(int64_t channels)
     : weight(register_parameter("weight", torch::ones({channels}))),
       bias(register_parameter("bias", torch::zeros({channels}))) {}
 
-torch::Tensor LastNormImpl::forward(const torch::Tensor& x) {
+torch::Tensor LastNormImpl::forward(const torch::Tensor& x, NormReader reader) {
   check_several_values(weight.size(0), "layer", "a pixel", "a width of 2 or more");
+  const torch::Dtype type = normed_type(x, reader);
+  if (gpu_layer_norm_fits(x, weight, bias, type)) return gpu_layer_norm(x, weight, bias, kLayerNormEpsilon, type);
   return torch::layer_norm(x, {weight.size(0)}, weight, bias, kLayerNormEpsilon);
 }
 
-torch::Tensor LastNormImpl::over_channels(const torch::Tensor& images_BCHW) {
-  return forward(images_BCHW.permute({0, 2, 3, 1})).permute({0, 3, 1, 2});
+torch::Tensor LastNormImpl::over_channels(const torch::Tensor& images_BCHW, NormReader reader) {
+  return forward(images_BCHW.permute({0, 2, 3, 1}), reader).permute({0, 3, 1, 2});
 }
 
 TwoLayersImpl::TwoLayersImpl(int64_t width, int64_t hidden, Activation activation)

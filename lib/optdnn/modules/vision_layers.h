@@ -6,6 +6,7 @@
 #include <torch/torch.h>
 
 #include "optdnn/modules/count.h"
+#include "optdnn/modules/gpu_layer_norm.h"
 
 namespace optdnn::modules {
 
@@ -15,7 +16,7 @@ torch::Tensor truncated_normal(torch::IntArrayRef sizes);
 class ProjectionImpl : public torch::nn::Module {
  public:
   ProjectionImpl(int64_t inputs, int64_t outputs);
-  torch::Tensor forward(const torch::Tensor& x) { return torch::linear(x, weight, bias); }
+  torch::Tensor forward(const torch::Tensor& x);
   torch::Tensor weight, bias;
 };
 TORCH_MODULE(Projection);
@@ -28,9 +29,7 @@ struct Window {
 class BiasedConvolutionImpl : public torch::nn::Module {
  public:
   BiasedConvolutionImpl(int64_t inputs, int64_t outputs, Window window, int64_t groups = 1);
-  torch::Tensor forward(const torch::Tensor& x) {
-    return torch::conv2d(x, weight, bias, window_.stride, window_.padding, /*dilation=*/1, groups_);
-  }
+  torch::Tensor forward(const torch::Tensor& x);
   torch::Tensor weight, bias;
 
  private:
@@ -43,9 +42,9 @@ TORCH_MODULE(BiasedConvolution);
 class LastNormImpl : public torch::nn::Module {
  public:
   explicit LastNormImpl(int64_t channels);
-  torch::Tensor forward(const torch::Tensor& x);
+  torch::Tensor forward(const torch::Tensor& x, NormReader reader);
   // Over the channels of images_BCHW.
-  torch::Tensor over_channels(const torch::Tensor& images_BCHW);
+  torch::Tensor over_channels(const torch::Tensor& images_BCHW, NormReader reader);
   torch::Tensor weight, bias;
 };
 TORCH_MODULE(LastNorm);

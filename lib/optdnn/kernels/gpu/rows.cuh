@@ -102,6 +102,33 @@ DEVICE void for_each_row(const Rows& of, const Lane<kWidth>& lane, const void* c
   });
 }
 
+// Calls each(row, where the thread's channels of it begin, their numbers in each of two tensors of different types).
+template <class First, class Second, int kWidth, class Each>
+DEVICE void for_each_pair(const Rows& of, const Lane<kWidth>& lane, const void* first, const void* second, Each each) {
+  if (!lane.active) return;
+  const int step = blocks() * lane.slots;
+  for (int begin = block() * lane.slots + lane.slot; begin < of.rows; begin += kRowsAtOnce * step) {
+    const auto at = [&](int row) {
+      return static_cast<long long>(row < of.rows ? row : of.rows - 1) * of.channels + lane.channel;
+    };
+    Vector<First, kWidth> firsts[kRowsAtOnce];
+    Vector<Second, kWidth> seconds[kRowsAtOnce];
+    UNROLLED
+    for (int r = 0; r < kRowsAtOnce; ++r) {
+      load(first, at(begin + r * step), firsts[r]);
+      load(second, at(begin + r * step), seconds[r]);
+    }
+    UNROLLED
+    for (int r = 0; r < kRowsAtOnce; ++r) {
+      const int row = begin + r * step;
+      float of_first[kWidth], of_second[kWidth];
+      widen(firsts[r], of_first);
+      widen(seconds[r], of_second);
+      if (row < of.rows) each(row, at(row), of_first, of_second);
+    }
+  }
+}
+
 // Adds from(i) for i = first, first + step ... below `end` to the sums; several are read before one is waited for.
 template <int kCount, class From>
 DEVICE void add_all(int first, int end, int step, float (&sums)[kCount], From from) {
@@ -151,7 +178,7 @@ struct Sums {
 
   // Adds up blocks, into rows of shared memory, of which there are so many as there are threads for.
   DEVICE int gather(int blocks) const {
-    constexpr int kVector = kCount % 4 == 0 ? 4 : 2, kVectors = kCount / kVector, kMostRows = 64;
+    constexpr int kVector = kCount % 4 == 0 ? 4 : kCount % 2 == 0 ? 2 : 1, kVectors = kCount / kVector, kMostRows = 64;
     float* shared = shared_memory();
     int rows = lane.slots / kVectors;
     rows = rows < 1 ? 1 : rows > kMostRows ? kMostRows : rows;

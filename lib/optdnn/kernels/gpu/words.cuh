@@ -32,6 +32,9 @@ DEVICE void fence() { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
 DEVICE int add_to(int* number, int more) { return atomicAdd(number, more); }  // returns what it was
 
 // What other blocks have written, which a processor's own cache may not know.
+DEVICE void read_fresh(const float* from, float (&to)[1]) {
+  asm volatile("ld.global.cg.f32 %0, [%1];" : "=f"(to[0]) : "l"(from));
+}
 DEVICE void read_fresh(const float* from, float (&to)[2]) {
   asm volatile("ld.global.cg.v2.f32 {%0, %1}, [%2];" : "=f"(to[0]), "=f"(to[1]) : "l"(from) : "memory");
 }
@@ -40,6 +43,12 @@ DEVICE void read_fresh(const float* from, float (&to)[4]) {
                : "=f"(to[0]), "=f"(to[1]), "=f"(to[2]), "=f"(to[3])
                : "l"(from)
                : "memory");
+}
+
+// The sum over `lanes` neighbouring threads: a power of two, 32 at most. All threads of a warp have to come here.
+DEVICE float add_across(float x, int lanes) {
+  for (int apart = lanes / 2; apart > 0; apart /= 2) x += __shfl_xor_sync(0xffffffffu, x, apart);
+  return x;
 }
 
 DEVICE float inverse_root(float x) { return 1.0f / sqrtf(x); }
