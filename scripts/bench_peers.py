@@ -9,7 +9,7 @@
 #   scripts/bench_peers.py --gpu --precision float16 --python python3      the rows of a GPU
 # The peers have an environment of their own, made by:
 #   python3 -m venv .venv-peers && .venv-peers/bin/pip install -r scripts/requirements-peers.txt
-# Exit codes: 0; 1 if answers differ; 2 wrong usage; 3 something is missing.
+# Exit codes: 0; 1 if a row was left out, whose answers differ or which failed; 2 wrong usage; 3 something is missing.
 import argparse
 import datetime
 import os
@@ -84,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
         if problem := missing(options.program, options.before, options.python):
             print(f"bench_peers.py: {problem}", file=sys.stderr)
             return 3
-        results = []
+        results, failed = [], False
         if options.before:
             held = rows.rows_beside(options.before, options.program, pathlib.Path(folder))
         elif options.gpu:
@@ -96,9 +96,9 @@ def main(arguments: list[str] | None = None) -> int:
                 continue
             try:
                 results.append(contest.hold(row, options.rounds, lambda text: print(text, file=sys.stderr)))
-            except contest.Disagreement as error:
-                print(f"bench_peers.py: {row.id}: {error}; nothing was timed", file=sys.stderr)
-                return 1
+            except (contest.Disagreement, RuntimeError) as error:
+                print(f"bench_peers.py: {row.id}: {error}; left out", file=sys.stderr)
+                failed = True
     peers = "an earlier build" if options.before else version_of_peers(options.python, options.gpu)
     text = (f"{contest.markdown(results)}\nTimes of the peer over ours, so above 1 ours is faster; {options.rounds} "
             f"rounds in turn, equal losses before. {versions(options.program, peers)}.\n")
@@ -106,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text("# The program beside its Python peers\n\n" + text, encoding="utf-8")
-    return 0
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -71,6 +71,7 @@ nlohmann::ordered_json bench_json(const experiment::Row& row, const BenchCommand
           {"kernel_times", times},
           {"executors", experiment::executors_json(report.executors)},
           {"device", run_with.device},
+          {"peak_mib", static_cast<double>(base::peak_device_bytes(run_with.device)) / (1 << 20)},
           {"device_name", base::device_name(run_with.device)},
           {"threads", base::torch_threads()},
           {"libtorch", base::torch_version()},

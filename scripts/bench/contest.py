@@ -1,7 +1,7 @@
 # A contest of one row. Every contestant first gives its answers (losses, say), which have to agree; then all are timed
 # in turn, round by round, so that what else the machine does meets them alike. What is printed are ratios of times.
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable, Protocol, Sequence
 
 
@@ -13,6 +13,9 @@ class Contestant(Protocol):
 
     def seconds(self) -> float:
         """Of one unit of the work, now: the median of a few."""
+
+    def peak_mib(self) -> float:
+        """Of a GPU's memory, so far; 0 on a CPU."""
 
     def close(self) -> None:
         """Ends what it started."""
@@ -35,6 +38,7 @@ class Disagreement(Exception):
 class Result:
     row: Row
     seconds: dict[str, list[float]]  # by contestant, of each round
+    peaks: dict[str, float] = field(default_factory=dict)  # by contestant, MiB of a GPU
 
     @property
     def ours(self) -> list[float]:
@@ -50,6 +54,11 @@ class Result:
     @property
     def fastest_peer(self) -> str:
         return min(self.peers, key=lambda name: statistics.median(self.peers[name]))
+
+    def memory(self, peer: str) -> str:
+        """Ours as a share of the peer's."""
+        ours = self.peaks.get(next(iter(self.seconds)), 0.0)
+        return f"{ours / self.peaks[peer]:.2f}" if ours else ""
 
     def spread(self, peer: str) -> tuple[float, float]:
         """Smallest and largest ratio of a round."""
@@ -76,6 +85,7 @@ def hold(row: Row, rounds: int, say: Callable[[str], None]) -> Result:
             say(f"{row.id}: round {number + 1} of {rounds}")
             for one in contestants:
                 result.seconds[one.name].append(one.seconds())
+        result.peaks = {one.name: one.peak_mib() for one in contestants}
         return result
     finally:
         for one in contestants:
@@ -86,11 +96,14 @@ HEADER = ["row", "what", "against", "by the minimum", "by the median", "of a rou
 
 
 def markdown(results: Sequence[Result]) -> str:
-    lines = [HEADER, [":--", ":--", ":--", "--:", "--:", "--:", "--:"]]
+    on_gpu = any(any(result.peaks.values()) for result in results)
+    lines = [HEADER + ["GPU memory, ours / theirs"] * on_gpu,
+             [":--", ":--", ":--", "--:", "--:", "--:", "--:"] + ["--:"] * on_gpu]
     for result in results:
         for peer in result.peers:
             low, high = result.spread(peer)
             promised = f"{result.row.promise:.3g}" if peer == result.fastest_peer else ""
             lines.append([result.row.id, result.row.what, peer, f"{result.ratio(peer, min):.2f}",
-                          f"{result.ratio(peer, statistics.median):.2f}", f"{low:.2f} to {high:.2f}", promised])
+                          f"{result.ratio(peer, statistics.median):.2f}", f"{low:.2f} to {high:.2f}", promised]
+                         + [result.memory(peer)] * on_gpu)
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)

@@ -24,6 +24,9 @@ class Peak:
             raise RuntimeError(f"optdnn bench ended with {status}")
         return usage.ru_maxrss / 1024
 
+    def peak_mib(self) -> float:
+        return 0.0
+
     def close(self) -> None:
         self.trained.close()
 

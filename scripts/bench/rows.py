@@ -58,6 +58,7 @@ ON_GPU = [
           arguments=PLANE | {"g": 0.9})),
 ]
 
+EQUILIBRIUM = "equilibrium network of width 24, batch 64, Anderson to a residual of 1e-3, exact gradient; torchdeq"
 
 # timm's names of our parameters, as lib/optdnn/models/timm_names.cpp has them.
 CONVNEXT = {r"^stem\.conv": "stem.0", r"^stem\.norm": "stem.1", r"^stage_(\d+)\.T": r"stages.\1.blocks",
@@ -92,24 +93,26 @@ def rows_beside(before: pathlib.Path, program: pathlib.Path, folder: pathlib.Pat
             for what, promise, near, work in held]
 
 
+DEQ_ON_GPU = [(EQUILIBRIUM, 5.0, 5e-3, replace(DEQ, iterations=40, warm_up=20))]
+
+
 def gpu_row_ids() -> list[str]:
-    return [work.row for *_, work in ON_GPU + VISION_ON_GPU]
+    return [work.row for *_, work in ON_GPU + VISION_ON_GPU + DEQ_ON_GPU]
 
 
 def gpu_rows(program: pathlib.Path, folder: pathlib.Path, place: training.Place) -> list[Row]:
-    """Vectors stay in float32, whatever the place's precision."""
+    """Vectors and solvers stay in float32, whatever the place's precision."""
     def held(work: Work) -> training.Place:
-        return replace(place, precision="float32") if work.network == "Momentum" else place
+        return replace(place, precision="float32") if work.network in ("Momentum", "Deq") else place
     return [Row(work.row, what, promise, lambda work=work: training.contestants(work, program, folder, held(work)),
-                tolerance) for what, promise, tolerance, work in ON_GPU + VISION_ON_GPU]
+                tolerance) for what, promise, tolerance, work in ON_GPU + VISION_ON_GPU + DEQ_ON_GPU]
 
 
 def rows(program: pathlib.Path, folder: pathlib.Path) -> list[Row]:
     trained = [Row(work.row, what, promise, lambda work=work: training.contestants(work, program, folder), tolerance)
                for what, promise, tolerance, work in WORKS]
-    equilibrium = "equilibrium network of width 24, batch 64, Anderson to a residual of 1e-3, exact gradient; torchdeq"
     return [*trained,
-            Row("deq", equilibrium, 2.0, lambda: training.contestants(DEQ, program, folder), 5e-3),
+            Row("deq", EQUILIBRIUM, 2.0, lambda: training.contestants(DEQ, program, folder), 5e-3),
             Row("deq_memory", "the same, peak memory", 1.0, lambda: memory.peaks(DEQ, program, folder), 5e-3),
             *(Row(f"{row}_{rule}", f"{rule}, {PLACES[row]}, per multiply-add", 1 / 1.05,
                   lambda row=row, rule=rule: rules.contestants(row, rule, program, folder))

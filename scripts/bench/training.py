@@ -41,6 +41,7 @@ class Ours:
     def __init__(self, work: Work, program: pathlib.Path, folder: pathlib.Path, place: Place = Place()):
         self.work, self.program, self.folder, self.place = work, program, folder, place
         self.threads = 0
+        self.peak = 0.0
 
     def command(self, losses: int, iterations: int, warm_up: int, *more: str) -> list[str]:
         work = self.work
@@ -63,7 +64,11 @@ class Ours:
 
     def seconds(self) -> float:
         report = self.run(1, self.work.iterations, self.work.warm_up, *self.in_precision())
+        self.peak = report.get("peak_mib", 0.0)
         return statistics.median(report["iteration_s"]) / report["seeds"]
+
+    def peak_mib(self) -> float:
+        return self.peak
 
     def in_precision(self) -> list[str]:
         return [] if self.place.precision == "float32" else ["--set", f"train.precision={self.place.precision}"]
@@ -108,6 +113,10 @@ class Peer:
     def seconds(self) -> float:
         return statistics.median(self.ask(self.ours.place.precision, iterations=self.ours.work.iterations,
                                           warm_up=self.ours.work.warm_up))
+
+    def peak_mib(self) -> float:
+        on_cpu = self.ours.place.device == "cpu"
+        return 0.0 if on_cpu else self.ask(self.ours.place.precision, peak=True)[0]
 
     def close(self) -> None:
         if self.process:

@@ -1,6 +1,7 @@
 # A Python peer, under the Python of .venv-peers. Reads JSON lines: first what to train, then {"losses": n} or
 # {"iterations": n, "warm_up": m} or {"peak": true}; answers each with a JSON list, the losses of n iterations from the
-# initial weights, the seconds of n iterations, or the peak memory of the process in MiB. Eager or compiled; fused
+# initial weights, the seconds of n iterations, or in MiB the peak memory of the process, on a GPU that
+# of LibTorch's allocator there. Eager or compiled; fused
 # optimizer; images channels-last. On a GPU in 16 bits by autocast, float16 with a loss scale, the fastest convolutions,
 # and one wait in a block of iterations, whose mean is each iteration's time.
 import json
@@ -84,7 +85,8 @@ def main() -> None:
             iteration = make_iteration(task, batches)
             answer = [iteration(n).item() for n in range(question["losses"])]
         elif "peak" in question:
-            answer = [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]
+            answer = [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 if task["device"] == "cpu" else
+                      torch.cuda.max_memory_reserved() / 2**20]
         else:
             answer = []
             for n in range(question["warm_up"]):

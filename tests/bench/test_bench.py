@@ -24,6 +24,7 @@ class Made:
 
     def __init__(self, name: str, answers: list[float], seconds: list[float], diary: list[str]):
         self.name, self.given, self.times, self.diary = name, answers, iter(seconds), diary
+        self.peak = 0.0
 
     def answers(self) -> list[float]:
         self.diary.append(f"{self.name} answers")
@@ -32,6 +33,9 @@ class Made:
     def seconds(self) -> float:
         self.diary.append(f"{self.name} runs")
         return next(self.times)
+
+    def peak_mib(self) -> float:
+        return self.peak
 
     def close(self) -> None:
         self.diary.append(f"{self.name} ends")
@@ -68,6 +72,12 @@ class Contests(unittest.TestCase):
         self.assertEqual(text.splitlines()[2:],
                          ["| row | what is done | slow | 5.00 | 6.00 | 3.00 to 6.00 |  |",
                           "| row | what is done | fast | 3.00 | 3.00 | 1.50 to 4.00 | 2.5 |"])
+
+    def test_on_a_gpu_the_table_says_what_memory_was_taken_beside_the_peers(self) -> None:
+        result = contest.hold(self.row([2.0, 1.0]), 3, lambda _: None)
+        result.peaks = {"ours": 30.0, "slow": 60.0, "fast": 20.0}
+        self.assertEqual([line.split(" | ")[-1] for line in contest.markdown([result]).splitlines()[2:]],
+                         ["0.50 |", "1.50 |"])
 
 
 class Rows(unittest.TestCase):

@@ -1,6 +1,7 @@
 // What a GPU computes against the CPU: networks, training, 16-bit types, divergence, augmentation, resume, several
 // seeds. Also for the make-believe device of tests/support, in the program of tests/mock.
 #include "optdnn/algorithms/catalogue.h"
+#include "optdnn/base/device.h"
 #include "optdnn/base/random.h"
 #include "support/on_device.h"
 #include "support/temporary_folder.h"
@@ -185,4 +186,12 @@ TEST_CASE("several seeds are one network on a GPU, trained and tested as on the 
       REQUIRE(other.results[run].last.margin.has_value());
     }
   }
+}
+
+TEST_CASE("the most memory that was taken of a GPU is known, and of a CPU none") {
+  CHECK(base::peak_device_bytes("cpu") == 0);
+  const auto gpu = accelerator();
+  if (!gpu || !gpu->device.is_cuda()) return;
+  const Tensor made = torch::zeros({8 << 20}, torch::TensorOptions().dtype(torch::kUInt8).device(gpu->device));
+  CHECK(base::peak_device_bytes(gpu->device.str()) >= made.numel());
 }

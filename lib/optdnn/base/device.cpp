@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <dlfcn.h>
 #include <torch/torch.h>
 
@@ -126,5 +127,12 @@ void synchronize(const std::string& device) {
 }
 
 void seed_torch(uint64_t seed) { torch::manual_seed(seed); }
+
+int64_t peak_device_bytes(const std::string& name) {
+  const torch::Device device(name);
+  if (device.is_cpu()) return 0;
+  const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.index());
+  return stats.reserved_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)].peak;
+}
 
 }  // namespace optdnn::base

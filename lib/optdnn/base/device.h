@@ -1,6 +1,7 @@
 // Which device a run uses, and what it is called in a result. The only place that asks for CUDA.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -26,5 +27,8 @@ void set_torch_threads(int threads);
 
 // Waits for the device's queued work, so that a clock can be read.
 void synchronize(const std::string& device);
+
+// The most memory that LibTorch's allocator has held of a GPU at once since the program began; 0 for a CPU.
+int64_t peak_device_bytes(const std::string& device);
 
 }  // namespace optdnn::base
