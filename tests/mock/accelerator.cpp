@@ -7,12 +7,14 @@
 namespace optdnn::tests {
 
 // A process has one accelerator: ctest counts the program as skipped where LibTorch has brought a real one.
-std::optional<Accelerator> accelerator() {
+std::optional<Accelerator> accelerator(int threads) {
   if (torch::cuda::is_available()) {
     WARN("a GPU in its place: skipped");
     return std::nullopt;
   }
-  if (!kernels::launcher(mock_device())) kernels::set_launcher(mock_device().type(), std::make_unique<MockLauncher>());
+  const kernels::Launcher* launcher = kernels::launcher(mock_device());
+  if (!launcher || launcher->threads() != threads)
+    kernels::set_launcher(mock_device().type(), std::make_unique<MockLauncher>(3, threads));
   return Accelerator{mock_device(), [] { return std::make_unique<MockGraph>(); }};
 }
 

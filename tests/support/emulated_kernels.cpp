@@ -11,6 +11,7 @@
 #include "optdnn/kernels/gpu/cast.cuh"
 #include "optdnn/kernels/gpu/columns.cuh"
 #include "optdnn/kernels/gpu/combine.cuh"
+#include "optdnn/kernels/gpu/convolve.cuh"
 #include "optdnn/kernels/gpu/layer_norm.cuh"
 #include "optdnn/kernels/gpu/update.cuh"
 
@@ -103,12 +104,39 @@ void add_updates(std::map<std::string, Kernel>& all) {
   all[c10::str("update_weights<Adam, ", kWidth, ">")] = taking(&update_weights<Adam, kWidth>);
 }
 
+template <class Number, int kIn, int kOut>
+void add_convolution(const std::string& type, std::map<std::string, Kernel>& all) {
+  const std::string of = c10::str("<", type, ", ", kIn, ", ", kOut);
+  all["convolve" + of + ", false>"] = taking(&convolve<Number, kIn, kOut, false>);
+  all["convolve" + of + ", true>"] = taking(&convolve<Number, kIn, kOut, true>);
+  if constexpr (kIn <= 16) all["convolve_weights" + of + ">"] = taking(&convolve_weights<Number, kIn, kOut>);
+}
+
+template <class Number>
+void add_convolutions(const std::string& type, std::map<std::string, Kernel>& all) {
+  add_convolution<Number, 8, 8>(type, all);
+  add_convolution<Number, 8, 24>(type, all);
+  add_convolution<Number, 24, 8>(type, all);
+  add_convolution<Number, 16, 16>(type, all);
+  add_convolution<Number, 16, 32>(type, all);
+  add_convolution<Number, 32, 16>(type, all);
+  add_convolution<Number, 16, 48>(type, all);
+  add_convolution<Number, 48, 16>(type, all);
+  add_convolution<Number, 16, 24>(type, all);
+  add_convolution<Number, 16, 64>(type, all);
+  add_convolution<Number, 64, 16>(type, all);
+  all["add_weights<" + type + ", 8>"] = taking(&add_weights<Number, 8>);
+  all["add_weights<" + type + ", 16>"] = taking(&add_weights<Number, 16>);
+}
+
 const std::map<std::string, Kernel>& kernels_by_name() {
   static const auto all = [] {
     std::map<std::string, Kernel> made;
     add_kernels_of<float>("float", made);
     add_kernels_of<Half>("Half", made);
     add_kernels_of<BFloat16>("BFloat16", made);
+    add_convolutions<Half>("Half", made);
+    add_convolutions<BFloat16>("BFloat16", made);
     add_casts<float, Half>("float", "Half", made);
     add_casts<Half, float>("Half", "float", made);
     add_casts<float, BFloat16>("float", "BFloat16", made);
@@ -132,9 +160,11 @@ void run_block(const Kernel& kernel, const kernels::Grid& grid, Place at, const 
   at.shared = shared.data();
   at.across = across.data();
   if (grid.threads > 1) at.barrier = &barrier;
+  std::vector<Warp> warps(grid.threads / 32);
   const auto run = [&](int thread) {
     place = at;
     place.thread = thread;
+    if (!warps.empty()) place.warp = &warps[thread / 32];
     kernel(arguments);
   };
   std::vector<std::thread> others;

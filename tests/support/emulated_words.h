@@ -8,23 +8,34 @@
 #include <algorithm>
 #include <atomic>
 #include <barrier>
+#include <bit>
 #include <cmath>
 
 #define DEVICE inline
 #define KERNEL inline void
+#define KERNEL_OF(threads, blocks) inline void
 #define UNROLLED
 #define UNROLLED_BY_4
+#define UNROLLED_BY_8
 
 namespace optdnn::kernels::gpu {
 
 using Half = c10::Half;
 using BFloat16 = c10::BFloat16;
 
+// Threads that hold small matrices together, and what they show one another.
+struct Warp {
+  std::barrier<> barrier{32};
+  const void* rows[32];
+  unsigned left[32][4], right[32][2];
+};
+
 // Where a thread stands.
 struct Place {
   int thread = 0, threads = 1, block = 0, blocks = 1, part = 0;
   float *shared = nullptr, *across = nullptr;  // of a block; a number of each of its threads
   std::barrier<>* barrier = nullptr;           // of several threads
+  Warp* warp = nullptr;                        // of 32
 };
 inline thread_local Place place;
 
@@ -53,6 +64,47 @@ inline float add_across(float x, int lanes) {
 template <int kCount>
 void read_fresh(const float* from, float (&to)[kCount]) {
   std::copy_n(from, kCount, to);
+}
+
+// Two neighbours of a row, or of a column.
+inline void load_pairs(const void* row, unsigned (&to)[4], bool turned) {
+  Warp& warp = *place.warp;
+  const int lane = place.thread % 32, across = lane / 4, along = lane % 4 * 2;
+  warp.rows[lane] = row;
+  warp.barrier.arrive_and_wait();
+  for (int matrix = 0; matrix < 4; ++matrix) {
+    const auto at = [&](int r, int c) { return static_cast<const uint16_t*>(warp.rows[matrix * 8 + r])[c]; };
+    const unsigned first = turned ? at(along, across) : at(across, along);
+    const unsigned second = turned ? at(along + 1, across) : at(across, along + 1);
+    to[matrix] = first | second << 16;
+  }
+  warp.barrier.arrive_and_wait();
+}
+inline void load_matrices(const void* row, unsigned (&to)[4]) { load_pairs(row, to, false); }
+inline void load_matrices_turned(const void* row, unsigned (&to)[4]) { load_pairs(row, to, true); }
+
+template <class Number>
+float number_of_pair(unsigned pair, int which) {
+  return static_cast<float>(std::bit_cast<Number>(static_cast<uint16_t>(pair >> (16 * which))));
+}
+
+template <class Number>
+void multiply_add(const unsigned (&left)[4], unsigned right_0, unsigned right_1, float (&sums)[4]) {
+  Warp& warp = *place.warp;
+  const int lane = place.thread % 32;
+  std::copy(std::begin(left), std::end(left), warp.left[lane]);
+  warp.right[lane][0] = right_0;
+  warp.right[lane][1] = right_1;
+  warp.barrier.arrive_and_wait();
+  for (int i = 0; i < 4; ++i) {
+    const int row = lane / 4 + 8 * (i / 2), column = lane % 4 * 2 + i % 2;
+    for (int k = 0; k < 16; ++k) {
+      const int holder = k % 8 / 2;  // of its four lanes
+      sums[i] += number_of_pair<Number>(warp.left[row % 8 * 4 + holder][row / 8 + 2 * (k / 8)], k % 2) *
+                 number_of_pair<Number>(warp.right[column * 4 + holder][k / 8], k % 2);
+    }
+  }
+  warp.barrier.arrive_and_wait();
 }
 
 inline float inverse_root(float x) { return 1.0f / std::sqrt(x); }

@@ -19,7 +19,8 @@ struct Accelerator {
   torch::Device device;
   GraphMaker make_graph;  // empty: the device's own
 };
-std::optional<Accelerator> accelerator();
+// `threads`: of a block, where kernels are emulated.
+std::optional<Accelerator> accelerator(int threads = 1);
 
 struct Trained {
   models::Network network;

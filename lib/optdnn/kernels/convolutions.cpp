@@ -71,6 +71,8 @@ std::string_view name_of(Way way) {
       return "F(4x4)";
     case Way::tile_2:
       return "F(2x2)";
+    case Way::gpu:
+      return "GPU kernels";
     case Way::libtorch:
       break;
   }

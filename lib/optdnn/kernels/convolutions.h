@@ -11,7 +11,7 @@
 namespace optdnn::kernels {
 
 // fast: F(4x4, 3x3) where it pays; careful: F(2x2, 3x3), whose rounding error is below the direct way's; exact:
-// LibTorch's own.
+// LibTorch's own. On a GPU the first two are the same.
 enum class Convolutions { fast, careful, exact };
 const base::NameTable<Convolutions>& enum_names(Convolutions);
 
@@ -19,8 +19,8 @@ enum class Pass { forward, data, weights };
 constexpr std::array kPasses = {Pass::forward, Pass::data, Pass::weights};
 std::string_view name_of(Pass pass);
 
-enum class Way { libtorch, tile_2, tile_4 };
-constexpr std::array kWays = {Way::tile_4, Way::tile_2, Way::libtorch};
+enum class Way { libtorch, tile_2, tile_4, gpu };
+constexpr std::array kWays = {Way::tile_4, Way::tile_2, Way::gpu, Way::libtorch};
 std::string_view name_of(Way way);
 
 // For float32 of stride 1 and one pixel of zeros around, channels innermost. LibTorch's where this processor has no

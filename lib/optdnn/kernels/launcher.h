@@ -38,8 +38,9 @@ class Launcher {
     start(kernel, grid, &arguments, sizeof arguments);
   }
 
-  virtual int processors() const = 0;  // that run blocks at the same time
-  virtual int threads() const = 0;     // of a block
+  virtual int processors() const = 0;    // that run blocks at the same time
+  virtual int threads() const = 0;       // of a block
+  virtual int shared_bytes() const = 0;  // that a block can have
   // kCounters numbers of the current stream, zero for each kernel that begins and to be left so.
   virtual int* counters() = 0;
 

@@ -24,11 +24,13 @@ struct Cuda {
   int (*cuCtxSetCurrent)(void* context);
   int (*cuModuleLoadData)(void** module, const void* binary);
   int (*cuModuleGetFunction)(void** function, void* module, const char* name);
+  int (*cuFuncSetAttribute)(void* function, int attribute, int value);
   int (*cuLaunchKernel)(void* function, unsigned x, unsigned y, unsigned z, unsigned threads_x, unsigned threads_y,
                         unsigned threads_z, unsigned shared_bytes, void* stream, void** arguments, void** more);
   int (*cuGetErrorString)(int error, const char** text);
 };
-constexpr int kProcessors = 16, kMajor = 75, kMinor = 76;  // CUdevice_attribute
+constexpr int kProcessors = 16, kMajor = 75, kMinor = 76, kSharedBytes = 97;  // CUdevice_attribute
+constexpr int kMostSharedBytes = 8;                                           // CUfunction_attribute
 
 Cuda load_cuda() {
   Cuda cuda{};
@@ -39,6 +41,7 @@ Cuda load_cuda() {
   find_function(driver, "cuCtxSetCurrent", cuda.cuCtxSetCurrent);
   find_function(driver, "cuModuleLoadData", cuda.cuModuleLoadData);
   find_function(driver, "cuModuleGetFunction", cuda.cuModuleGetFunction);
+  find_function(driver, "cuFuncSetAttribute", cuda.cuFuncSetAttribute);
   find_function(driver, "cuLaunchKernel", cuda.cuLaunchKernel);
   find_function(driver, "cuGetErrorString", cuda.cuGetErrorString);
   return cuda;
@@ -50,6 +53,7 @@ class CudaLauncher : public Launcher {
       : device_(torch::kCUDA, static_cast<c10::DeviceIndex>(index)), cuda_(load_cuda()), guard_(torch::kCUDA) {
     check(cuda_.cuDevicePrimaryCtxRetain(&context_, index), "cuDevicePrimaryCtxRetain");
     processors_ = attribute(kProcessors);
+    shared_bytes_ = attribute(kSharedBytes);
     compiler_.emplace(concat("sm_", attribute(kMajor), attribute(kMinor)), KernelStore(kernel_folder()));
   }
 
@@ -67,6 +71,7 @@ class CudaLauncher : public Launcher {
 
   int processors() const override { return processors_; }
   int threads() const override { return 256; }
+  int shared_bytes() const override { return shared_bytes_; }
 
   int* counters() override {
     const c10::Stream stream = guard_.getStream(device_);
@@ -99,6 +104,7 @@ class CudaLauncher : public Launcher {
     void *module = nullptr, *function = nullptr;
     check(cuda_.cuModuleLoadData(&module, compiled.code.data()), kernel);
     check(cuda_.cuModuleGetFunction(&function, module, compiled.name.c_str()), kernel);
+    check(cuda_.cuFuncSetAttribute(function, kMostSharedBytes, shared_bytes_), kernel);
     return function;
   }
 
@@ -126,7 +132,7 @@ class CudaLauncher : public Launcher {
   Cuda cuda_;
   c10::impl::VirtualGuardImpl guard_;
   void* context_ = nullptr;  // that of LibTorch, kept to the end of the program
-  int processors_ = 0;
+  int processors_ = 0, shared_bytes_ = 0;
   std::optional<KernelCompiler> compiler_;
   std::mutex mutex_;
   std::map<std::string, void*> functions_;           // nullptr: it cannot be compiled

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "optdnn/kernels/gpu_convolve.h"
 #include "optdnn/modules/layers.h"
 #include "optdnn/modules/normalised_convolution.h"
 
@@ -139,6 +140,10 @@ struct ConvolutionNode : torch::autograd::Function<ConvolutionNode> {
 Tensor convolve(const NormedRelu& images, const Tensor& weight, int64_t stride, Convolutions convolutions,
                 Moments* moments) {
   const Tensor& x = images.x();
+  if (convolutions != Convolutions::exact && kernels::gpu_convolve_fits(x, weight, stride)) {
+    kernels::count(Pass::forward, Way::gpu);
+    return kernels::gpu_convolve(images.made(), weight);
+  }
   if (convolutions == Convolutions::exact || !suits_kernels(x, weight, stride)) {
     kernels::count(Pass::forward, Way::libtorch);
     return torch::conv2d(images.made(), weight, {}, stride, weight.size(-1) / 2);

@@ -1,7 +1,7 @@
 // The convolutions of modules and networks as one node: by Winograd's algorithm where kernels/convolutions.h says so,
 // by LibTorch's where not, each pass for itself. LibTorch's too for what is not float32 on the CPU with channels
-// innermost, for kernels other than 3x3 and strides other than 1, in autocast, and for the gradients when they are to
-// be differentiated themselves.
+// innermost (but few channels in 16 bits on a GPU: kernels/gpu_convolve.h), for kernels other than 3x3 and strides
+// other than 1, in autocast, and for the gradients when they are to be differentiated themselves.
 #pragma once
 
 #include <torch/torch.h>

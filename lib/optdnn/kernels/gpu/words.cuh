@@ -4,8 +4,10 @@
 
 #define DEVICE __device__ inline
 #define KERNEL __global__ void __launch_bounds__(256, 2)  // threads of a block, blocks of a processor at least
+#define KERNEL_OF(threads, blocks) __global__ void __launch_bounds__(threads, blocks)
 #define UNROLLED _Pragma("unroll")
 #define UNROLLED_BY_4 _Pragma("unroll 4")
+#define UNROLLED_BY_8 _Pragma("unroll 8")
 
 namespace optdnn::kernels::gpu {
 
@@ -71,6 +73,42 @@ DEVICE void narrow(float wide, BFloat16& number) {
   const unsigned bits = __float_as_uint(wide);
   const unsigned rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
   number.bits = static_cast<unsigned short>(wide != wide ? 0x7fc0u : rounded);
+}
+
+// Products of small matrices by a warp, whose 32 lanes hold them together (mma and ldmatrix of PTX). Each lane names a
+// row of eight 16-bit numbers in shared memory, eight lanes a matrix of 8 x 8, all lanes four of them; lane l gets of
+// each matrix row l / 4, columns 2 (l % 4) and the next; turned: of column l / 4 those two rows.
+DEVICE unsigned shared_address(const void* row) { return static_cast<unsigned>(__cvta_generic_to_shared(row)); }
+DEVICE void load_matrices(const void* row, unsigned (&to)[4]) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(shared_address(row))
+               : "memory");
+}
+DEVICE void load_matrices_turned(const void* row, unsigned (&to)[4]) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(shared_address(row))
+               : "memory");
+}
+
+// sums += left right, 16 x 8 += (16 x 16) (16 x 8). Of left: rows 0-7 and 8-15 of columns 0-7, then of columns 8-15; of
+// right, whose matrices are turned: rows 0-7, rows 8-15; of the sums lane l has row l / 4, columns 2 (l % 4) and the
+// next, then the same of row l / 4 + 8.
+template <class Number>
+DEVICE void multiply_add(const unsigned (&left)[4], unsigned right_0, unsigned right_1, float (&sums)[4]);
+template <>
+DEVICE void multiply_add<Half>(const unsigned (&left)[4], unsigned right_0, unsigned right_1, float (&sums)[4]) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+      : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right_0), "r"(right_1));
+}
+template <>
+DEVICE void multiply_add<BFloat16>(const unsigned (&left)[4], unsigned right_0, unsigned right_1, float (&sums)[4]) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, "
+      "%3};"
+      : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+      : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right_0), "r"(right_1));
 }
 
 }  // namespace optdnn::kernels::gpu

@@ -1,0 +1,256 @@
+// 3x3 convolutions of few channels in 16 bits by the matrix units of a GPU: y[p] = sum over taps t of w[t] x[p + t],
+// products of a tile's pixels and channels with the weights of a tap. A block keeps the weights of its outputs in
+// shared memory and takes one tile of 8 x 8 pixels after the other; while it multiplies, the next tile is on its way.
+// Sums are float.
+#pragma once
+
+#include "optdnn/kernels/gpu/convolve.h"
+#include "optdnn/kernels/gpu/rows.cuh"
+
+namespace optdnn::kernels::gpu {
+
+struct alignas(16) Chunk {
+  unsigned words[4];
+};
+
+// A tile of one image, by its number among all.
+struct Tile {
+  DEVICE Tile(int number, int height, int width) {
+    const int across = divided_up(width, kTile), down = divided_up(height, kTile);
+    column = number % across * kTile;
+    row = number / across % down * kTile;
+    image = number / across / down;
+  }
+  int image, row, column;
+};
+DEVICE int tiles_of(int images, int height, int width) {
+  return images * divided_up(height, kTile) * divided_up(width, kTile);
+}
+
+// kChannels of each pixel of a square of kSide pixels, of which a thread holds its share on the way from memory to
+// shared memory. Pixels beyond the image are zeros.
+template <int kChannels, int kSide>
+struct Square {
+  static constexpr int kChunks = kChannels / kChunk;
+  static constexpr int kAll = kSide * kSide * kChunks;
+  static constexpr int kMine = divided_up(kAll, kConvolveThreads);
+
+  // `from`: the first of the wanted channels in an array of images with `channels` each.
+  DEVICE void fetch(const unsigned short* from, int channels, const Tile& tile, int border, int height, int width) {
+    UNROLLED
+    for (int k = 0; k < kMine; ++k) {
+      const int i = thread() + k * kConvolveThreads, pixel = i / kChunks;
+      const int row = tile.row - border + pixel / kSide, column = tile.column - border + pixel % kSide;
+      chunks[k] = Chunk{};
+      if (i >= kAll || row < 0 || row >= height || column < 0 || column >= width) continue;
+      const long long at = (static_cast<long long>(tile.image) * height + row) * width + column;
+      chunks[k] = *reinterpret_cast<const Chunk*>(from + at * channels + i % kChunks * kChunk);
+    }
+  }
+  DEVICE void store(Chunk* to, int stride) const {
+    UNROLLED
+    for (int k = 0; k < kMine; ++k) {
+      const int i = thread() + k * kConvolveThreads;
+      if (i < kAll) to[i / kChunks * stride + i % kChunks] = chunks[k];
+    }
+  }
+  Chunk chunks[kMine];
+};
+
+// The weights of kOut outputs in shared memory: for the convolution tap x output x input; for the gradient of x, whose
+// inputs are the layer's outputs, tap x input x output, the taps in the opposite order.
+template <int kIn, int kOut, bool kGradient>
+DEVICE void load_weights(const Convolve& a, Chunk* to) {
+  constexpr int kRow = kGradient ? kOut / kChunk : kIn / kChunk, kRows = kGradient ? kIn : kOut;
+  constexpr int kStride = row_chunks(kRow * kChunk);
+  const auto* from = static_cast<const unsigned short*>(a.weights);
+  const int first = part() * kOut;
+  for (int i = thread(); i < kTaps * kRows * kRow; i += kConvolveThreads) {
+    const int chunk = i % kRow, row = i / kRow % kRows, tap = i / kRow / kRows;
+    const int output = kGradient ? row : first + row, input = (kGradient ? first : 0) + chunk * kChunk;
+    const int of = kGradient ? kTaps - 1 - tap : tap;
+    to[(tap * kRows + row) * kStride + chunk] =
+        *reinterpret_cast<const Chunk*>(from + (output * kTaps + of) * a.inputs + input);
+  }
+}
+
+// Of a tap in a tile and its border.
+DEVICE constexpr int pixel_of(int tap) { return tap / 3 * kHalo + tap % 3; }
+
+template <class Number, int kIn, int kOut, bool kGradient>
+KERNEL_OF(128, 4) convolve(const Convolve a) {
+  constexpr int kChunks = kIn / kChunk, kSteps = divided_up(kTaps * kChunks, 2);
+  constexpr int kGroups = kOut / kChunk, kPlanes = divided_up(kGroups, 2);
+  constexpr int kPixelStride = row_chunks(kIn);
+  constexpr int kRows = kGradient ? kIn : kOut, kWeightStride = row_chunks(kGradient ? kOut : kIn);
+  auto* weights = reinterpret_cast<Chunk*>(shared_memory());
+  Chunk* pixels = weights + kTaps * kRows * kWeightStride;
+  Chunk* zeros = pixels + kHaloPixels * kPixelStride;  // stand in for a chunk beyond the last
+  load_weights<kIn, kOut, kGradient>(a, weights);
+  if (thread() == 0) *zeros = Chunk{};
+
+  const auto* x = static_cast<const unsigned short*>(a.x);
+  const int contracted = kGradient ? a.outputs : a.inputs, outputs = kGradient ? a.inputs : a.outputs;
+  const int tiles = tiles_of(a.images, a.height, a.width), warp = thread() / 32, lane = thread() % 32;
+  // What the lane names rows of: a pixel of the warp's two rows of them, and a row of weights.
+  const Chunk* row = pixels + ((2 * warp + lane / 8 % 2) * kHalo + lane % 8) * kPixelStride;
+  const Chunk* weight_row = weights + lane % 8 * kWeightStride;
+
+  Square<kIn, kHalo> next;
+  if (block() < tiles) next.fetch(x, contracted, Tile(block(), a.height, a.width), 1, a.height, a.width);
+  for (int number = block(); number < tiles; number += blocks()) {
+    sync();
+    next.store(pixels, kPixelStride);
+    sync();
+    const Tile tile(number, a.height, a.width);
+    if (number + blocks() < tiles)
+      next.fetch(x, contracted, Tile(number + blocks(), a.height, a.width), 1, a.height, a.width);
+
+    float sums[2 * kPlanes][4] = {};
+    UNROLLED
+    for (int step = 0; step < kSteps; ++step) {
+      // Chunks that are summed over: tap x chunk of the pixel. The second of the last step may be beyond them.
+      const int q = 2 * step, tap = q / kChunks, tap_2 = (q + 1) / kChunks, c = q % kChunks, c_2 = (q + 1) % kChunks;
+      const bool beyond = q + 1 == kTaps * kChunks;
+      const int at = pixel_of(tap) * kPixelStride + c, more = pixel_of(tap_2) * kPixelStride + c_2 - at;
+      unsigned left[4];
+      load_matrices(beyond && lane / 16 == 1 ? zeros : row + at + lane / 16 * more, left);
+      UNROLLED
+      for (int plane = 0; plane < kPlanes; ++plane) {
+        const int other = 2 * plane + 1 < kGroups ? lane / 16 : 0, second = lane / 8 % 2;  // group, chunk of the lane
+        unsigned right[4];
+        if (kGradient) {
+          const int from = (tap * kRows + c * kChunk) * kWeightStride + 2 * plane;
+          const int on = ((tap_2 - tap) * kRows + (c_2 - c) * kChunk) * kWeightStride;
+          load_matrices_turned(beyond && second == 1 ? zeros : weight_row + from + second * on + other, right);
+        } else {
+          const int from = (tap * kRows + (2 * plane + other) * kChunk) * kWeightStride + c;
+          const int on = (tap_2 - tap) * kRows * kWeightStride + c_2 - c;
+          load_matrices(beyond && second == 1 ? zeros : weight_row + from + second * on, right);
+        }
+        multiply_add<Number>(left, right[0], right[1], sums[2 * plane]);
+        if (2 * plane + 1 < kGroups) multiply_add<Number>(left, right[2], right[3], sums[2 * plane + 1]);
+      }
+    }
+
+    auto* y = static_cast<Number*>(a.y);
+    const int column = tile.column + lane / 4;
+    UNROLLED
+    for (int half = 0; half < 2; ++half) {
+      const int row = tile.row + 2 * warp + half;
+      if (row >= a.height || column >= a.width) continue;
+      const long long at = (static_cast<long long>(tile.image) * a.height + row) * a.width + column;
+      UNROLLED
+      for (int group = 0; group < kGroups; ++group) {
+        const float pair[2] = {sums[group][2 * half], sums[group][2 * half + 1]};
+        write(pair, y + at * outputs + part() * kOut + group * kChunk + lane % 4 * 2);
+      }
+    }
+  }
+}
+
+// For kPart of the inputs, those of the block's part, and all kAll outputs. Warps share out the outputs by sixteen and,
+// where they are few, the rows of pixels.
+template <class Number, int kPart, int kAll>
+KERNEL_OF(128, 3) convolve_weights(const ConvolveWeights a) {
+  constexpr int kPlanes = planes_of(kAll), kGroups = 4 / kPlanes;  // of warps, over a tile's rows
+  constexpr int kSteps = 4 / kGroups, kColumns = kPart / kChunk;
+  constexpr int kPixelStride = row_chunks(kPart), kGradientStride = row_chunks(16 * kPlanes);
+  auto* pixels = reinterpret_cast<Chunk*>(shared_memory());
+  Chunk* gradients = pixels + kHaloPixels * kPixelStride;
+  for (int i = thread(); i < kTilePixels * kGradientStride; i += kConvolveThreads) gradients[i] = Chunk{};
+
+  const auto* x = static_cast<const unsigned short*>(a.x) + part() * kPart;
+  const auto* dy = static_cast<const unsigned short*>(a.dy);
+  const int tiles = tiles_of(a.images, a.height, a.width), warp = thread() / 32, lane = thread() % 32;
+  const int plane = warp % kPlanes, group = warp / kPlanes;
+
+  float sums[kTaps][kColumns][4] = {};
+  Square<kPart, kHalo> next_x;
+  Square<kAll, kTile> next_dy;
+  if (block() < tiles) {
+    const Tile tile(block(), a.height, a.width);
+    next_x.fetch(x, a.inputs, tile, 1, a.height, a.width);
+    next_dy.fetch(dy, a.outputs, tile, 0, a.height, a.width);
+  }
+  for (int number = block(); number < tiles; number += blocks()) {
+    sync();
+    next_x.store(pixels, kPixelStride);
+    next_dy.store(gradients, kGradientStride);
+    sync();
+    if (number + blocks() < tiles) {
+      const Tile tile(number + blocks(), a.height, a.width);
+      next_x.fetch(x, a.inputs, tile, 1, a.height, a.width);
+      next_dy.fetch(dy, a.outputs, tile, 0, a.height, a.width);
+    }
+    if (group >= kGroups) continue;
+    UNROLLED
+    for (int step = 0; step < kSteps; ++step) {
+      const int first = 2 * (group * kSteps + step);  // of two rows of pixels, which are summed over
+      unsigned left[4];
+      const int of_left = (first + lane / 16) * kTile + lane % 8;
+      load_matrices_turned(gradients + of_left * kGradientStride + 2 * plane + lane / 8 % 2, left);
+      const int of_right = (first + lane / 8 % 2) * kHalo + lane % 8;
+      UNROLLED
+      for (int tap = 0; tap < kTaps; ++tap) {
+        unsigned right[4];
+        const Chunk* row = pixels + (of_right + tap / 3 * kHalo + tap % 3) * kPixelStride;
+        load_matrices_turned(row + lane / 16 % kColumns, right);
+        multiply_add<Number>(left, right[0], right[1], sums[tap][0]);
+        if (kColumns > 1) multiply_add<Number>(left, right[2], right[3], sums[tap][kColumns - 1]);
+      }
+    }
+  }
+
+  constexpr int kMine = kTaps * kColumns * 4;
+  float* all = &sums[0][0][0];
+  float* shared = shared_memory() + (plane * 32 + lane);
+  UNROLLED
+  for (int from = 1; from < kGroups; ++from) {
+    sync();
+    if (group == from) {
+      UNROLLED
+      for (int k = 0; k < kMine; ++k) shared[k * 32 * kPlanes] = all[k];
+    }
+    sync();
+    if (group != 0) continue;
+    UNROLLED
+    for (int k = 0; k < kMine; ++k) all[k] += shared[k * 32 * kPlanes];
+  }
+  if (group != 0) return;
+  float* partial = a.partial + (static_cast<long long>(part()) * blocks() + block()) * (kAll * kTaps * kPart);
+  UNROLLED
+  for (int half = 0; half < 2; ++half) {
+    const int output = plane * 16 + half * 8 + lane / 4;
+    if (output >= kAll) continue;
+    UNROLLED
+    for (int tap = 0; tap < kTaps; ++tap) {
+      UNROLLED
+      for (int column = 0; column < kColumns; ++column) {
+        const float pair[2] = {sums[tap][column][2 * half], sums[tap][column][2 * half + 1]};
+        write(pair, partial + (output * kTaps + tap) * kPart + column * kChunk + lane % 4 * 2);
+      }
+    }
+  }
+}
+
+// What the blocks have left: a block adds up 32 numbers, its warps each a share of the blocks.
+template <class Number, int kPart>
+KERNEL_OF(512, 2) add_weights(const ConvolveWeights a) {
+  const int of_part = a.outputs * kTaps * kPart, warps = threads() / 32, warp = thread() / 32;
+  const int i = block() * kAddedByBlock + thread() % 32;
+  float sum = 0.0f;
+  if (i < of_part) {
+    const float* partial = a.partial + static_cast<long long>(part()) * a.blocks * of_part + i;
+    UNROLLED_BY_8
+    for (int b = warp; b < a.blocks; b += warps) sum += partial[static_cast<long long>(b) * of_part];
+  }
+  float* shared = shared_memory();
+  shared[thread()] = sum;
+  sync();
+  if (warp != 0 || i >= of_part) return;
+  for (int w = 1; w < warps; ++w) sum += shared[w * 32 + thread()];
+  narrow(sum, static_cast<Number*>(a.d_weights)[i / kPart * a.inputs + part() * kPart + i % kPart]);
+}
+
+}  // namespace optdnn::kernels::gpu
