@@ -61,10 +61,12 @@ def kernels(folder: pathlib.Path) -> list[list[str]]:
     return rows
 
 
-KINDS = {"convolutions": r"[wd]grad|fprop|conv|cutlass|nhwcAddPadding|init_device_workspace|ReduceSplitK",
-         "batch norm": r"batchnorm|batch_norm", "combinations": r"gpu::combine",
+KINDS = {"batch norm": r"batchnorm|batch_norm", "layer norm": r"layer_norm|GammaBeta", "attention": r"sdpa|cudnn::fusion",
+         "convolutions": r"[wd]grad|fprop|conv|gpu::add_weights|5x_cudnn|nhwcAddPadding|init_device_workspace",
+         "matrix products": r"nvjet|gemm|cublas|splitK", "combinations": r"gpu::combine",
          "optimizer, loss scale": r"multi_tensor_apply|gpu::(update|weigh)_",
-         "copies to other types": r"copy_kernel|gpu::cast", "fills": r"(?i)memset|fill", "the rest": ""}
+         "copies to other types": r"copy_kernel|gpu::cast", "GELU": r"Gelu", "sums": r"reduce_kernel",
+         "fills": r"(?i)memset|fill", "the rest": ""}
 
 
 def profile(path: pathlib.Path) -> dict[str, dict[str, tuple[float, float]]]:
@@ -82,7 +84,8 @@ def profile(path: pathlib.Path) -> dict[str, dict[str, tuple[float, float]]]:
 def profiles(folder: pathlib.Path) -> list[list[str]]:
     without, ours = profile(folder / "profile--no-kernels.json"), profile(folder / "profile.json")
     return [[row, kind, f"{calls:.0f}", f"{us:.0f}", f"{ours[row][kind][0]:.0f}", f"{ours[row][kind][1]:.0f}"]
-            for row, kinds in without.items() if row in ours for kind, (calls, us) in kinds.items()]
+            for row, kinds in without.items() if row in ours for kind, (calls, us) in kinds.items()
+            if calls or ours[row][kind][0]]
 
 
 def summaries(folder: pathlib.Path) -> list[dict[str, Any]]:
