@@ -73,6 +73,17 @@ def cpu_name() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
+def page(results: list[contest.Result], options: argparse.Namespace, peers: str) -> str:
+    return (f"{contest.markdown(results)}\nTimes of the peer over ours, so above 1 ours is faster; {options.rounds} "
+            f"rounds in turn, equal losses before. {versions(options.program, peers)}.\n")
+
+
+def keep(text: str, out: pathlib.Path | None) -> None:
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text("# The program beside its Python peers\n\n" + text, encoding="utf-8")
+
+
 def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         program = training.ROOT / "build/release/optdnn"
@@ -85,6 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"bench_peers.py: {problem}", file=sys.stderr)
             return 3
         results, failed = [], False
+        peers = "an earlier build" if options.before else version_of_peers(options.python, options.gpu)
         if options.before:
             held = rows.rows_beside(options.before, options.program, pathlib.Path(folder))
         elif options.gpu:
@@ -99,13 +111,8 @@ def main(arguments: list[str] | None = None) -> int:
             except (contest.Disagreement, RuntimeError) as error:
                 print(f"bench_peers.py: {row.id}: {error}; left out", file=sys.stderr)
                 failed = True
-    peers = "an earlier build" if options.before else version_of_peers(options.python, options.gpu)
-    text = (f"{contest.markdown(results)}\nTimes of the peer over ours, so above 1 ours is faster; {options.rounds} "
-            f"rounds in turn, equal losses before. {versions(options.program, peers)}.\n")
-    print(text, end="")
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text("# The program beside its Python peers\n\n" + text, encoding="utf-8")
+            keep(page(results, options, peers), options.out)  # a later row may be stopped
+    print(page(results, options, peers), end="")
     return int(failed)
 
 

@@ -21,7 +21,7 @@ constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
 constexpr int64_t kFewChannels = 64;
 constexpr int kMostMade = 32;                  // outputs that a block makes
 constexpr int kMostBlocks = 8;                 // of a processor
-constexpr int kProcessorsMemory = 200 << 10;   // shared, bytes
+constexpr int kProcessorsMemory = 128 << 10;   // shared, bytes
 constexpr int kManyTiles = 8;                  // of a processor, so that its blocks are two
 constexpr std::array kInputsOfPart = {16, 8};  // whose weights' gradient a block sums
 constexpr int kFloatsOfChunk = 4, kChunkBytes = 16;

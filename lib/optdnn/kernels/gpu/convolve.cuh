@@ -93,7 +93,7 @@ KERNEL_OF(128, 4) convolve(const Convolve a) {
   const int contracted = kGradient ? a.outputs : a.inputs, outputs = kGradient ? a.inputs : a.outputs;
   const int tiles = tiles_of(a.images, a.height, a.width), warp = thread() / 32, lane = thread() % 32;
   // What the lane names rows of: a pixel of the warp's two rows of them, and a row of weights.
-  const Chunk* row = pixels + ((2 * warp + lane / 8 % 2) * kHalo + lane % 8) * kPixelStride;
+  const Chunk* pixel_row = pixels + ((2 * warp + lane / 8 % 2) * kHalo + lane % 8) * kPixelStride;
   const Chunk* weight_row = weights + lane % 8 * kWeightStride;
 
   Square<kIn, kHalo> next;
@@ -114,7 +114,7 @@ KERNEL_OF(128, 4) convolve(const Convolve a) {
       const bool beyond = q + 1 == kTaps * kChunks;
       const int at = pixel_of(tap) * kPixelStride + c, more = pixel_of(tap_2) * kPixelStride + c_2 - at;
       unsigned left[4];
-      load_matrices(beyond && lane / 16 == 1 ? zeros : row + at + lane / 16 * more, left);
+      load_matrices(beyond && lane / 16 == 1 ? zeros : pixel_row + at + lane / 16 * more, left);
       UNROLLED
       for (int plane = 0; plane < kPlanes; ++plane) {
         const int other = 2 * plane + 1 < kGroups ? lane / 16 : 0, second = lane / 8 % 2;  // group, chunk of the lane
