@@ -61,7 +61,8 @@ def kernels(folder: pathlib.Path) -> list[list[str]]:
     return rows
 
 
-KINDS = {"batch norm": r"batchnorm|batch_norm", "layer norm": r"layer_norm|GammaBeta", "attention": r"sdpa|cudnn::fusion",
+KINDS = {"batch norm": r"batchnorm|batch_norm", "layer norm": r"layer_norm|GammaBeta",
+         "attention": r"sdpa|cudnn::fusion",
          "convolutions": r"[wd]grad|fprop|conv|gpu::add_weights|5x_cudnn|nhwcAddPadding|init_device_workspace",
          "matrix products": r"nvjet|gemm|cublas|splitK", "combinations": r"gpu::combine",
          "optimizer, loss scale": r"multi_tensor_apply|gpu::(update|weigh)_",

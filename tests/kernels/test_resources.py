@@ -61,7 +61,8 @@ class Resources(unittest.TestCase):
             text = pathlib.Path(folder) / "kernels.cu"
             text.write_text(source(), encoding="utf-8")
             for architecture in ARCHITECTURES:
-                command = [NVCC, "-std=c++17", "--expt-relaxed-constexpr", f"-arch={architecture}", "-Xptxas", "-v", "-I", str(ROOT / "lib"),
+                command = [NVCC, "-std=c++17", "--expt-relaxed-constexpr",
+                           f"-arch={architecture}", "-Xptxas", "-v", "-I", str(ROOT / "lib"),
                            "-cubin", "-o", os.devnull, str(text)]
                 done = subprocess.run(command, capture_output=True, text=True)
                 self.assertEqual(done.returncode, 0, done.stderr)
