@@ -1,5 +1,6 @@
 #include "support/made_tar.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "optdnn/base/text.h"
@@ -8,12 +9,13 @@ namespace optdnn::test {
 
 std::string tar_entry(const TarEntry& entry) {
   std::string text(512, '\0');
-  text.replace(0, entry.name.size(), entry.name);
+  const auto put = [&](size_t at, std::string_view field) { std::copy(field.begin(), field.end(), text.begin() + at); };
+  put(0, entry.name);
   std::snprintf(text.data() + 124, 12, "%011zo", entry.content.size());
   text[156] = entry.type;
-  text.replace(157, entry.link.size(), entry.link);
-  text.replace(257, 8, std::string("ustar\0", 6) + "00");
-  text.replace(148, 8, 8, ' ');
+  put(157, entry.link);
+  put(257, std::string_view("ustar\00000", 8));
+  put(148, "        ");
   unsigned sum = 0;
   for (const char c : text) sum += static_cast<unsigned char>(c);
   std::snprintf(text.data() + 148, 8, "%06o", sum);
