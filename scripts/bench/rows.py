@@ -37,6 +37,7 @@ WORKS = [
           arguments={"blocks": 18, "widths": [8, 16, 32], "classes": 10})),
 ]
 
+EQUILIBRIUM = "equilibrium network of width 24, batch 64, Anderson to a residual of 1e-3, exact gradient; torchdeq"
 DEQ = Work("deq", "Deq", {"name": "SGD", "lr": 0.01}, batches=4, losses=3, iterations=4, warm_up=1, compiled=False,
            arguments={"width": 24, "hidden": 24, "classes": 10, "steps": 30, "tolerance": 1e-3, "memory": 5})
 
@@ -58,7 +59,6 @@ ON_GPU = [
           arguments=PLANE | {"g": 0.9})),
 ]
 
-EQUILIBRIUM = "equilibrium network of width 24, batch 64, Anderson to a residual of 1e-3, exact gradient; torchdeq"
 
 # timm's names of our parameters, as lib/optdnn/models/timm_names.cpp has them.
 CONVNEXT = {r"^stem\.conv": "stem.0", r"^stem\.norm": "stem.1", r"^stage_(\d+)\.T": r"stages.\1.blocks",
@@ -77,6 +77,8 @@ VISION_ON_GPU = [
           arguments={"name": "vit_small_patch16_224", "classes": 10, "names": VIT})),
 ]
 
+DEQ_ON_GPU = [(EQUILIBRIUM, 5.0, 5e-3, replace(DEQ, iterations=40, warm_up=20))]
+
 
 class Before(training.Ours):
     """An earlier build of the program."""
@@ -91,9 +93,6 @@ def rows_beside(before: pathlib.Path, program: pathlib.Path, folder: pathlib.Pat
         return [training.Ours(work, program, folder), Before(work, before, folder / "before")]
     return [Row(work.row, f"{what}; an earlier build", promise, lambda work=work: contestants(work), near)
             for what, promise, near, work in held]
-
-
-DEQ_ON_GPU = [(EQUILIBRIUM, 5.0, 5e-3, replace(DEQ, iterations=40, warm_up=20))]
 
 
 def gpu_row_ids() -> list[str]:

@@ -1,9 +1,9 @@
 # A Python peer, under the Python of .venv-peers. Reads JSON lines: first what to train, then {"losses": n} or
-# {"iterations": n, "warm_up": m} or {"peak": true}; answers each with a JSON list, the losses of n iterations from the
-# initial weights, the seconds of n iterations, or in MiB the peak memory of the process, on a GPU that
-# of LibTorch's allocator there. Eager or compiled; fused
-# optimizer; images channels-last. On a GPU in 16 bits by autocast, float16 with a loss scale, the fastest convolutions,
-# and one wait in a block of iterations, whose mean is each iteration's time.
+# {"iterations": n, "warm_up": m} or {"peak": true}; answers each with a JSON list: the losses of n iterations from the
+# initial weights, the seconds of n iterations, or the peak memory in MiB, on a CPU of the process, on a GPU of what
+# PyTorch took of it. Eager or compiled; fused optimizer; images channels-last. On a GPU in 16 bits by autocast, float16
+# with a loss scale, the fastest convolutions, and one wait in a block of iterations,
+# whose mean is each iteration's time.
 import json
 import pathlib
 import resource

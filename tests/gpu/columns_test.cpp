@@ -11,12 +11,6 @@ using training::Autocast, training::Precision;
 
 namespace {
 
-int64_t started(const torch::Device& device, std::string_view kernel) {
-  int64_t all = 0;
-  for (const auto& [name, times] : kernels::launcher(device)->launches()) all += name.starts_with(kernel) ? times : 0;
-  return all;
-}
-
 // The gradients of sum f(leaves) * dy, and those of the sum of their squares: twice, by kernels, and by operators.
 struct Gradients {
   std::vector<Tensor> first, once, second;
@@ -63,10 +57,10 @@ TEST_CASE("a projection in 16 bits has LibTorch's values and gradients, its bias
       const Tensor dy = torch::randn({3, 11, outputs}).to(gpu->device);
       const Autocast autocast(precision, gpu->device);
       REQUIRE(modules::gpu_projection_fits(leaves[0]));
-      const int64_t before = started(gpu->device, "column_sums");
+      const int64_t before = launches(gpu->device, "column_sums");
       const auto found = gradients(
           leaves, dy, [](const std::vector<Tensor>& of) { return modules::gpu_projection(of[0], of[1], of[2]); });
-      CHECK(started(gpu->device, "column_sums") == before + 1);
+      CHECK(launches(gpu->device, "column_sums") == before + 1);
       const auto exact = [](const std::vector<Tensor>& of) { return torch::linear(of[0], of[1], of[2]); };
       CHECK(worst(modules::gpu_projection(leaves[0], leaves[1], leaves[2]), exact(exactly(leaves)).detach()) < step);
       check_close(found, gradients(exactly(leaves), wide(dy), exact), step);
@@ -88,12 +82,12 @@ TEST_CASE("a layer scale in 16 bits has LibTorch's values bit for bit, and its g
       const Tensor dy = torch::randn({2, 5, 7, channels}).to(gpu->device);
       const Autocast autocast(narrow == torch::kFloat16 ? Precision::float16 : Precision::bfloat16, gpu->device);
       REQUIRE(modules::gpu_layer_scale_fits(leaves[0], leaves[1]));
-      const int64_t before = started(gpu->device, "layer_scale");
+      const int64_t before = launches(gpu->device, "layer_scale");
       const Tensor y = modules::gpu_layer_scale(leaves[0], leaves[1]);
       CHECK(y.cpu().equal((leaves[0] * leaves[1]).cpu()));
       const auto found =
           gradients(leaves, dy, [](const std::vector<Tensor>& of) { return modules::gpu_layer_scale(of[0], of[1]); });
-      CHECK(started(gpu->device, "layer_scale") == before + 3);
+      CHECK(launches(gpu->device, "layer_scale") == before + 3);
       const auto exact = [](const std::vector<Tensor>& of) { return of[0] * of[1]; };
       check_close(found, gradients(exactly(leaves), wide(dy), exact), rounding(narrow));
     }

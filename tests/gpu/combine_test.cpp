@@ -89,12 +89,6 @@ MapResult run_map(const MapProblem& p, const std::shared_ptr<const LinearMap>& m
   return result;
 }
 
-int64_t launched(const torch::Device& device, const std::string& kernel) {
-  int64_t all = 0;
-  for (const auto& [name, times] : kernels::launcher(device)->launches()) all += name.starts_with(kernel) ? times : 0;
-  return all;
-}
-
 // Largest difference relative to the largest number.
 double off(const Tensor& found, const Tensor& wanted) {
   return ((wide(found) - wide(wanted)).abs().max() / (1 + wide(wanted).abs().max())).item<double>();
@@ -150,9 +144,9 @@ TEST_CASE("kernels combine tensors, and the norms that follow, as the CPU does, 
   for (const auto type : {torch::kFloat32, torch::kFloat16, torch::kBFloat16}) {
     for (size_t i = 0; i < problems.size(); ++i) {
       CAPTURE(type, i);
-      const int64_t before = launched(gpu->device, "combine");
+      const int64_t before = launches(gpu->device, "combine");
       check_map(problems[i], 11 + static_cast<unsigned>(i), type, gpu->device);
-      CHECK(launched(gpu->device, "combine") - before >= 2);
+      CHECK(launches(gpu->device, "combine") - before >= 2);
     }
   }
 }

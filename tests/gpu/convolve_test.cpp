@@ -51,17 +51,12 @@ void check_convolution(const ConvolutionProblem& p, const torch::Device& device,
   CAPTURE(text(p), type);
   ConvolutionTensors on(p, device, type);
   REQUIRE(kernels::gpu_convolve_fits(on.x, on.weight, 1));
-  const auto launches = [&] {
-    int64_t all = 0;
-    for (const auto& [name, times] : kernels::launcher(device)->launches()) all += times;
-    return all;
-  };
-  const int64_t before = launches();
+  const int64_t before = launches(device);
   const Tensor y = modules::convolve(on.x, on.weight, 1, kernels::Convolutions::fast);
   CHECK(y.scalar_type() == type);
   CHECK(y.is_contiguous(kChannelsLast));
   const auto found = result_of(y, on.x, on.weight, on.dy);
-  CHECK(launches() - before == 4);  // y, its gradients of x and of the weights, whose sums are added up
+  CHECK(launches(device) - before == 4);  // y, its gradients of x and of the weights, whose sums are added up
 
   const Tensor x = wide(on.x).requires_grad_(), weight = wide(on.weight).requires_grad_();
   const auto wanted = result_of(by_libtorch(x, weight), x, weight, wide(on.dy));

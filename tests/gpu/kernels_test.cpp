@@ -18,12 +18,6 @@ struct WithoutKernels {
   ~WithoutKernels() { kernels::use_launchers(true); }
 };
 
-int64_t launches(const torch::Device& device) {
-  int64_t all = 0;
-  for (const auto& [name, times] : kernels::launcher(device)->launches()) all += times;
-  return all;
-}
-
 }  // namespace
 
 TEST_CASE("kernels of batch norm and relu give the operators' numbers, in every type, for odd channels too") {

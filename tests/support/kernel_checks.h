@@ -51,14 +51,19 @@ inline double worst(const torch::Tensor& found, const torch::Tensor& wanted) {
   return ((wide(found) - wanted) / (1 + wanted.abs())).abs().max().item<double>();
 }
 
+// How many kernels were started, of those whose names begin so.
+inline int64_t launches(const torch::Device& device, std::string_view kernel = "") {
+  int64_t all = 0;
+  for (const auto& [name, times] : kernels::launcher(device)->launches()) all += name.starts_with(kernel) ? times : 0;
+  return all;
+}
+
 // Values, running statistics and gradients; and that it was the kernels that ran.
 inline void check_batch_norm_relu(const NormProblem& p, const torch::Device& device) {
   CAPTURE(text(p));
   NormTensors on(p, device);
   REQUIRE(modules::gpu_batch_norm_relu_fits(on.x, on.norm));
-  const kernels::Launcher& launcher = *kernels::launcher(device);
-  int64_t before = 0, after = 0;
-  for (const auto& [name, times] : launcher.launches()) before += times;
+  const int64_t before = launches(device);
   const torch::Tensor exact_mean = wide(on.norm.running_mean), exact_var = wide(on.norm.running_var);
 
   const torch::Tensor x = wide(on.x).requires_grad_(), weight = wide(on.norm.weight).requires_grad_(),
@@ -73,8 +78,7 @@ inline void check_batch_norm_relu(const NormProblem& p, const torch::Device& dev
   CHECK(y.scalar_type() == p.type);
   CHECK(y.is_contiguous(at::MemoryFormat::ChannelsLast));
   const auto found = torch::autograd::grad({y}, {on.x, on.norm.weight, on.norm.bias}, {on.dy});
-  for (const auto& [name, times] : launcher.launches()) after += times;
-  CHECK(after - before == 4);
+  CHECK(launches(device) - before == 4);
 
   const double step = rounding(p.type), sums = 3e-5 * std::sqrt(static_cast<double>(x.numel() / p.channels));
   CHECK(worst(y, z.detach().relu()) < step);
@@ -105,13 +109,10 @@ inline void check_layer_norm(const LayerNormProblem& p, const torch::Device& dev
   norm->bias.data().normal_();
   norm->to(device);
   REQUIRE(modules::gpu_layer_norm_fits(x, norm->weight, norm->bias, to));
-  const kernels::Launcher& launcher = *kernels::launcher(device);
-  int64_t before = 0, after = 0;
-  for (const auto& [name, times] : launcher.launches()) before += times;
+  const int64_t before = launches(device);
   const torch::Tensor y = norm->forward(x, p.reader);
   const auto found = torch::autograd::grad({y}, {x, norm->weight, norm->bias}, {dy});
-  for (const auto& [name, times] : launcher.launches()) after += times;
-  CHECK(after - before == 3);
+  CHECK(launches(device) - before == 3);
   CHECK(y.scalar_type() == to);
   CHECK(found[0].scalar_type() == p.from);
 

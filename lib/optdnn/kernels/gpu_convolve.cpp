@@ -100,7 +100,7 @@ class Plan {
   }
   std::string add_name() const { return concat("add_weights<", type_, ", ", inputs_of_part_, ">"); }
 
-  int tiles() const { return images_ * gpu::divided_up(height_, gpu::kTile) * gpu::divided_up(width_, gpu::kTile); }
+  int tiles() const { return gpu::tiles_of(images_, height_, width_); }
   Grid grid(int of_processor, int parts, int chunks) const {
     const int blocks = std::clamp(of_processor * launcher_.processors() / parts, 1, tiles());
     return {blocks, parts, gpu::kConvolveThreads, kFloatsOfChunk * chunks};

@@ -23,9 +23,6 @@ struct Tile {
   }
   int image, row, column;
 };
-DEVICE int tiles_of(int images, int height, int width) {
-  return images * divided_up(height, kTile) * divided_up(width, kTile);
-}
 
 // kChannels of each pixel of a square of kSide pixels, of which a thread holds its share on the way from memory to
 // shared memory. Pixels beyond the image are zeros.

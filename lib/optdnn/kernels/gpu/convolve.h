@@ -12,6 +12,9 @@ constexpr int kTilePixels = kTile * kTile, kHaloPixels = kHalo * kHalo;
 constexpr int kAddedByBlock = 32;
 
 constexpr int divided_up(int a, int b) { return (a + b - 1) / b; }
+constexpr int tiles_of(int images, int height, int width) {
+  return images * divided_up(height, kTile) * divided_up(width, kTile);
+}
 // Of a row of channels in shared memory: an odd number, so that eight rows lie in different banks.
 constexpr int row_chunks(int channels) { return (channels / kChunk) | 1; }
 
