@@ -50,6 +50,9 @@ endfunction()
 # Elsewhere than on x86-64 the file is compiled as any other; who calls it asks at run time what the processor is.
 function(optdnn_loops_for file)
   set(options -O3 -ffp-contract=fast -Wno-psabi)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    list(APPEND options -fno-tree-pre)  # which spills the addresses of long unrolled loops
+  endif()
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
     list(APPEND options ${ARGN})
   endif()

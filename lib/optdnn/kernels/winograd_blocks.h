@@ -62,6 +62,18 @@ constexpr int64_t zero_row_floats(int64_t channels) {
   return Tile::kPoints * channels + kLanes;
 }
 
+// run(columns inside) for the tile of an input that begins left of `column`: fixed ones where channels fill vectors and
+// the tile's outputs are all inside.
+template <class Tile, bool kWhole, class Run>
+OPTDNN_INLINE void columns_of_input(int64_t column, int64_t width, Run run) {
+  constexpr int kAll = Tile::kPoints;
+  const bool left = column == 0;
+  const int64_t end = least(kAll, width - column + 1);
+  if (!kWhole || end < kAll - 1) return run(SomeColumns{left ? 1 : 0, end});
+  if (end == kAll) return left ? run(FixedColumns<1, kAll>()) : run(FixedColumns<0, kAll>());
+  left ? run(FixedColumns<1, kAll - 1>()) : run(FixedColumns<0, kAll - 1>());
+}
+
 // Tiles [begin, end) of x_BHWC, or where kNormed of relu(norm(x)), to V; those up to a multiple of kTileUnit, which are
 // multiplied too, become zero.
 template <class Tile, bool kNormed>
@@ -71,34 +83,32 @@ OPTDNN_INLINE void transform_input(const Grid<Tile>& grid, const float* x, const
   grid.for_each(
       begin, end, [&](int64_t t, int64_t image, int64_t row, int64_t column) __attribute__((always_inline)) {
         const float* rows[Tile::kPoints];
-        for (int r = 0; r < Tile::kPoints; ++r) {
-          const int64_t y = row - 1 + r;
-          rows[r] =
-              y >= 0 && y < grid.height ? x + ((image * grid.height + y) * grid.width + column - 1) * channels : zeros;
+        const float* from = x + ((image * grid.height + row - 1) * grid.width + column - 1) * channels;
+        for (int r = 0; r < Tile::kPoints; ++r, from += grid.width * channels) {
+          rows[r] = row - 1 + r >= 0 && row - 1 + r < grid.height ? from : zeros;
         }
-        const int64_t first = column == 0 ? 1 : 0, last = least(Tile::kPoints, grid.width - column + 1);
-        const bool inside = first == 0 && last == Tile::kPoints;
+        const bool rows_inside = row > 0 && row + Tile::kPoints - 1 <= grid.height;
         for_each_vector(
             channels, [&](int64_t vector, int lanes, auto whole) __attribute__((always_inline)) {
               float* out = V + (vector * block + t) * kLanes;
-              const auto run = [&](auto is_inside, const auto& as) __attribute__((always_inline)) {
-                input_tile<Tile, whole, is_inside>(rows, first, last, channels, lanes, as, out, position);
+              const auto run = [&](const auto& as) __attribute__((always_inline)) {
+                columns_of_input<Tile, whole>(column, grid.width, [&](auto columns) __attribute__((always_inline)) {
+                  input_tile<Tile, whole>(rows, columns, channels, lanes, as, out, position);
+                });
               };
               if constexpr (kNormed) {
                 const Lanes scale = load(norm.scale + vector * kLanes), shift = load(norm.shift + vector * kLanes);
-                if (whole && inside && row > 0 && row + Tile::kPoints - 1 <= grid.height) {
-                  run(std::bool_constant<whole>(), Normed<1>{scale, {shift}});
+                if (whole && rows_inside) {
+                  run(Normed<1>{scale, {shift}});
                 } else {  // the zeros outside stay zero
                   Normed<Tile::kPoints> as{scale, {}};
                   for (int r = 0; r < Tile::kPoints; ++r) {
                     as.shift[r] = row - 1 + r >= 0 && row - 1 + r < grid.height ? shift : Lanes{};
                   }
-                  run(std::false_type(), as);
+                  run(as);
                 }
-              } else if (whole && inside) {
-                run(std::bool_constant<whole>(), AsItIs());
               } else {
-                run(std::false_type(), AsItIs());
+                run(AsItIs());
               }
               for (int r = 0; r < Tile::kPoints; ++r) rows[r] += kLanes;
             });
@@ -119,14 +129,19 @@ OPTDNN_INLINE void transform_gradient(const Grid<Tile>& grid, const float* dy, i
   grid.for_each(
       begin, end, [&](int64_t t, int64_t image, int64_t row, int64_t column) __attribute__((always_inline)) {
         const float* rows[Tile::kOutputs];
-        for (int r = 0; r < Tile::kOutputs; ++r) {
-          const int64_t y = row + r;
-          rows[r] = y < grid.height ? dy + ((image * grid.height + y) * grid.width + column) * channels : zeros;
+        const float* from = dy + ((image * grid.height + row) * grid.width + column) * channels;
+        for (int r = 0; r < Tile::kOutputs; ++r, from += grid.width * channels) {
+          rows[r] = row + r < grid.height ? from : zeros;
         }
         for_each_vector(
             channels, [&](int64_t vector, int lanes, auto whole) __attribute__((always_inline)) {
-              gradient_tile<Tile, whole>(rows, grid.width - column, channels, lanes, Z + (vector * block + t) * kLanes,
-                                         position);
+              float* out = Z + (vector * block + t) * kLanes;
+              const int64_t inside = grid.width - column;
+              if (whole && inside >= Tile::kOutputs) {
+                gradient_tile<Tile, true>(rows, FixedColumns<0, Tile::kOutputs>(), channels, lanes, out, position);
+              } else {
+                gradient_tile<Tile, whole>(rows, SomeColumns{0, inside}, channels, lanes, out, position);
+              }
               for (int r = 0; r < Tile::kOutputs; ++r) rows[r] += kLanes;
             });
       });
@@ -152,8 +167,14 @@ OPTDNN_INLINE void transform_output(const Grid<Tile>& grid, const float* M, int6
             channels, [&](int64_t vector, int lanes, auto whole) __attribute__((always_inline)) {
               const float* q = M + (vector * block + t) * kLanes;
               const auto run = [&](auto& with) __attribute__((always_inline)) {
-                output_tile<Tile, whole>(q, position, job.y + pixel + vector * kLanes, grid.width * channels, channels,
-                                         rows_inside, columns_inside, lanes, with);
+                float* out = job.y + pixel + vector * kLanes;
+                if (whole && least(rows_inside, columns_inside) >= Tile::kOutputs) {
+                  constexpr FixedColumns<0, Tile::kOutputs> all;
+                  output_tile<Tile, true>(q, position, out, grid.width * channels, channels, all, all, lanes, with);
+                } else {
+                  output_tile<Tile, whole>(q, position, out, grid.width * channels, channels,
+                                           SomeColumns{0, rows_inside}, SomeColumns{0, columns_inside}, lanes, with);
+                }
               };
               float* of_unit = unit + vector * kSumsOfUnit * kLanes;
               const auto so_far = [&](int i) { return first ? Lanes{} : load(of_unit + i * kLanes); };

@@ -4,6 +4,9 @@
 
 #include "optdnn/kernels/winograd_transforms.h"
 
+// Of a whole tile: not inlined, as its addresses and vectors then have the registers for themselves.
+#define OPTDNN_TILE __attribute__((noinline))
+
 namespace optdnn::kernels {
 namespace {
 
@@ -37,16 +40,25 @@ struct Normed {
   OPTDNN_INLINE Lanes operator()(int row, Lanes x) const { return relu(x * scale + shift[kShifts == 1 ? 0 : row]); }
 };
 
-// Half of B^T d B. rows[r] is the tile's row r at its column 0, a row of zeros where it lies outside the image; the
-// columns [begin, end) are inside.
-template <class Tile, bool kWhole, bool kInside, int h, class As>
-OPTDNN_INLINE void input_half(const float* const* rows, int64_t begin, int64_t end, int64_t pixel, int lanes,
-                              const As& as, float* out, int64_t position) {
+// The columns of a tile that lie inside the image: fixed ones, so that no column is asked for, or any.
+template <int kBegin, int kEnd>
+struct FixedColumns {
+  static constexpr bool has(int j) { return j >= kBegin && j < kEnd; }
+};
+struct SomeColumns {
+  int64_t begin, end;
+  OPTDNN_INLINE bool has(int j) const { return j >= begin && j < end; }
+};
+
+// Half of B^T d B. rows[r] is the tile's row r at its column 0, a row of zeros where it lies outside the image.
+template <class Tile, bool kWhole, int h, class Columns, class As>
+OPTDNN_INLINE void input_half(const float* const* rows, const Columns& columns, int64_t pixel, int lanes, const As& as,
+                              float* out, int64_t position) {
   Lanes half[Tile::kHalfPoints][Tile::kPoints];
 #pragma GCC unroll 6
   for (int j = 0; j < Tile::kPoints; ++j) {
     Lanes d[Tile::kPoints], found[Tile::kHalfPoints] = {};
-    if (kInside || (j >= begin && j < end)) {
+    if (columns.has(j)) {
 #pragma GCC unroll 6
       for (int i = 0; i < Tile::kPoints - 1; ++i)
         d[h + i] = as(h + i, load_first<kWhole>(rows[h + i] + j * pixel, lanes));
@@ -58,22 +70,22 @@ OPTDNN_INLINE void input_half(const float* const* rows, int64_t begin, int64_t e
   store_half<Tile, h, true>(half, out, position);
 }
 
-template <class Tile, bool kWhole, bool kInside, class As>
-OPTDNN_INLINE void input_tile(const float* const* rows, int64_t begin, int64_t end, int64_t pixel, int lanes,
-                              const As& as, float* out, int64_t position) {
-  input_half<Tile, kWhole, kInside, 0>(rows, begin, end, pixel, lanes, as, out, position);
-  input_half<Tile, kWhole, kInside, 1>(rows, begin, end, pixel, lanes, as, out, position);
+template <class Tile, bool kWhole, class Columns, class As>
+OPTDNN_TILE void input_tile(const float* const* rows, Columns columns, int64_t pixel, int lanes, const As& as,
+                            float* out, int64_t position) {
+  input_half<Tile, kWhole, 0>(rows, columns, pixel, lanes, as, out, position);
+  input_half<Tile, kWhole, 1>(rows, columns, pixel, lanes, as, out, position);
 }
 
-// Half of A dy A^T, of a tile of the output's gradient whose first `end` columns are inside the image.
-template <class Tile, bool kWhole, int h>
-OPTDNN_INLINE void gradient_half(const float* const* rows, int64_t end, int64_t pixel, int lanes, float* out,
+// Half of A dy A^T, of a tile of the output's gradient.
+template <class Tile, bool kWhole, int h, class Columns>
+OPTDNN_INLINE void gradient_half(const float* const* rows, const Columns& columns, int64_t pixel, int lanes, float* out,
                                  int64_t position) {
   Lanes half[Tile::kHalfPoints][Tile::kOutputs];
 #pragma GCC unroll 4
   for (int j = 0; j < Tile::kOutputs; ++j) {
     Lanes dy[Tile::kOutputs], found[Tile::kHalfPoints] = {};
-    if (j < end) {
+    if (columns.has(j)) {
 #pragma GCC unroll 4
       for (int r = 0; r < Tile::kOutputs; ++r) dy[r] = load_first<kWhole>(rows[r] + j * pixel, lanes);
       Tile::template gradient<h>(dy, found);
@@ -84,11 +96,11 @@ OPTDNN_INLINE void gradient_half(const float* const* rows, int64_t end, int64_t 
   store_half<Tile, h, false>(half, out, position);
 }
 
-template <class Tile, bool kWhole>
-OPTDNN_INLINE void gradient_tile(const float* const* rows, int64_t end, int64_t pixel, int lanes, float* out,
-                                 int64_t position) {
-  gradient_half<Tile, kWhole, 0>(rows, end, pixel, lanes, out, position);
-  gradient_half<Tile, kWhole, 1>(rows, end, pixel, lanes, out, position);
+template <class Tile, bool kWhole, class Columns>
+OPTDNN_TILE void gradient_tile(const float* const* rows, Columns columns, int64_t pixel, int lanes, float* out,
+                               int64_t position) {
+  gradient_half<Tile, kWhole, 0>(rows, columns, pixel, lanes, out, position);
+  gradient_half<Tile, kWhole, 1>(rows, columns, pixel, lanes, out, position);
 }
 
 // What becomes of an output `offset` numbers behind the tile's first: written as it is;
@@ -123,9 +135,9 @@ struct Masked {
 
 // Half of A^T q A, what `with` makes of it written to `out`, the tile's first pixel, as far as rows and columns lie
 // inside the image.
-template <class Tile, bool kWhole, int h, class With>
+template <class Tile, bool kWhole, int h, class Inside, class With>
 OPTDNN_INLINE void output_half(const float* q, int64_t position, float* out, int64_t row, int64_t pixel,
-                               int64_t rows_inside, int64_t columns_inside, int lanes, With& with) {
+                               const Inside& rows, const Inside& columns, int lanes, With& with) {
   constexpr int kHalf = Tile::kHalfOutputs;
   Lanes half[kHalf][Tile::kPoints];
 #pragma GCC unroll 6
@@ -140,7 +152,7 @@ OPTDNN_INLINE void output_half(const float* q, int64_t position, float* out, int
 #pragma GCC unroll 2
   for (int i = 0; i < kHalf; ++i) {
     const int y = Tile::output_row(h, i);
-    if (y >= rows_inside) continue;
+    if (!rows.has(y)) continue;
     Lanes found[2][kHalf];
     Tile::template output<0>(half[i], found[0]);
     Tile::template output<1>(half[i], found[1]);
@@ -150,17 +162,19 @@ OPTDNN_INLINE void output_half(const float* q, int64_t position, float* out, int
       for (int k = 0; k < 2; ++k) {
         const int x = Tile::output_row(k, j);
         const int64_t offset = y * row + x * pixel;
-        if (x < columns_inside) store_first<kWhole>(out + offset, with(found[k][j], offset), lanes);
+        if (columns.has(x)) store_first<kWhole>(out + offset, with(found[k][j], offset), lanes);
       }
     }
   }
 }
 
-template <class Tile, bool kWhole, class With>
-OPTDNN_INLINE void output_tile(const float* q, int64_t position, float* out, int64_t row, int64_t pixel,
-                               int64_t rows_inside, int64_t columns_inside, int lanes, With& with) {
-  output_half<Tile, kWhole, 0>(q, position, out, row, pixel, rows_inside, columns_inside, lanes, with);
-  output_half<Tile, kWhole, 1>(q, position, out, row, pixel, rows_inside, columns_inside, lanes, with);
+template <class Tile, bool kWhole, class Inside, class With>
+OPTDNN_TILE void output_tile(const float* q, int64_t position, float* out, int64_t row, int64_t pixel, Inside rows,
+                             Inside columns, int lanes, With& with) {
+  With own = with;
+  output_half<Tile, kWhole, 0>(q, position, out, row, pixel, rows, columns, lanes, own);
+  output_half<Tile, kWhole, 1>(q, position, out, row, pixel, rows, columns, lanes, own);
+  with = own;
 }
 
 // The first output of a tile, up to rounding: its row of A^T is all ones but for infinity.
