@@ -25,6 +25,9 @@ const std::vector<Case> kCases = {
     {Pass::forward, {64, 1, 1, 32, 32}, Way::libtorch, Way::libtorch},
     // few tiles, and few for many weights
     {Pass::forward, {1, 8, 8, 64, 64}, Way::tile_2, Way::tile_2},
+    {Pass::forward, {8, 8, 8, 64, 64}, Way::tile_2, Way::tile_2},
+    {Pass::weights, {8, 8, 8, 64, 64}, Way::tile_4, Way::tile_2},
+    {Pass::forward, {16, 8, 8, 64, 64}, Way::tile_4, Way::tile_2},
     {Pass::forward, {1, 4, 4, 64, 64}, Way::libtorch, Way::libtorch},
     {Pass::data, {8, 14, 14, 256, 256}, Way::tile_4, Way::tile_2},
     {Pass::data, {4, 14, 14, 256, 256}, Way::tile_2, Way::tile_2},

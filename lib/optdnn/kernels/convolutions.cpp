@@ -11,10 +11,11 @@ constexpr int64_t kFewestContracted = 6;     // channels that forward and data s
 constexpr int64_t kFewestForWeights = 12;    // inputs for the weights' gradient, or for F(4x4)
 constexpr int64_t kNarrow = 8;               // on both sides, whose vectors are full
 constexpr int64_t kMostChannels = 511;       // beyond it the weights at the points fit no cache
-constexpr int64_t kManyWeights = 128 * 128;  // at the points more than a second-level cache holds,
-constexpr int64_t kFewestTilesForMany = 96;  // so that they are to be read for many tiles
-constexpr int64_t kFewestTiles = 16;         // of the whole batch
-constexpr int64_t kDirectProducts = 9;       // of a pixel
+constexpr int64_t kManyWeights = 128 * 128;  // at the points more than a second-level cache holds
+// Tiles of the whole batch, for which the weights at the points are read: the more, the larger these are.
+constexpr int64_t kFewestTiles = 16, kFewestTilesForMany = 96;
+constexpr int64_t kWeightsPerTile = 64;  // where 36 points are made of nine taps
+constexpr int64_t kDirectProducts = 9;   // of a pixel
 
 constexpr int64_t kPoints2 = 16, kPoints4 = 36;  // of a tile
 
@@ -39,11 +40,17 @@ int64_t tiles_of(const WinogradShape& shape, int64_t outputs) {
   return divide_up(shape.height, outputs) * divide_up(shape.width, outputs);
 }
 
+int64_t fewest_tiles(Pass pass, const WinogradShape& shape, int64_t points) {
+  const int64_t weights = shape.inputs * shape.outputs;
+  if (weights > kManyWeights) return kFewestTilesForMany;
+  if (pass == Pass::weights || points == kPoints2) return kFewestTiles;
+  return std::clamp(weights / kWeightsPerTile, kFewestTiles, kFewestTilesForMany);
+}
+
 // Whether tiles with so many points save products, those that reach over the edge included, and are enough.
-bool tiles_suit(const WinogradShape& shape, int64_t tiles, int64_t points) {
-  const bool many = shape.inputs * shape.outputs > kManyWeights;
+bool tiles_suit(Pass pass, const WinogradShape& shape, int64_t tiles, int64_t points) {
   return tiles * points < kDirectProducts * shape.height * shape.width &&
-         shape.images * tiles >= (many ? kFewestTilesForMany : kFewestTiles);
+         shape.images * tiles >= fewest_tiles(pass, shape, points);
 }
 
 }  // namespace
@@ -84,8 +91,8 @@ Way way_of(Convolutions how, Pass pass, const WinogradShape& shape) {
   if (!channels_suit(how, pass, shape)) return Way::libtorch;
   const int64_t tiles_2 = tiles_of(shape, 2), tiles_4 = tiles_of(shape, 4);
   const bool by_4 = how == Convolutions::fast && tiles_4 * kPoints4 < tiles_2 * kPoints2;
-  if (by_4 && tiles_suit(shape, tiles_4, kPoints4)) return Way::tile_4;
-  return tiles_suit(shape, tiles_2, kPoints2) ? Way::tile_2 : Way::libtorch;
+  if (by_4 && tiles_suit(pass, shape, tiles_4, kPoints4)) return Way::tile_4;
+  return tiles_suit(pass, shape, tiles_2, kPoints2) ? Way::tile_2 : Way::libtorch;
 }
 
 ConvolutionCounts ConvolutionCounts::operator-(const ConvolutionCounts& before) const {

@@ -92,9 +92,10 @@ OPTDNN_INLINE void transform_input(const Grid<Tile>& grid, const float* x, const
             channels, [&](int64_t vector, int lanes, auto whole) __attribute__((always_inline)) {
               float* out = V + (vector * block + t) * kLanes;
               const auto run = [&](const auto& as) __attribute__((always_inline)) {
-                columns_of_input<Tile, whole>(column, grid.width, [&](auto columns) __attribute__((always_inline)) {
-                  input_tile<Tile, whole>(rows, columns, channels, lanes, as, out, position);
-                });
+                columns_of_input<Tile, whole>(
+                    column, grid.width, [&](auto columns) __attribute__((always_inline)) {
+                      input_tile<Tile, whole>(rows, columns, channels, lanes, as, out, position);
+                    });
               };
               if constexpr (kNormed) {
                 const Lanes scale = load(norm.scale + vector * kLanes), shift = load(norm.shift + vector * kLanes);
