@@ -51,7 +51,8 @@ endfunction()
 function(optdnn_loops_for file)
   set(options -O3 -ffp-contract=fast -Wno-psabi)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    list(APPEND options -fno-tree-pre)  # which spills the addresses of long unrolled loops
+    # Partial redundancy elimination moves the addresses of unrolled loops to where they do not fit into registers.
+    list(APPEND options -fno-tree-pre)
   endif()
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
     list(APPEND options ${ARGN})

@@ -9,6 +9,8 @@ from bench.training import Work
 PLANE = {"depth": 15, "width": 2, "hidden": 16, "classes": 2}
 ADAM = {"name": "Adam", "lr": 0.01}
 SGD = {"name": "SGD", "lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}
+# Of images on a CPU. Ours is started anew in each round, and its first iterations take longer.
+ON_CPU = {"batches": 4, "losses": 3, "iterations": 10, "warm_up": 5}
 
 WORKS = [
     ("15 steps 2-16-2, batch 256, gradient descent, alone", 3.0, 1e-4,
@@ -18,30 +20,24 @@ WORKS = [
     ("the same, 32 seeds as one network, per seed", 20.0, 1e-4,
      Work("rings_momentum_32_seeds", "Momentum", ADAM, arguments=PLANE | {"g": 0.9})),
     ("pre-activation ResNet-20, batch 128, float32", 1.9, 1e-3,
-     Work("resnet20", "ResNet", SGD, batches=4, losses=3, iterations=10, warm_up=5,
-          arguments={"blocks": 3, "widths": [16, 32, 64], "classes": 10})),
+     Work("resnet20", "ResNet", SGD, **ON_CPU, arguments={"blocks": 3, "widths": [16, 32, 64], "classes": 10})),
     ("WRN-16-2, batch 128, float32", 2.0, 2e-3,
-     Work("wrn16_2", "WideResNet", SGD | {"weight_decay": 5e-4}, batches=4, losses=3, iterations=10, warm_up=5,
-          arguments={"blocks": 2, "widening": 2, "classes": 10})),
+     Work("wrn16_2", "WideResNet", SGD | {"weight_decay": 5e-4}, **ON_CPU, arguments={"blocks": 2, "widening": 2, "classes": 10})),
     ("DenseNet-40, growth 12, batch 64, float32", 1.3, 2e-3,
-     Work("densenet40", "DenseNet", SGD, batches=4, losses=3, iterations=10, warm_up=5,
-          arguments={"layers": 12, "growth": 12, "classes": 10})),
+     Work("densenet40", "DenseNet", SGD, **ON_CPU, arguments={"layers": 12, "growth": 12, "classes": 10})),
     ("DenseNet-40 as a rule in the DenseNet setting, batch 32, float32; DenseNet of concatenations", 1.2, 2e-3,
-     Work("dense_40", "DenseSum", SGD, batches=4, losses=3, iterations=10, warm_up=5,
-          arguments={"layers": 12, "growth": 12, "classes": 10})),
+     Work("dense_40", "DenseSum", SGD, **ON_CPU, arguments={"layers": 12, "growth": 12, "classes": 10})),
     ("apg2 in the DenseNet setting, 12-12-12 steps, growth 12, batch 64, float32", 1.2, 2e-3,
-     Work("dense_40_apg2", "DenseApg2", SGD, batches=4, losses=3, iterations=10, warm_up=5,
-          arguments={"steps": 12, "growth": 12, "classes": 10})),
+     Work("dense_40_apg2", "DenseApg2", SGD, **ON_CPU, arguments={"steps": 12, "growth": 12, "classes": 10})),
     ("pre-activation ResNet-110 of base width 8, batch 128, float32", 1.3, 2e-3,
-     Work("narrow110", "ResNet", SGD, batches=4, losses=3, iterations=10, warm_up=5,
-          arguments={"blocks": 18, "widths": [8, 16, 32], "classes": 10})),
+     Work("narrow110", "ResNet", SGD, **ON_CPU, arguments={"blocks": 18, "widths": [8, 16, 32], "classes": 10})),
 ]
 
 EQUILIBRIUM = "equilibrium network of width 24, batch 64, Anderson to a residual of 1e-3, exact gradient; torchdeq"
-DEQ = Work("deq", "Deq", {"name": "SGD", "lr": 0.01}, batches=4, losses=3, iterations=10, warm_up=5, compiled=False,
+DEQ = Work("deq", "Deq", {"name": "SGD", "lr": 0.01}, **ON_CPU, compiled=False,
            arguments={"width": 24, "hidden": 24, "classes": 10, "steps": 30, "tolerance": 1e-3, "memory": 5})
 
-IMPLICIT = Work("implicit", "", {}, config="configs/bench_implicit.yaml", batches=4, losses=3, iterations=10, warm_up=5)
+IMPLICIT = Work("implicit", "", {}, config="configs/bench_implicit.yaml", **ON_CPU)
 
 PLACES = {"rule": "the blocks of ResNet-20", "convnext": "the blocks of a narrow ConvNeXt",
           "transformer": "the blocks of ViT-Ti"}

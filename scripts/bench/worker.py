@@ -2,8 +2,7 @@
 # {"iterations": n, "warm_up": m} or {"peak": true}; answers each with a JSON list: the losses of n iterations from the
 # initial weights, the seconds of n iterations, or the peak memory in MiB, on a CPU of the process, on a GPU of what
 # PyTorch took of it. Eager or compiled; fused optimizer; images channels-last. On a GPU in 16 bits by autocast, float16
-# with a loss scale, the fastest convolutions, and one wait in a block of iterations,
-# whose mean is each iteration's time.
+# with a loss scale, the fastest convolutions, and one wait in a block of iterations, whose mean is the time of each.
 import json
 import pathlib
 import resource

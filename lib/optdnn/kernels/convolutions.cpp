@@ -14,7 +14,7 @@ constexpr int64_t kMostChannels = 511;       // beyond it the weights at the poi
 constexpr int64_t kManyWeights = 128 * 128;  // at the points more than a second-level cache holds
 // Tiles of the whole batch, for which the weights at the points are read: the more, the larger these are.
 constexpr int64_t kFewestTiles = 16, kFewestTilesForMany = 96;
-constexpr int64_t kWeightsPerTile = 64;  // where 36 points are made of nine taps
+constexpr int64_t kWeightsPerTile = 64;  // images by F(4x4): a tile for so many weights, within these bounds
 constexpr int64_t kDirectProducts = 9;   // of a pixel
 
 constexpr int64_t kPoints2 = 16, kPoints4 = 36;  // of a tile

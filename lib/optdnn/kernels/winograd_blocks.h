@@ -83,11 +83,10 @@ OPTDNN_INLINE void transform_input(const Grid<Tile>& grid, const float* x, const
   grid.for_each(
       begin, end, [&](int64_t t, int64_t image, int64_t row, int64_t column) __attribute__((always_inline)) {
         const float* rows[Tile::kPoints];
+        const auto is_inside = [&](int r) { return row - 1 + r >= 0 && row - 1 + r < grid.height; };
         const float* from = x + ((image * grid.height + row - 1) * grid.width + column - 1) * channels;
-        for (int r = 0; r < Tile::kPoints; ++r, from += grid.width * channels) {
-          rows[r] = row - 1 + r >= 0 && row - 1 + r < grid.height ? from : zeros;
-        }
-        const bool rows_inside = row > 0 && row + Tile::kPoints - 1 <= grid.height;
+        for (int r = 0; r < Tile::kPoints; ++r, from += grid.width * channels) rows[r] = is_inside(r) ? from : zeros;
+        const bool rows_inside = is_inside(0) && is_inside(Tile::kPoints - 1);
         for_each_vector(
             channels, [&](int64_t vector, int lanes, auto whole) __attribute__((always_inline)) {
               float* out = V + (vector * block + t) * kLanes;
@@ -103,9 +102,7 @@ OPTDNN_INLINE void transform_input(const Grid<Tile>& grid, const float* x, const
                   run(Normed<1>{scale, {shift}});
                 } else {  // the zeros outside stay zero
                   Normed<Tile::kPoints> as{scale, {}};
-                  for (int r = 0; r < Tile::kPoints; ++r) {
-                    as.shift[r] = row - 1 + r >= 0 && row - 1 + r < grid.height ? shift : Lanes{};
-                  }
+                  for (int r = 0; r < Tile::kPoints; ++r) as.shift[r] = is_inside(r) ? shift : Lanes{};
                   run(as);
                 }
               } else {
