@@ -1,5 +1,6 @@
-// How long a 3x3 convolution takes by LibTorch, by F(2x2, 3x3) and by F(4x4, 3x3): each pass and shape, in turn, the
-// minimum over rounds. Prints a JSON line for each; scripts/bench/convolutions.py makes tables and figures of them.
+// How long a 3x3 convolution takes by LibTorch, by F(2x2, 3x3), by F(4x4, 3x3) and, for as many channels out as in and
+// few, by rows: each pass and shape, in turn, the minimum over rounds. Prints a JSON line for each;
+// scripts/bench/convolutions.py makes tables and figures of them.
 //   convolution_times [--avx2] --threads 2 --rounds 15 BATCH,SIZE_PX,INPUTS,OUTPUTS ...
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
@@ -13,16 +14,16 @@
 #include <string>
 
 #include "optdnn/base/device.h"
-#include "optdnn/kernels/convolutions.h"
+#include "optdnn/kernels/cpu_convolve.h"
 
 namespace {
 
-using optdnn::kernels::Instructions, optdnn::kernels::WeightStrides, optdnn::kernels::WinogradShape,
-    optdnn::kernels::WinogradTile;
-using optdnn::kernels::Pass;
+using optdnn::kernels::ConvolutionShape, optdnn::kernels::WeightStrides, optdnn::kernels::Instructions;
+using optdnn::kernels::Pass, optdnn::kernels::Way;
 using torch::Tensor;
 
-constexpr double kRound_s = 0.01;  // a round repeats short passes for so long
+constexpr double kRound_s = 0.01;    // a round repeats short passes for so long
+constexpr int64_t kMostByRows = 12;  // channels; beyond these rows are slow
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -47,7 +48,7 @@ std::vector<double> fastest_s(const std::vector<std::function<void()>>& ways, in
   return fastest;
 }
 
-void measure(const WinogradShape& shape, int rounds, Instructions with) {
+void measure(const ConvolutionShape& shape, int rounds, Instructions with) {
   const auto channels_last = at::MemoryFormat::ChannelsLast;
   const Tensor x = torch::randn({shape.images, shape.inputs, shape.height, shape.width}).contiguous(channels_last);
   const Tensor w = (torch::randn({shape.outputs, shape.inputs, 3, 3}) * 0.1).contiguous(channels_last);
@@ -58,33 +59,32 @@ void measure(const WinogradShape& shape, int rounds, Instructions with) {
   const auto backward = [&](bool data, bool weights) {
     at::convolution_backward(dy, x, w, std::nullopt, {1, 1}, {1, 1}, {1, 1}, false, {0, 0}, 1, {data, weights, false});
   };
-  using Way = std::function<void()>;
-  const auto ours = [&](auto pass) {
-    return std::pair<Way, Way>([=] { pass(WinogradTile::two); }, [=] { pass(WinogradTile::four); });
-  };
+  std::vector<std::pair<std::string, Way>> ours = {{"tile_2_s", Way::tile_2}, {"tile_4_s", Way::tile_4}};
+  if (shape.inputs == shape.outputs && shape.inputs <= kMostByRows) ours.emplace_back("rows_s", Way::rows);
   const struct {
     Pass which;
-    Way libtorch;
-    std::pair<Way, Way> winograd;
+    std::function<void()> libtorch;
+    std::function<void(Way)> by;
   } passes[] = {
       {Pass::forward, [&] { torch::conv2d(x, w, {}, 1, 1); },
-       ours([&](auto tile) { winograd_forward(tile, shape, numbers(x), numbers(w), strides, numbers(y), with); })},
-      {Pass::data, [&] { backward(true, false); }, ours([&](auto tile) {
-         winograd_backward_data(tile, shape, numbers(dy), numbers(w), strides, numbers(dx), with);
-       })},
-      {Pass::weights, [&] { backward(false, true); }, ours([&](auto tile) {
-         winograd_backward_weights(tile, shape, numbers(x), numbers(dy), numbers(dw), strides, with);
-       })},
+       [&](Way way) { convolve_forward(way, shape, numbers(x), numbers(w), strides, numbers(y), with); }},
+      {Pass::data, [&] { backward(true, false); },
+       [&](Way way) { convolve_backward_data(way, shape, numbers(dy), numbers(w), strides, numbers(dx), with); }},
+      {Pass::weights, [&] { backward(false, true); },
+       [&](Way way) { convolve_backward_weights(way, shape, numbers(x), numbers(dy), numbers(dw), strides, with); }},
   };
   for (const auto& pass : passes) {
-    const auto s = fastest_s({pass.libtorch, pass.winograd.first, pass.winograd.second}, rounds);
+    std::vector<std::function<void()>> timed = {pass.libtorch};
+    for (const auto& [name, way] : ours) timed.emplace_back([&pass, way = way] { pass.by(way); });
+    const auto s = fastest_s(timed, rounds);
     const auto chosen = name_of(way_of(optdnn::kernels::Convolutions::fast, pass.which, shape));
     std::cout << "{\"batch\": " << shape.images << ", \"size_px\": " << shape.height << ", \"inputs\": " << shape.inputs
               << ", \"outputs\": " << shape.outputs << ", \"pass\": \"" << name_of(pass.which)
               << "\", \"threads\": " << at::get_num_threads() << ", \"instructions\": \"" << name_of(with)
               << "\", \"processor\": \"" << optdnn::base::device_name("cpu") << "\", \"fast\": \"" << chosen
-              << "\", \"libtorch_s\": " << s[0] << ", \"tile_2_s\": " << s[1] << ", \"tile_4_s\": " << s[2] << "}"
-              << std::endl;
+              << "\", \"libtorch_s\": " << s[0];
+    for (size_t i = 0; i < ours.size(); ++i) std::cout << ", \"" << ours[i].first << "\": " << s[i + 1];
+    std::cout << "}" << std::endl;
   }
 }
 
@@ -100,7 +100,7 @@ int main(int count, char** words) {
   }
   for (int i = 1; i < count; ++i) {
     const std::string word = words[i];
-    WinogradShape shape = {};
+    ConvolutionShape shape = {};
     long long n[4];
     if (word == "--threads" && i + 1 < count) {
       at::set_num_threads(std::atoi(words[++i]));

@@ -5,6 +5,7 @@
 #include "optdnn/baselines/cost.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/run.h"
+#include "optdnn/kernels/cpu_convolve.h"
 #include "optdnn/training/precision.h"
 #include "support/temporary_folder.h"
 

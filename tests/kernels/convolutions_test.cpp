@@ -1,6 +1,7 @@
 // The rule by which a convolution is done: what it says of the shapes it was measured at.
 #include "optdnn/kernels/convolutions.h"
 
+#include "optdnn/kernels/cpu_convolve.h"
 #include "support/catch.h"
 
 namespace optdnn::kernels {
@@ -10,7 +11,7 @@ constexpr auto kFast = Convolutions::fast, kCareful = Convolutions::careful, kEx
 
 struct Case {
   Pass pass;
-  WinogradShape shape;
+  ConvolutionShape shape;
   Way fast, careful;
 };
 // images, height, width, inputs, outputs
@@ -35,10 +36,19 @@ const std::vector<Case> kCases = {
     // few channels
     {Pass::forward, {128, 32, 32, 3, 16}, Way::libtorch, Way::libtorch},
     {Pass::data, {128, 32, 32, 3, 16}, Way::tile_4, Way::tile_2},
+    {Pass::forward, {128, 32, 32, 4, 8}, Way::tile_4, Way::libtorch},
+    {Pass::forward, {128, 32, 32, 7, 7}, Way::tile_4, Way::tile_2},
     {Pass::weights, {128, 32, 32, 3, 16}, Way::libtorch, Way::libtorch},
     {Pass::weights, {128, 32, 32, 8, 8}, Way::tile_4, Way::libtorch},
     {Pass::weights, {128, 32, 32, 8, 16}, Way::libtorch, Way::libtorch},
     {Pass::weights, {128, 16, 16, 160, 12}, Way::tile_4, Way::tile_2},
+    // few channels, as many out as in, and pixels enough
+    {Pass::forward, {128, 32, 32, 1, 1}, Way::rows, Way::rows},
+    {Pass::data, {1, 32, 32, 6, 6}, Way::rows, Way::rows},
+    {Pass::forward, {1, 31, 32, 6, 6}, Way::tile_4, Way::tile_2},
+    {Pass::weights, {8, 32, 32, 5, 5}, Way::rows, Way::rows},
+    {Pass::weights, {7, 32, 32, 5, 5}, Way::libtorch, Way::libtorch},
+    {Pass::weights, {64, 16, 16, 5, 5}, Way::libtorch, Way::libtorch},
 };
 
 }  // namespace

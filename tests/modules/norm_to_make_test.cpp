@@ -2,6 +2,7 @@
 // statistics, first and second derivatives; it runs where it can, and declines elsewhere.
 #include <ATen/Parallel.h>
 
+#include "optdnn/kernels/cpu_convolve.h"
 #include "optdnn/modules/layers.h"
 #include "optdnn/modules/pre_activation.h"
 #include "support/catch.h"
@@ -81,7 +82,7 @@ void check_close(const Results& found, const Results& expected, double tolerance
 
 TEST_CASE("a chain of norms and convolutions makes each norm in the convolution behind it, and equals float64") {
   for (const auto& [inputs, width, size_px] :
-       std::vector<std::array<int64_t, 3>>{{16, 16, 16}, {20, 12, 9}, {33, 17, 12}, {64, 64, 8}}) {
+       std::vector<std::array<int64_t, 3>>{{16, 16, 16}, {20, 12, 9}, {33, 17, 12}, {64, 64, 8}, {5, 5, 32}}) {
     CAPTURE(inputs, width, size_px);
     const Tensor x = drawn({8, inputs, size_px, size_px});
     Chain truth(Convolutions::exact, inputs, width, torch::kFloat64);

@@ -7,6 +7,7 @@
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/observe.h"
 #include "optdnn/experiment/universal.h"
+#include "optdnn/kernels/cpu_convolve.h"
 
 namespace optdnn::experiment {
 

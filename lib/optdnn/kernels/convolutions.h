@@ -4,14 +4,19 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <string_view>
 
 #include "optdnn/base/names.h"
-#include "optdnn/kernels/winograd.h"
 
 namespace optdnn::kernels {
 
+struct ConvolutionShape {
+  int64_t images, height, width, inputs, outputs;
+};
+
 // fast: F(4x4, 3x3) where it pays; careful: F(2x2, 3x3), whose rounding error is below the direct way's; exact:
-// LibTorch's own. On a GPU the first two are the same.
+// LibTorch's own. Both take rows at once where channels are few. On a GPU the first two are the same.
 enum class Convolutions { fast, careful, exact };
 const base::NameTable<Convolutions>& enum_names(Convolutions);
 
@@ -19,14 +24,14 @@ enum class Pass { forward, data, weights };
 constexpr std::array kPasses = {Pass::forward, Pass::data, Pass::weights};
 std::string_view name_of(Pass pass);
 
-enum class Way { libtorch, tile_2, tile_4, gpu };
-constexpr std::array kWays = {Way::tile_4, Way::tile_2, Way::gpu, Way::libtorch};
+// By tiles: Winograd's F(2x2, 3x3) and F(4x4, 3x3). By rows: the direct way for few channels, as many out as in.
+enum class Way { libtorch, tile_2, tile_4, rows, gpu };
+constexpr std::array kWays = {Way::tile_4, Way::tile_2, Way::rows, Way::gpu, Way::libtorch};
 std::string_view name_of(Way way);
 
 // For float32 of stride 1 and one pixel of zeros around, channels innermost. LibTorch's where this processor has no
 // kernels.
-Way way_of(Convolutions how, Pass pass, const WinogradShape& shape);
-inline WinogradTile tile_of(Way way) { return way == Way::tile_2 ? WinogradTile::two : WinogradTile::four; }
+Way way_of(Convolutions how, Pass pass, const ConvolutionShape& shape);
 
 // How many passes of convolutions were done each way. Of those LibTorch does as a whole the forward one counts alone.
 struct ConvolutionCounts {

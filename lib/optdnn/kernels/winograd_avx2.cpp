@@ -3,8 +3,6 @@
 
 namespace optdnn::kernels {
 
-const WinogradKernels& winograd_avx2(WinogradTile tile) {
-  return tile == WinogradTile::two ? kKernels<Tile2> : kKernels<Tile4>;
-}
+const CpuConvolveKernels& winograd_avx2(Way way) { return way == Way::tile_2 ? kKernels<Tile2> : kKernels<Tile4>; }
 
 }  // namespace optdnn::kernels

@@ -3,7 +3,7 @@
 // compiled for it.
 #pragma once
 
-#include "optdnn/kernels/winograd_kernels.h"
+#include "optdnn/kernels/cpu_convolve_kernels.h"
 #include "optdnn/kernels/winograd_products.h"
 #include "optdnn/kernels/winograd_tiles.h"
 
@@ -15,7 +15,7 @@ constexpr int64_t vectors_of(int64_t channels) { return divide_up(channels, kLan
 // The tiles of all images, row by row.
 template <class Tile>
 struct Grid {
-  explicit Grid(const WinogradShape& shape)
+  explicit Grid(const ConvolutionShape& shape)
       : height(shape.height),
         width(shape.width),
         high(divide_up(shape.height, Tile::kOutputs)),
@@ -77,9 +77,9 @@ OPTDNN_INLINE void columns_of_input(int64_t column, int64_t width, Run run) {
 // Tiles [begin, end) of x_BHWC, or where kNormed of relu(norm(x)), to V; those up to a multiple of kTileUnit, which are
 // multiplied too, become zero.
 template <class Tile, bool kNormed>
-OPTDNN_INLINE void transform_input(const Grid<Tile>& grid, const float* x, const WinogradNorm& norm, int64_t channels,
-                                   int64_t begin, int64_t end, int64_t block, float* V, int64_t position,
-                                   const float* zeros) {
+OPTDNN_INLINE void transform_input(const Grid<Tile>& grid, const float* x, const ConvolutionNorm& norm,
+                                   int64_t channels, int64_t begin, int64_t end, int64_t block, float* V,
+                                   int64_t position, const float* zeros) {
   grid.for_each(
       begin, end, [&](int64_t t, int64_t image, int64_t row, int64_t column) __attribute__((always_inline)) {
         const float* rows[Tile::kPoints];
@@ -145,14 +145,11 @@ OPTDNN_INLINE void transform_gradient(const Grid<Tile>& grid, const float* dy, i
       });
 }
 
-// Sums over the outputs of a unit of tiles, of a vector of channels: numbers of so many lanes.
-constexpr int64_t kSumsOfUnit = 4;
-
 // M to tiles [begin, end) of y_BHWK, with the sums that are wanted of each kTileUnit tiles, at whose multiples begin
 // lies.
-template <class Tile, WinogradSums kSums>
+template <class Tile, ConvolutionSums kSums>
 OPTDNN_INLINE void transform_output(const Grid<Tile>& grid, const float* M, int64_t position,
-                                    const WinogradProduct& job, int64_t begin, int64_t end, int64_t block,
+                                    const ConvolutionProduct& job, int64_t begin, int64_t end, int64_t block,
                                     float* sums) {
   const int64_t channels = job.shape.outputs;
   grid.for_each(
@@ -176,10 +173,10 @@ OPTDNN_INLINE void transform_output(const Grid<Tile>& grid, const float* M, int6
               };
               float* of_unit = unit + vector * kSumsOfUnit * kLanes;
               const auto so_far = [&](int i) { return first ? Lanes{} : load(of_unit + i * kLanes); };
-              if constexpr (kSums == WinogradSums::none) {
+              if constexpr (kSums == ConvolutionSums::none) {
                 Written with;
                 run(with);
-              } else if constexpr (kSums == WinogradSums::moments) {
+              } else if constexpr (kSums == ConvolutionSums::moments) {
                 Measured with{first ? first_output<Tile>(q, position) : load(of_unit + 2 * kLanes), so_far(0),
                               so_far(1)};
                 run(with);
@@ -190,7 +187,7 @@ OPTDNN_INLINE void transform_output(const Grid<Tile>& grid, const float* M, int6
                 store(of_unit + 3 * kLanes, so_far(3) + static_cast<float>(count));
               } else {
                 const auto of = [&](const float* numbers) { return load(numbers + vector * kLanes); };
-                const WinogradNorm& norm = job.of_y;
+                const ConvolutionNorm& norm = job.of_y;
                 Masked<whole> with{job.x_of_y + pixel + vector * kLanes,
                                    lanes,
                                    of(norm.scale),

@@ -5,8 +5,6 @@
 
 namespace optdnn::kernels {
 
-const WinogradKernels& winograd_narrow(WinogradTile tile) {
-  return tile == WinogradTile::two ? kKernels<Tile2> : kKernels<Tile4>;
-}
+const CpuConvolveKernels& winograd_narrow(Way way) { return way == Way::tile_2 ? kKernels<Tile2> : kKernels<Tile4>; }
 
 }  // namespace optdnn::kernels

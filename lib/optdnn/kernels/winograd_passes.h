@@ -1,5 +1,5 @@
-// The kernels of winograd_kernels.h for a tile: a product of images and weights, and the weights' gradient. Included by
-// the file of each kind of processor, which is compiled for it.
+// The kernels of cpu_convolve_kernels.h for a tile: a product of images and weights, and the weights' gradient.
+// Included by the file of each kind of processor, which is compiled for it.
 #pragma once
 
 #include "optdnn/kernels/winograd_blocks.h"
@@ -14,12 +14,12 @@ struct Product {
   // 32 channels measured best.
   static constexpr int64_t kBlockFloats = 112 * 1024 / sizeof(float);
 
-  static WinogradProductPlan plan(const WinogradShape& shape, int64_t threads) {
+  static ProductPlan plan(const ConvolutionShape& shape, int64_t threads) {
     const Grid<Tile> grid(shape);
     const int64_t in = vectors_of(shape.inputs), out = vectors_of(shape.outputs);
     const int64_t units = kBlockFloats / (kPositions * most(in, out) * kLanes) / kTileUnit;
     const int64_t of_thread = divide_up(divide_up(grid.tiles, threads), kTileUnit);
-    WinogradProductPlan plan = {};
+    ProductPlan plan = {};
     plan.block = most(1, least(least(units, 8), of_thread)) * kTileUnit;
     plan.blocks = divide_up(grid.tiles, plan.block);
     plan.weight_parts = out * in;
@@ -37,7 +37,7 @@ struct Product {
   }
 
   // U[position][panel][input][vector of the panel], the parts [begin, end): one vector of outputs and of inputs each.
-  static void transform_weights(const WinogradProduct& job, const WinogradProductPlan& plan, float* U, int64_t begin,
+  static void transform_weights(const ConvolutionProduct& job, const ProductPlan& plan, float* U, int64_t begin,
                                 int64_t end) {
     const int64_t inputs = job.shape.inputs, outputs = job.shape.outputs;
     for (int64_t part = begin; part < end; ++part) {
@@ -57,25 +57,25 @@ struct Product {
     }
   }
 
-  static void multiply_blocks(const WinogradProduct& job, const WinogradProductPlan& plan, const float* U,
-                              float* scratch, float* sums, int64_t begin, int64_t end) {
+  static void multiply_blocks(const ConvolutionProduct& job, const ProductPlan& plan, const float* U, float* scratch,
+                              float* sums, int64_t begin, int64_t end) {
     const bool normed = job.of_x.scale != nullptr;
     const auto run = [&](auto is_normed, auto which) {
       multiply<is_normed, which>(job, plan, U, scratch, sums, begin, end);
     };
-    constexpr std::integral_constant<WinogradSums, WinogradSums::none> none;
-    constexpr std::integral_constant<WinogradSums, WinogradSums::moments> moments;
-    constexpr std::integral_constant<WinogradSums, WinogradSums::gradient> gradient;
-    if (job.sums == WinogradSums::gradient) return run(std::false_type(), gradient);
-    if (job.sums == WinogradSums::moments) {
+    constexpr std::integral_constant<ConvolutionSums, ConvolutionSums::none> none;
+    constexpr std::integral_constant<ConvolutionSums, ConvolutionSums::moments> moments;
+    constexpr std::integral_constant<ConvolutionSums, ConvolutionSums::gradient> gradient;
+    if (job.sums == ConvolutionSums::gradient) return run(std::false_type(), gradient);
+    if (job.sums == ConvolutionSums::moments) {
       return normed ? run(std::true_type(), moments) : run(std::false_type(), moments);
     }
     normed ? run(std::true_type(), none) : run(std::false_type(), none);
   }
 
  private:
-  template <bool kNormed, WinogradSums kSums>
-  static void multiply(const WinogradProduct& job, const WinogradProductPlan& plan, const float* U, float* scratch,
+  template <bool kNormed, ConvolutionSums kSums>
+  static void multiply(const ConvolutionProduct& job, const ProductPlan& plan, const float* U, float* scratch,
                        float* sums, int64_t begin, int64_t end) {
     const Grid<Tile> grid(job.shape);
     const int64_t inputs = job.shape.inputs, outputs = job.shape.outputs;
@@ -89,12 +89,13 @@ struct Product {
                                      zeros);
       const Ahead next = grid.rows_of(job.x, inputs, last, least(last + plan.block, grid.tiles));
       const Ahead written = grid.rows_of(job.y, outputs, first, last);
-      const Ahead masking = kSums == WinogradSums::gradient ? grid.rows_of(job.x_of_y, outputs, first, last) : Ahead{};
+      const Ahead masking =
+          kSums == ConvolutionSums::gradient ? grid.rows_of(job.x_of_y, outputs, first, last) : Ahead{};
       const int64_t tiles = divide_up(last - first, kTileUnit) * kTileUnit;
       for (int64_t p = 0; p < kPositions; ++p) {
         next.slice<false>(p, kPositions);
         written.slice<true>(p, kPositions);
-        if constexpr (kSums == WinogradSums::gradient) masking.slice<false>(p, kPositions);
+        if constexpr (kSums == ConvolutionSums::gradient) masking.slice<false>(p, kPositions);
         multiply_position(V + p * plan.in_position, U + p * plan.weight_position, inputs, M + p * plan.out_position,
                           vectors_of(outputs), tiles, plan.block * kLanes);
       }
@@ -103,7 +104,7 @@ struct Product {
   }
 
   // A tap of one input to `count` outputs from `output` on; the other lanes are zero.
-  static OPTDNN_INLINE Lanes weights(const WinogradProduct& job, int64_t output, int64_t count, int64_t input,
+  static OPTDNN_INLINE Lanes weights(const ConvolutionProduct& job, int64_t output, int64_t count, int64_t input,
                                      int tap) {
     const float* from = job.w + output * job.strides.output + input * job.strides.input + tap / 3 * job.strides.row +
                         tap % 3 * job.strides.column;
@@ -123,10 +124,10 @@ struct Gradient {
   static constexpr int64_t kChunkFloats = (16 << 20) / sizeof(float);  // of all chunks, unless eight take more
 
   // Of the shape alone, and nothing that differs between processors: the order of the sums follows from it.
-  static WinogradGradientPlan plan(const WinogradShape& shape) {
+  static WeightsGradientPlan plan(const ConvolutionShape& shape) {
     const int64_t tiles = Grid<Tile>(shape).tiles;
     const int64_t in = vectors_of(shape.inputs), out = vectors_of(shape.outputs);
-    WinogradGradientPlan plan = {};
+    WeightsGradientPlan plan = {};
     plan.block = most(shape.inputs, shape.outputs) <= 16 ? 48 : 24;
     const int64_t by_memory = most(8, kChunkFloats / (9 * shape.inputs * shape.outputs));
     plan.chunks = most(1, least(least(kMostChunks, tiles / kFewestTiles), by_memory));
@@ -140,14 +141,14 @@ struct Gradient {
   }
 
   // Each chunk's gradient, [tap][output][input] in whole vectors.
-  static void sum_chunks(const WinogradGradient& job, const WinogradGradientPlan& plan, float* chunks, float* scratch,
+  static void sum_chunks(const WeightsGradient& job, const WeightsGradientPlan& plan, float* chunks, float* scratch,
                          int64_t begin, int64_t end) {
     job.of_x.scale ? sum<true>(job, plan, chunks, scratch, begin, end)
                    : sum<false>(job, plan, chunks, scratch, begin, end);
   }
 
   template <bool kNormed>
-  static void sum(const WinogradGradient& job, const WinogradGradientPlan& plan, float* chunks, float* scratch,
+  static void sum(const WeightsGradient& job, const WeightsGradientPlan& plan, float* chunks, float* scratch,
                   int64_t begin, int64_t end) {
     const Grid<Tile> grid(job.shape);
     const int64_t inputs = job.shape.inputs, outputs = job.shape.outputs;
@@ -181,7 +182,7 @@ struct Gradient {
     }
   }
 
-  static void add_chunks(const WinogradGradient& job, const WinogradGradientPlan& plan, const float* chunks,
+  static void add_chunks(const WeightsGradient& job, const WeightsGradientPlan& plan, const float* chunks,
                          int64_t begin, int64_t end) {
     const int64_t inputs = job.shape.inputs, row = vectors_of(inputs) * kLanes;
     const int64_t tap_floats = vectors_of(job.shape.outputs) * kLanes * row;
@@ -206,7 +207,7 @@ struct Gradient {
 };
 
 template <class Tile>
-constexpr WinogradKernels kKernels = {
+constexpr CpuConvolveKernels kKernels = {
     Product<Tile>::plan,  Product<Tile>::transform_weights, Product<Tile>::multiply_blocks,
     Gradient<Tile>::plan, Gradient<Tile>::sum_chunks,       Gradient<Tile>::add_chunks,
 };

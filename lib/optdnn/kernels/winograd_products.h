@@ -5,7 +5,7 @@
 
 #include <type_traits>
 
-#include "optdnn/kernels/winograd_lanes.h"
+#include "optdnn/kernels/lanes.h"
 
 namespace optdnn::kernels {
 namespace {

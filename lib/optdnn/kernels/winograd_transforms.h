@@ -8,7 +8,7 @@
 // the rounding error at the same cost (points near 1 in modulus, cf. Barabasz et al. 2020, arXiv 1803.10986).
 #pragma once
 
-#include "optdnn/kernels/winograd_lanes.h"
+#include "optdnn/kernels/lanes.h"
 
 namespace optdnn::kernels {
 namespace {

@@ -5,13 +5,14 @@
 
 #include <algorithm>
 
+#include "optdnn/kernels/cpu_convolve.h"
 #include "optdnn/kernels/gpu_convolve.h"
 #include "optdnn/modules/layers.h"
 #include "optdnn/modules/normalised_convolution.h"
 
 namespace optdnn::modules {
 
-using kernels::Convolutions, kernels::Pass, kernels::Way, kernels::WeightStrides, kernels::WinogradShape;
+using kernels::Convolutions, kernels::ConvolutionShape, kernels::Pass, kernels::Way, kernels::WeightStrides;
 using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
@@ -28,7 +29,7 @@ Way counted(Way way, Pass pass) {
 const float* numbers(const Tensor& x) { return x.const_data_ptr<float>(); }
 WeightStrides strides_of(const Tensor& w) { return {w.stride(0), w.stride(1), w.stride(2), w.stride(3)}; }
 
-WinogradShape shape_of(const Tensor& x, const Tensor& w) {
+ConvolutionShape shape_of(const Tensor& x, const Tensor& w) {
   return {x.size(0), x.size(2), x.size(3), x.size(1), w.size(0)};
 }
 
@@ -51,7 +52,7 @@ using Moments = std::optional<kernels::ChannelMoments>;
 
 Tensor forward_pass(const Images& images, const Tensor& w, Convolutions convolutions, Moments* moments) {
   const Tensor& x = images.x;
-  const WinogradShape shape = shape_of(x, w);
+  const ConvolutionShape shape = shape_of(x, w);
   const Way way = counted(kernels::way_of(convolutions, Pass::forward, shape), Pass::forward);
   if (way == Way::libtorch) return torch::conv2d(x, w, {}, 1, 1);
   if (images.norm) kernels::count_normed();
@@ -60,14 +61,14 @@ Tensor forward_pass(const Images& images, const Tensor& w, Convolutions convolut
   at::RecordFunction watched(at::RecordScope::FUNCTION);
   if (watched.isActive()) watched.before("aten::convolution", c10::ArrayRef<const c10::IValue>(inputs));
   Tensor y = torch::empty({x.size(0), w.size(0), x.size(2), x.size(3)}, x.options().memory_format(kChannelsLast));
-  kernels::winograd_forward(tile_of(way), shape, numbers(x), numbers(w), strides_of(w), y.data_ptr<float>(),
+  kernels::convolve_forward(way, shape, numbers(x), numbers(w), strides_of(w), y.data_ptr<float>(),
                             kernels::best_instructions(), images.map(), moments ? &moments->emplace() : nullptr);
   if (watched.isActive()) watched.setOutputs(std::vector<c10::IValue>{y});
   return y;
 }
 
 // Whether all passes of the convolution can take the norm along.
-bool takes_norm(const WinogradShape& shape, Convolutions convolutions) {
+bool takes_norm(const ConvolutionShape& shape, Convolutions convolutions) {
   const auto ours = [&](Pass pass) { return kernels::way_of(convolutions, pass, shape) != Way::libtorch; };
   return std::all_of(kernels::kPasses.begin(), kernels::kPasses.end(), ours);
 }
@@ -111,7 +112,7 @@ struct ConvolutionNode : torch::autograd::Function<ConvolutionNode> {
     const Images images{x, norm.get()};
     const bool data = context->needs_input_grad(0), weights = context->needs_input_grad(1);
     const auto convolutions = static_cast<Convolutions>(context->saved_data["convolutions"].toInt());
-    const WinogradShape shape = shape_of(x, w);
+    const ConvolutionShape shape = shape_of(x, w);
     const auto way_of = [&](Pass pass, bool wanted) {
       if (!wanted) return Way::libtorch;
       return counted(again ? Way::libtorch : kernels::way_of(convolutions, pass, shape), pass);
@@ -123,12 +124,12 @@ struct ConvolutionNode : torch::autograd::Function<ConvolutionNode> {
       dx = torch::empty_like(x);
       kernels::NormedImages normed;
       if (norm && norm->readers == 1) normed = {&norm->map, numbers(x), &norm->mean, &norm->sums.emplace()};
-      kernels::winograd_backward_data(tile_of(data_way), shape, numbers(dy), numbers(w), strides_of(w),
-                                      dx.data_ptr<float>(), kernels::best_instructions(), normed);
+      kernels::convolve_backward_data(data_way, shape, numbers(dy), numbers(w), strides_of(w), dx.data_ptr<float>(),
+                                      kernels::best_instructions(), normed);
     }
     if (weights_way != Way::libtorch) {
       dw = torch::empty_like(w);
-      kernels::winograd_backward_weights(tile_of(weights_way), shape, numbers(x), numbers(dy), dw.data_ptr<float>(),
+      kernels::convolve_backward_weights(weights_way, shape, numbers(x), numbers(dy), dw.data_ptr<float>(),
                                          strides_of(dw), kernels::best_instructions(), images.map());
     }
     return {dx, dw, {}, {}, {}};

@@ -1,10 +1,10 @@
-#include "optdnn/kernels/winograd.h"
+#include "optdnn/kernels/cpu_convolve.h"
 
 #include <ATen/Parallel.h>
 
 #include <algorithm>
 
-#include "optdnn/kernels/winograd_kernels.h"
+#include "optdnn/kernels/cpu_convolve_kernels.h"
 #include "optdnn/kernels/workspace.h"
 
 namespace optdnn::kernels {
@@ -13,15 +13,16 @@ namespace {
 
 constexpr int64_t kWeightPartsPerThread = 4;  // fewer are not worth waking a thread
 
-const WinogradKernels& kernels_of(Instructions instructions, WinogradTile tile, const WinogradShape& shape) {
-  if (instructions == Instructions::avx2) return winograd_avx2(tile);
-  return std::max(shape.inputs, shape.outputs) <= kNarrowChannels ? winograd_narrow(tile) : winograd_avx512(tile);
+const CpuConvolveKernels& kernels_of(Instructions instructions, Way way, const ConvolutionShape& shape) {
+  if (way == Way::rows) return instructions == Instructions::avx2 ? rows_avx2() : rows_avx512();
+  if (instructions == Instructions::avx2) return winograd_avx2(way);
+  return std::max(shape.inputs, shape.outputs) <= kNarrowChannels ? winograd_narrow(way) : winograd_avx512(way);
 }
 
-int64_t floats_of(const WinogradProductPlan& plan, int64_t threads) {
+int64_t floats_of(const ProductPlan& plan, int64_t threads) {
   return plan.weight_floats + threads * plan.thread_floats;
 }
-int64_t floats_of(const WinogradGradientPlan& plan, int64_t threads) {
+int64_t floats_of(const WeightsGradientPlan& plan, int64_t threads) {
   return plan.chunks * plan.chunk_floats + std::min(threads, plan.chunks) * plan.thread_floats;
 }
 
@@ -36,7 +37,7 @@ class NormNumbers {
     std::copy(map->shift.begin(), map->shift.end(), numbers_.begin() + channels_);
     if (mean) std::copy(mean->begin(), mean->end(), numbers_.begin() + 2 * channels_);
   }
-  WinogradNorm norm() const {
+  ConvolutionNorm norm() const {
     if (numbers_.empty()) return {};
     return {numbers_.data(), numbers_.data() + channels_, numbers_.data() + 2 * channels_};
   }
@@ -46,9 +47,9 @@ class NormNumbers {
   std::vector<float> numbers_;
 };
 
-// What the units of tiles have added up: read(unit, i) is its i-th sum of a channel.
+// What the units have added up: read(unit, i) is its i-th sum of a channel.
 template <class Each>
-void for_each_sum(const WinogradProductPlan& plan, const float* sums, int64_t channels, Each each) {
+void for_each_sum(const ProductPlan& plan, const float* sums, int64_t channels, Each each) {
   const int64_t of_vector = plan.unit_floats / ((channels + plan.lanes - 1) / plan.lanes);
   for (int64_t unit = 0; unit < plan.units; ++unit) {
     for (int64_t c = 0; c < channels; ++c) {
@@ -59,7 +60,7 @@ void for_each_sum(const WinogradProductPlan& plan, const float* sums, int64_t ch
 }
 
 // About one number for all units, that of the first.
-ChannelMoments moments_of(const WinogradProductPlan& plan, const float* units, int64_t channels) {
+ChannelMoments moments_of(const ProductPlan& plan, const float* units, int64_t channels) {
   std::vector<double> about(channels), sums(channels), squares(channels), counts(channels);
   for_each_sum(plan, units, channels, [&](int64_t c, auto read) {
     const double sum = read(0), own = read(2), count = read(3);
@@ -72,7 +73,7 @@ ChannelMoments moments_of(const WinogradProductPlan& plan, const float* units, i
   return moments_about(about, sums, squares, counts.front());
 }
 
-ChannelSums gradient_sums(const WinogradProductPlan& plan, const float* units, int64_t channels) {
+ChannelSums gradient_sums(const ProductPlan& plan, const float* units, int64_t channels) {
   ChannelSums sums{std::vector<double>(channels), std::vector<double>(channels)};
   for_each_sum(plan, units, channels, [&](int64_t c, auto read) {
     sums.dz[c] += read(0);
@@ -83,24 +84,24 @@ ChannelSums gradient_sums(const WinogradProductPlan& plan, const float* units, i
 
 // finish(plan, sums of the units), where there are any.
 template <class Finish>
-void multiply(WinogradTile tile, const WinogradProduct& job, Instructions instructions, Finish finish) {
-  const WinogradKernels& kernels = kernels_of(instructions, tile, job.shape);
+void multiply(Way way, const ConvolutionProduct& job, Instructions instructions, Finish finish) {
+  const CpuConvolveKernels& kernels = kernels_of(instructions, way, job.shape);
   const int64_t threads = at::get_num_threads();
-  const WinogradProductPlan plan = kernels.plan_product(job.shape, threads);
-  const int64_t sums_floats = job.sums == WinogradSums::none ? 0 : plan.units * plan.unit_floats;
+  const ProductPlan plan = kernels.plan_product(job.shape, threads);
+  const int64_t sums_floats = job.sums == ConvolutionSums::none ? 0 : plan.units * plan.unit_floats;
   const Workspace workspace(floats_of(plan, threads) + sums_floats);
   float* const sums = workspace.data() + floats_of(plan, threads);
   float* const U = workspace.data();
   at::parallel_for(0, plan.weight_parts, kWeightPartsPerThread,
-                   [&](int64_t begin, int64_t end) { kernels.transform_weights(job, plan, U, begin, end); });
+                   [&](int64_t begin, int64_t end) { kernels.lay_out_weights(job, plan, U, begin, end); });
   at::parallel_for(0, plan.blocks, 1, [&](int64_t begin, int64_t end) {
     float* const scratch = U + plan.weight_floats + at::get_thread_num() * plan.thread_floats;
     kernels.multiply_blocks(job, plan, U, scratch, sums, begin, end);
   });
-  if (job.sums != WinogradSums::none) finish(plan, sums);
+  if (job.sums != ConvolutionSums::none) finish(plan, sums);
 }
 
-WinogradShape exchanged(WinogradShape shape) {
+ConvolutionShape exchanged(ConvolutionShape shape) {
   std::swap(shape.inputs, shape.outputs);
   return shape;
 }
@@ -136,33 +137,32 @@ std::string_view name_of(Instructions instructions) {
   return "none";
 }
 
-void winograd_forward(WinogradTile tile, const WinogradShape& shape, const float* x, const float* w,
+void convolve_forward(Way way, const ConvolutionShape& shape, const float* x, const float* w,
                       const WeightStrides& strides, float* y, Instructions instructions, const ChannelMap* norm,
                       ChannelMoments* moments) {
   const NormNumbers of_x(norm, nullptr, shape.inputs);
-  const WinogradSums wanted = moments ? WinogradSums::moments : WinogradSums::none;
-  multiply(tile, {shape, x, w, strides, /*rotated=*/false, y, of_x.norm(), wanted}, instructions,
+  const ConvolutionSums wanted = moments ? ConvolutionSums::moments : ConvolutionSums::none;
+  multiply(way, {shape, x, w, strides, /*rotated=*/false, y, of_x.norm(), wanted}, instructions,
            [&](const auto& plan, const float* sums) { *moments = moments_of(plan, sums, shape.outputs); });
 }
 
-void winograd_backward_data(WinogradTile tile, const WinogradShape& shape, const float* dy, const float* w,
+void convolve_backward_data(Way way, const ConvolutionShape& shape, const float* dy, const float* w,
                             const WeightStrides& strides, float* dx, Instructions instructions,
                             const NormedImages& normed) {
   const WeightStrides turned = {strides.input, strides.output, strides.row, strides.column};
   const NormNumbers of_dx(normed.norm, normed.mean, shape.inputs);
-  const WinogradSums wanted = normed.norm ? WinogradSums::gradient : WinogradSums::none;
-  multiply(tile, {exchanged(shape), dy, w, turned, /*rotated=*/true, dx, {}, wanted, of_dx.norm(), normed.x},
+  const ConvolutionSums wanted = normed.norm ? ConvolutionSums::gradient : ConvolutionSums::none;
+  multiply(way, {exchanged(shape), dy, w, turned, /*rotated=*/true, dx, {}, wanted, of_dx.norm(), normed.x},
            instructions,
            [&](const auto& plan, const float* sums) { *normed.sums = gradient_sums(plan, sums, shape.inputs); });
 }
 
-void winograd_backward_weights(WinogradTile tile, const WinogradShape& shape, const float* x, const float* dy,
-                               float* dw, const WeightStrides& strides, Instructions instructions,
-                               const ChannelMap* norm) {
-  const WinogradKernels& kernels = kernels_of(instructions, tile, shape);
+void convolve_backward_weights(Way way, const ConvolutionShape& shape, const float* x, const float* dy, float* dw,
+                               const WeightStrides& strides, Instructions instructions, const ChannelMap* norm) {
+  const CpuConvolveKernels& kernels = kernels_of(instructions, way, shape);
   const NormNumbers of_x(norm, nullptr, shape.inputs);
-  const WinogradGradient job = {shape, x, dy, dw, strides, of_x.norm()};
-  const WinogradGradientPlan plan = kernels.plan_gradient(shape);
+  const WeightsGradient job = {shape, x, dy, dw, strides, of_x.norm()};
+  const WeightsGradientPlan plan = kernels.plan_gradient(shape);
   const Workspace workspace(floats_of(plan, at::get_num_threads()));
   float* const chunks = workspace.data();
   float* const scratches = chunks + plan.chunks * plan.chunk_floats;
@@ -173,9 +173,8 @@ void winograd_backward_weights(WinogradTile tile, const WinogradShape& shape, co
                    [&](int64_t begin, int64_t end) { kernels.add_chunks(job, plan, chunks, begin, end); });
 }
 
-int64_t winograd_workspace_bytes(WinogradTile tile, const WinogradShape& shape, int64_t threads,
-                                 Instructions instructions) {
-  const WinogradKernels& kernels = kernels_of(instructions, tile, shape);
+int64_t convolve_workspace_bytes(Way way, const ConvolutionShape& shape, int64_t threads, Instructions instructions) {
+  const CpuConvolveKernels& kernels = kernels_of(instructions, way, shape);
   const int64_t floats = std::max({floats_of(kernels.plan_product(shape, threads), threads),
                                    floats_of(kernels.plan_product(exchanged(shape), threads), threads),
                                    floats_of(kernels.plan_gradient(shape), threads)});

@@ -79,6 +79,13 @@ OPTDNN_INLINE Lanes relu(Lanes x) {
 #endif
 }
 
+// Leaves a number that was loaded in its register: compilers would rather load it again for each of its products.
+OPTDNN_INLINE void keep(Lanes& value) {
+#if defined(__AVX2__)
+  asm("" : "+v"(value));
+#endif
+}
+
 constexpr int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 constexpr int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }

@@ -1,4 +1,4 @@
-// Winograd's convolutions with the norm and relu of their neighbours in their transforms: the same as the norm made
+// Convolutions that take in the norm and relu of their neighbours on the way: the same as the norm made
 // first, in float64, up to rounding; zero around the images, moments that stand a large mean, and equal bits on any
 // number of threads.
 #include <ATen/Parallel.h>
@@ -8,7 +8,7 @@
 #include <cmath>
 #include <limits>
 
-#include "optdnn/kernels/winograd.h"
+#include "optdnn/kernels/cpu_convolve.h"
 #include "support/catch.h"
 
 namespace optdnn::kernels {
@@ -16,7 +16,11 @@ namespace {
 
 using torch::Tensor;
 
-constexpr auto kNormTiles = {WinogradTile::two, WinogradTile::four};
+std::vector<Way> norm_ways_of(const ConvolutionShape& shape) {
+  std::vector<Way> ways = {Way::tile_2, Way::tile_4};
+  if (shape.inputs == shape.outputs) ways.push_back(Way::rows);
+  return ways;
+}
 
 Tensor images(int64_t count, int64_t channels, int64_t height, int64_t width) {
   return torch::randn({count, channels, height, width}).contiguous(at::MemoryFormat::ChannelsLast);
@@ -34,7 +38,7 @@ Tensor wide(const Tensor& x) { return x.to(torch::kFloat64); }
 
 // No argument of relu is so near zero that rounding would decide on its sign.
 struct NormProblem {
-  explicit NormProblem(const WinogradShape& s) : shape(s) {
+  explicit NormProblem(const ConvolutionShape& s) : shape(s) {
     torch::manual_seed(s.images + 7 * s.height + 31 * s.width + 101 * s.inputs + 1009 * s.outputs);
     x = images(s.images, s.inputs, s.height, s.width);
     dy = images(s.images, s.outputs, s.height, s.width);
@@ -46,7 +50,7 @@ struct NormProblem {
     x = (x + z.abs().lt(1e-3) * (4e-3 / scale)).to(torch::kFloat32).contiguous(at::MemoryFormat::ChannelsLast);
   }
 
-  WinogradShape shape;
+  ConvolutionShape shape;
   Tensor x, w, dy;
   ChannelMap norm;
   std::vector<double> mean;
@@ -57,16 +61,16 @@ struct NormPasses {
   std::vector<Tensor> all() const { return {y, dx, dw, mean, variance, dz, dz_x}; }
 };
 
-NormPasses by_winograd(const NormProblem& p, WinogradTile tile, Instructions instructions) {
+NormPasses by_kernels(const NormProblem& p, Way way, Instructions instructions) {
   NormPasses found{nan_like(p.dy), nan_like(p.x), nan_like(p.w), {}, {}, {}, {}};
   const WeightStrides strides = {p.w.stride(0), p.w.stride(1), p.w.stride(2), p.w.stride(3)};
   ChannelMoments moments;
   ChannelSums sums;
-  winograd_forward(tile, p.shape, read(p.x), read(p.w), strides, found.y.data_ptr<float>(), instructions, &p.norm,
+  convolve_forward(way, p.shape, read(p.x), read(p.w), strides, found.y.data_ptr<float>(), instructions, &p.norm,
                    &moments);
-  winograd_backward_data(tile, p.shape, read(p.dy), read(p.w), strides, found.dx.data_ptr<float>(), instructions,
+  convolve_backward_data(way, p.shape, read(p.dy), read(p.w), strides, found.dx.data_ptr<float>(), instructions,
                          {&p.norm, read(p.x), &p.mean, &sums});
-  winograd_backward_weights(tile, p.shape, read(p.x), read(p.dy), found.dw.data_ptr<float>(), strides, instructions,
+  convolve_backward_weights(way, p.shape, read(p.x), read(p.dy), found.dw.data_ptr<float>(), strides, instructions,
                             &p.norm);
   const auto tensor = [](const std::vector<double>& numbers) { return torch::tensor(numbers, torch::kFloat64); };
   found.mean = tensor(moments.mean), found.variance = tensor(moments.variance);
@@ -89,10 +93,10 @@ NormPasses in_float64(const NormProblem& p) {
 }
 
 // What is wrong: an error larger than so much of what is summed.
-std::string inaccuracy(const NormProblem& p, WinogradTile tile, Instructions instructions) {
+std::string inaccuracy(const NormProblem& p, Way way, Instructions instructions) {
   constexpr const char* kNames[] = {"y", "dx", "dw", "mean", "variance", "sums of dz", "sums of dz x"};
   const NormPasses truth = in_float64(p);
-  const auto found = by_winograd(p, tile, instructions).all();
+  const auto found = by_kernels(p, way, instructions).all();
   const double pixels = static_cast<double>(p.shape.images * p.shape.height * p.shape.width);
   const auto rms = [](const Tensor& t) { return t.square().mean().sqrt().item<double>(); };
   const double of_y = rms(truth.y), of_dx = 1 + rms(truth.dx);
@@ -102,54 +106,56 @@ std::string inaccuracy(const NormProblem& p, WinogradTile tile, Instructions ins
     const double error = rms(wide(found[i]) - truth.all()[i]);
     if (error <= 4e-6 * sizes[i]) continue;
     std::ostringstream text;
-    text << kNames[i] << ", tile " << (tile == WinogradTile::two ? 2 : 4) << ", " << name_of(instructions) << ": error "
-         << error << ", size " << sizes[i];
+    text << kNames[i] << ", " << name_of(way) << ", " << name_of(instructions) << ": error " << error << ", size "
+         << sizes[i];
     return text.str();
   }
   return "";
 }
 
 // Tails of channels, rows, columns and units; images smaller than a tile; many units.
-const std::vector<WinogradShape> kNormShapes = {
-    {1, 1, 1, 1, 1},     {3, 9, 7, 15, 17},  {2, 8, 8, 160, 40},  {5, 11, 13, 48, 12},  {2, 5, 6, 8, 8},
-    {130, 4, 4, 16, 16}, {16, 8, 8, 64, 64}, {2, 33, 1, 65, 100}, {32, 16, 16, 32, 32},
+const std::vector<ConvolutionShape> kNormShapes = {
+    {1, 1, 1, 1, 1},      {3, 9, 7, 15, 17},   {2, 8, 8, 160, 40}, {5, 11, 13, 48, 12},
+    {2, 5, 6, 8, 8},      {130, 4, 4, 16, 16}, {16, 8, 8, 64, 64}, {2, 33, 1, 65, 100},
+    {32, 16, 16, 32, 32}, {9, 32, 32, 5, 5},   {3, 13, 14, 7, 7},  {2, 7, 5, 1, 1},
 };
 
 }  // namespace
 
 TEST_CASE("convolutions of relu(norm(x)) equal those of float64, and so do the sums taken on the way") {
-  for (const WinogradShape& shape : kNormShapes) {
+  for (const ConvolutionShape& shape : kNormShapes) {
     CAPTURE(shape.images, shape.height, shape.width, shape.inputs, shape.outputs);
     for (const Instructions instructions : instructions_here()) {
-      for (const WinogradTile tile : kNormTiles) CHECK(inaccuracy(NormProblem(shape), tile, instructions) == "");
+      for (const Way way : norm_ways_of(shape)) CHECK(inaccuracy(NormProblem(shape), way, instructions) == "");
     }
   }
 }
 
 TEST_CASE("with norms too, for shapes nobody chose") {
   CHECK(rc::check("equal to float64 for random shapes", [] {
-    const WinogradShape shape = {*rc::gen::inRange<int64_t>(1, 9), *rc::gen::inRange<int64_t>(1, 20),
-                                 *rc::gen::inRange<int64_t>(1, 20), *rc::gen::inRange<int64_t>(1, 70),
-                                 *rc::gen::inRange<int64_t>(1, 70)};
+    ConvolutionShape shape = {*rc::gen::inRange<int64_t>(1, 9), *rc::gen::inRange<int64_t>(1, 20),
+                              *rc::gen::inRange<int64_t>(1, 20), *rc::gen::inRange<int64_t>(1, 70),
+                              *rc::gen::inRange<int64_t>(1, 70)};
+    if (*rc::gen::arbitrary<bool>()) shape.inputs = shape.outputs = *rc::gen::inRange<int64_t>(1, 20);
     const NormProblem problem(shape);
     for (const Instructions instructions : instructions_here()) {
-      for (const WinogradTile tile : kNormTiles) RC_ASSERT(inaccuracy(problem, tile, instructions) == "");
+      for (const Way way : norm_ways_of(shape)) RC_ASSERT(inaccuracy(problem, way, instructions) == "");
     }
   }));
 }
 
 TEST_CASE("with norms too, one, two and three threads give the same bits, and so does the next call") {
   const int threads = at::get_num_threads();
-  for (const WinogradShape& shape : kNormShapes) {
+  for (const ConvolutionShape& shape : kNormShapes) {
     CAPTURE(shape.images, shape.height, shape.width, shape.inputs, shape.outputs);
     const NormProblem p(shape);
     for (const Instructions instructions : instructions_here()) {
-      for (const WinogradTile tile : kNormTiles) {
+      for (const Way way : norm_ways_of(shape)) {
         at::set_num_threads(1);
-        const auto alone = by_winograd(p, tile, instructions).all();
+        const auto alone = by_kernels(p, way, instructions).all();
         for (const int count : {1, 2, 3}) {
           at::set_num_threads(count);
-          const auto shared = by_winograd(p, tile, instructions).all();
+          const auto shared = by_kernels(p, way, instructions).all();
           for (size_t i = 0; i < alone.size(); ++i) CHECK(torch::equal(shared[i], alone[i]));
         }
       }
@@ -161,24 +167,28 @@ TEST_CASE("with norms too, one, two and three threads give the same bits, and so
 // Weights of one in the middle: the outputs are the inputs.
 TEST_CASE("moments taken on the way keep their digits under a mean that is a thousand deviations") {
   if (instructions_here().empty()) return;
-  const WinogradShape shape = {16, 12, 12, 16, 16};
-  const Tensor x = (images(16, 16, 12, 12) + 1000).contiguous(at::MemoryFormat::ChannelsLast);
-  Tensor w = torch::zeros({16, 16, 3, 3}), y = torch::empty_like(x);
-  for (int64_t c = 0; c < 16; ++c) w[c][c][1][1] = 1;
-  ChannelMoments moments;
-  winograd_forward(WinogradTile::two, shape, read(x), read(w), {144, 9, 3, 1}, y.data_ptr<float>(), best_instructions(),
-                   nullptr, &moments);
-  const Tensor exact = wide(y).var({0, 2, 3}, false);
-  for (int64_t c = 0; c < 16; ++c) CHECK(moments.variance[c] == Approx(exact[c].item<double>()).epsilon(1e-5));
+  for (const Way way : {Way::tile_2, Way::rows}) {
+    const int64_t C = way == Way::rows ? 5 : 16;
+    const Tensor x = (images(16, C, 12, 12) + 1000).contiguous(at::MemoryFormat::ChannelsLast);
+    Tensor w = torch::zeros({C, C, 3, 3}), y = torch::empty_like(x);
+    for (int64_t c = 0; c < C; ++c) w[c][c][1][1] = 1;
+    ChannelMoments moments;
+    convolve_forward(way, {16, 12, 12, C, C}, read(x), read(w), {9 * C, 9, 3, 1}, y.data_ptr<float>(),
+                     best_instructions(), nullptr, &moments);
+    const Tensor exact = wide(y).var({0, 2, 3}, false);
+    for (int64_t c = 0; c < C; ++c) CHECK(moments.variance[c] == Approx(exact[c].item<double>()).epsilon(1e-5));
+  }
 }
 
 TEST_CASE("a NaN stays one in relu(norm(x)), and its moments are NaN") {
   if (instructions_here().empty()) return;
-  NormProblem p({1, 16, 16, 16, 16});
-  p.x[0][2][5][6] = std::numeric_limits<float>::quiet_NaN();
-  const NormPasses found = by_winograd(p, WinogradTile::four, best_instructions());
-  CHECK(found.y[0].slice(1, 4, 8).slice(2, 4, 8).isnan().all().item<bool>());
-  CHECK(found.variance.isnan().all().item<bool>());
+  for (const Way way : {Way::tile_4, Way::rows}) {
+    NormProblem p({1, 16, 16, 16, 16});
+    p.x[0][2][5][6] = std::numeric_limits<float>::quiet_NaN();
+    const NormPasses found = by_kernels(p, way, best_instructions());
+    CHECK(found.y[0].slice(1, 4, 7).slice(2, 5, 8).isnan().all().item<bool>());
+    CHECK(found.variance.isnan().all().item<bool>());
+  }
 }
 
 }  // namespace optdnn::kernels

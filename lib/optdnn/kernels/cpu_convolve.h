@@ -1,7 +1,8 @@
-// 3x3 convolutions of stride 1, with one pixel of zeros around every image, by Winograd's algorithm on the CPU:
-// float32, channels innermost. F(2x2, 3x3) takes 16 products for 36 of the direct way, F(4x4, 3x3) 36 for 144. Values
-// differ from the direct way's by rounding; they do not depend on the number of threads. An Inf or NaN spreads over the
-// outputs of its tile; README.md says what else to know. Source: Lavin, Gray 2016, arXiv 1509.09308.
+// 3x3 convolutions of stride 1, with one pixel of zeros around every image, on the CPU: float32, channels innermost.
+// By Winograd's algorithm F(2x2, 3x3) takes 16 products for 36 of the direct way, F(4x4, 3x3) 36 for 144; an Inf or NaN
+// spreads over the outputs of its way, and README.md says what else to know. By rows the direct way's products are
+// made, and a number that is not finite reaches one pixel further to the sides. Values differ from LibTorch's by
+// rounding; they do not depend on the number of threads. Source: Lavin, Gray 2016, arXiv 1509.09308.
 #pragma once
 
 #include <cstdint>
@@ -9,14 +10,9 @@
 #include <vector>
 
 #include "optdnn/kernels/channel_norm.h"
+#include "optdnn/kernels/convolutions.h"
 
 namespace optdnn::kernels {
-
-enum class WinogradTile { two, four };  // outputs of a tile on a side
-
-struct WinogradShape {
-  int64_t images, height, width, inputs, outputs;
-};
 
 // From one weight to the next along each index, in numbers: any layout of outputs x inputs x 3 x 3.
 struct WeightStrides {
@@ -40,21 +36,21 @@ struct NormedImages {
 // y_BHWK = x_BHWC * w.     dx_BHWC from dy_BHWK and w.     dw from x_BHWC and dy_BHWK.
 // With a norm the images are relu(norm(x)), which is never written, and zero around them all the same; dx is then the
 // gradient of norm(x), zero where relu cut. `moments` become those of y. What is added up is so in an order that the
-// shape fixes. On LibTorch's threads. Memory beside the arguments: workspace_bytes(). Requires: instructions of this
-// processor, every count positive. Errors: std::bad_alloc.
-void winograd_forward(WinogradTile tile, const WinogradShape& shape, const float* x, const float* w,
+// shape fixes. On LibTorch's threads. Memory beside the arguments: convolve_workspace_bytes(). Requires: instructions
+// of this processor, a way of the CPU's own, by rows inputs = outputs, every count positive. Errors: std::bad_alloc.
+void convolve_forward(Way way, const ConvolutionShape& shape, const float* x, const float* w,
                       const WeightStrides& strides, float* y, Instructions instructions = best_instructions(),
                       const ChannelMap* norm = nullptr, ChannelMoments* moments = nullptr);
-void winograd_backward_data(WinogradTile tile, const WinogradShape& shape, const float* dy, const float* w,
+void convolve_backward_data(Way way, const ConvolutionShape& shape, const float* dy, const float* w,
                             const WeightStrides& strides, float* dx, Instructions instructions = best_instructions(),
                             const NormedImages& normed = {});
-void winograd_backward_weights(WinogradTile tile, const WinogradShape& shape, const float* x, const float* dy,
-                               float* dw, const WeightStrides& strides, Instructions instructions = best_instructions(),
+void convolve_backward_weights(Way way, const ConvolutionShape& shape, const float* x, const float* dy, float* dw,
+                               const WeightStrides& strides, Instructions instructions = best_instructions(),
                                const ChannelMap* norm = nullptr);
 
 // The largest of the passes' needs with as many threads, but for sums: a hundredth of the outputs, a twenty-fifth with
 // F(2x2). Requires instructions other than none.
-int64_t winograd_workspace_bytes(WinogradTile tile, const WinogradShape& shape, int64_t threads,
+int64_t convolve_workspace_bytes(Way way, const ConvolutionShape& shape, int64_t threads,
                                  Instructions instructions = best_instructions());
 
 }  // namespace optdnn::kernels

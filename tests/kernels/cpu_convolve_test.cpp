@@ -1,6 +1,6 @@
-// Winograd's convolutions: as close to float64 as LibTorch's direct ones up to a small factor, transposes of each
+// Convolutions by tiles and by rows: as close to float64 as LibTorch's up to a small factor, transposes of each
 // other, the same bits on any number of threads, for random shapes with tails and odd sizes.
-#include "optdnn/kernels/winograd.h"
+#include "optdnn/kernels/cpu_convolve.h"
 
 #include <ATen/Parallel.h>
 #include <rapidcheck.h>
@@ -16,7 +16,12 @@ namespace {
 
 using torch::Tensor;
 
-constexpr auto kTiles = {WinogradTile::two, WinogradTile::four};
+// All ways of the CPU's own that can do the shape.
+std::vector<Way> ways_of(const ConvolutionShape& shape) {
+  std::vector<Way> ways = {Way::tile_2, Way::tile_4};
+  if (shape.inputs == shape.outputs) ways.push_back(Way::rows);
+  return ways;
+}
 
 WeightStrides strides_of(const Tensor& w) { return {w.stride(0), w.stride(1), w.stride(2), w.stride(3)}; }
 
@@ -24,7 +29,7 @@ Tensor channels_last(const Tensor& x) { return x.contiguous(at::MemoryFormat::Ch
 
 // A convolution to be done, with He-normal weights, so that all numbers are of order one.
 struct Problem {
-  Problem(const WinogradShape& s, bool weights_channels_last, bool positive = false) : shape(s) {
+  Problem(const ConvolutionShape& s, bool weights_channels_last, bool positive = false) : shape(s) {
     torch::manual_seed(s.images + 7 * s.height + 31 * s.width + 101 * s.inputs + 1009 * s.outputs);
     x = channels_last(torch::randn({s.images, s.inputs, s.height, s.width}));
     if (positive) x = x.relu();
@@ -33,7 +38,7 @@ struct Problem {
     dy = channels_last(torch::randn({s.images, s.outputs, s.height, s.width}));
   }
 
-  WinogradShape shape;
+  ConvolutionShape shape;
   Tensor x, w, dy;
 };
 
@@ -43,15 +48,15 @@ struct Passes {
 };
 
 // By ours, into memory full of NaN.
-Passes by_winograd(const Problem& p, WinogradTile tile, Instructions instructions) {
+Passes by_kernels(const Problem& p, Way way, Instructions instructions) {
   const auto unset = [](const Tensor& like) {
     return torch::full_like(like, std::numeric_limits<double>::quiet_NaN());
   };
   Passes found{unset(p.dy), unset(p.x), unset(p.w)};
   const auto *x = p.x.const_data_ptr<float>(), *w = p.w.const_data_ptr<float>(), *dy = p.dy.const_data_ptr<float>();
-  winograd_forward(tile, p.shape, x, w, strides_of(p.w), found.y.data_ptr<float>(), instructions);
-  winograd_backward_data(tile, p.shape, dy, w, strides_of(p.w), found.dx.data_ptr<float>(), instructions);
-  winograd_backward_weights(tile, p.shape, x, dy, found.dw.data_ptr<float>(), strides_of(found.dw), instructions);
+  convolve_forward(way, p.shape, x, w, strides_of(p.w), found.y.data_ptr<float>(), instructions);
+  convolve_backward_data(way, p.shape, dy, w, strides_of(p.w), found.dx.data_ptr<float>(), instructions);
+  convolve_backward_weights(way, p.shape, x, dy, found.dw.data_ptr<float>(), strides_of(found.dw), instructions);
   return found;
 }
 
@@ -66,13 +71,13 @@ double rms(const Tensor& x) { return x.to(torch::kFloat64).pow(2).mean().sqrt().
 
 // What is wrong with a pass: its error, root mean square, exceeds four times the direct way's and also `units` in the
 // last place of what sums of so many random numbers come to; the direct way's is next to nothing for short sums.
-std::string inaccuracy(const Problem& p, WinogradTile tile, Instructions instructions, double units = 8) {
-  const Passes found = by_winograd(p, tile, instructions), direct = by_libtorch(p, torch::kFloat32),
+std::string inaccuracy(const Problem& p, Way way, Instructions instructions, double units = 8) {
+  const Passes found = by_kernels(p, way, instructions), direct = by_libtorch(p, torch::kFloat32),
                truth = by_libtorch(p, torch::kFloat64);
   const auto size = [](const Tensor& a, const Tensor& b, int64_t summed) {
     return rms(a) * rms(b) * std::sqrt(static_cast<double>(summed));
   };
-  const WinogradShape& s = p.shape;
+  const ConvolutionShape& s = p.shape;
   const struct {
     const char* name;
     double size;
@@ -84,23 +89,24 @@ std::string inaccuracy(const Problem& p, WinogradTile tile, Instructions instruc
     const double of_direct = rms(direct.all()[i].to(torch::kFloat64) - truth.all()[i]);
     if (error <= std::max(4 * of_direct, units * std::numeric_limits<float>::epsilon() * passes[i].size)) continue;
     std::ostringstream text;
-    text << passes[i].name << ", tile " << (tile == WinogradTile::two ? 2 : 4) << ", " << name_of(instructions)
-         << ": error " << error << ", directly " << of_direct << ", size " << passes[i].size;
+    text << passes[i].name << ", " << name_of(way) << ", " << name_of(instructions) << ": error " << error
+         << ", directly " << of_direct << ", size " << passes[i].size;
     return text.str();
   }
   return "";
 }
 
-std::string text_of(const WinogradShape& s) {
+std::string text_of(const ConvolutionShape& s) {
   return std::to_string(s.images) + " images of " + std::to_string(s.height) + "x" + std::to_string(s.width) + ", " +
          std::to_string(s.inputs) + " to " + std::to_string(s.outputs) + " channels";
 }
 
 // Tails of channels, rows, columns and blocks; one tile; images smaller than one; several panels of outputs.
-const std::vector<WinogradShape> kShapes = {
+const std::vector<ConvolutionShape> kShapes = {
     {1, 1, 1, 1, 1},     {3, 9, 7, 15, 17},   {4, 28, 28, 8, 24},  {8, 32, 32, 3, 16},   {2, 8, 8, 160, 160},
     {5, 11, 13, 48, 12}, {2, 5, 6, 128, 130}, {3, 7, 7, 80, 96},   {1, 2, 3, 4, 5},      {130, 4, 4, 16, 16},
-    {16, 8, 8, 64, 64},  {2, 1, 40, 20, 33},  {2, 33, 1, 65, 100}, {32, 16, 16, 32, 32},
+    {16, 8, 8, 64, 64},  {2, 1, 40, 20, 33},  {2, 33, 1, 65, 100}, {32, 16, 16, 32, 32}, {9, 32, 32, 5, 5},
+    {40, 16, 16, 3, 3},  {3, 13, 14, 7, 7},   {2, 7, 5, 1, 1},     {5, 1, 9, 6, 6},      {3, 12, 1, 4, 4},
 };
 
 }  // namespace
@@ -112,12 +118,12 @@ TEST_CASE("every processor that runs the tests on x86-64 with AVX2 has kernels")
 }
 
 TEST_CASE("convolutions and their gradients are as close to float64 as LibTorch's, up to a factor") {
-  for (const WinogradShape& shape : kShapes) {
+  for (const ConvolutionShape& shape : kShapes) {
     INFO(text_of(shape));
     for (const Instructions instructions : instructions_here()) {
-      for (const WinogradTile tile : kTiles) {
-        CHECK(inaccuracy(Problem(shape, shape.height % 2 == 0), tile, instructions) == "");
-        CHECK(inaccuracy(Problem(shape, shape.height % 2 == 1, /*positive=*/true), tile, instructions) == "");
+      for (const Way way : ways_of(shape)) {
+        CHECK(inaccuracy(Problem(shape, shape.height % 2 == 0), way, instructions) == "");
+        CHECK(inaccuracy(Problem(shape, shape.height % 2 == 1, /*positive=*/true), way, instructions) == "");
       }
     }
   }
@@ -125,27 +131,28 @@ TEST_CASE("convolutions and their gradients are as close to float64 as LibTorch'
 
 TEST_CASE("that holds for shapes nobody chose") {
   CHECK(rc::check("as close as LibTorch's for random shapes", [] {
-    const WinogradShape shape = {*rc::gen::inRange<int64_t>(1, 9), *rc::gen::inRange<int64_t>(1, 20),
-                                 *rc::gen::inRange<int64_t>(1, 20), *rc::gen::inRange<int64_t>(1, 90),
-                                 *rc::gen::inRange<int64_t>(1, 90)};
+    ConvolutionShape shape = {*rc::gen::inRange<int64_t>(1, 9), *rc::gen::inRange<int64_t>(1, 20),
+                              *rc::gen::inRange<int64_t>(1, 20), *rc::gen::inRange<int64_t>(1, 90),
+                              *rc::gen::inRange<int64_t>(1, 90)};
+    if (*rc::gen::arbitrary<bool>()) shape.inputs = shape.outputs = *rc::gen::inRange<int64_t>(1, 20);
     const Problem problem(shape, *rc::gen::arbitrary<bool>());
     for (const Instructions instructions : instructions_here()) {
       // Sixteen: of images of a few pixels the mean is over a few numbers.
-      for (const WinogradTile tile : kTiles) RC_ASSERT(inaccuracy(problem, tile, instructions, 16) == "");
+      for (const Way way : ways_of(shape)) RC_ASSERT(inaccuracy(problem, way, instructions, 16) == "");
     }
   }));
 }
 
 TEST_CASE("the passes are transposes of one another: <dy, x * w> = <dx, x> = <dw, w>") {
-  for (const WinogradShape& shape : kShapes) {
+  for (const ConvolutionShape& shape : kShapes) {
     INFO(text_of(shape));
     const Problem p(shape, true);
     const auto product = [](const Tensor& a, const Tensor& b) {
       return (a.to(torch::kFloat64) * b.to(torch::kFloat64)).sum().item<double>();
     };
     for (const Instructions instructions : instructions_here()) {
-      for (const WinogradTile tile : kTiles) {
-        const Passes found = by_winograd(p, tile, instructions);
+      for (const Way way : ways_of(shape)) {
+        const Passes found = by_kernels(p, way, instructions);
         const double of_y = product(p.dy, found.y), of_x = product(found.dx, p.x), of_w = product(found.dw, p.w);
         // Of sums of random signs, whose own size is |dy| |y|.
         const double size = (p.dy.norm() * found.y.norm()).item<double>();
@@ -158,16 +165,16 @@ TEST_CASE("the passes are transposes of one another: <dy, x * w> = <dx, x> = <dw
 
 TEST_CASE("one, two and three threads give the same bits") {
   const int threads = at::get_num_threads();
-  for (const WinogradShape& shape : kShapes) {
+  for (const ConvolutionShape& shape : kShapes) {
     INFO(text_of(shape));
     const Problem p(shape, true);
     for (const Instructions instructions : instructions_here()) {
-      for (const WinogradTile tile : kTiles) {
+      for (const Way way : ways_of(shape)) {
         at::set_num_threads(1);
-        const Passes alone = by_winograd(p, tile, instructions);
+        const Passes alone = by_kernels(p, way, instructions);
         for (const int count : {2, 3}) {
           at::set_num_threads(count);
-          const Passes shared = by_winograd(p, tile, instructions);
+          const Passes shared = by_kernels(p, way, instructions);
           for (size_t i = 0; i < 3; ++i) CHECK(torch::equal(shared.all()[i], alone.all()[i]));
         }
       }
@@ -179,28 +186,51 @@ TEST_CASE("one, two and three threads give the same bits") {
 TEST_CASE("what a workspace held before changes nothing, and its size is bounded") {
   if (instructions_here().empty()) return;
   const Problem odd({3, 9, 7, 15, 17}, true), other({2, 8, 8, 33, 40}, true);
-  const Passes first = by_winograd(odd, WinogradTile::four, best_instructions());
+  const Passes first = by_kernels(odd, Way::tile_4, best_instructions());
   Problem poisoned = other;
   poisoned.x = torch::full_like(other.x, std::numeric_limits<double>::infinity());
-  by_winograd(poisoned, WinogradTile::four, best_instructions());
-  const Passes second = by_winograd(odd, WinogradTile::four, best_instructions());
+  by_kernels(poisoned, Way::tile_4, best_instructions());
+  const Passes second = by_kernels(odd, Way::tile_4, best_instructions());
   for (size_t i = 0; i < 3; ++i) CHECK(torch::equal(first.all()[i], second.all()[i]));
 
   // U, and per thread a block and the gradient at the points; 32 chunks of gradients.
-  const auto mib = [](const WinogradShape& shape, int64_t threads) {
-    return static_cast<double>(winograd_workspace_bytes(WinogradTile::four, shape, threads)) / (1 << 20);
+  const auto mib = [](const ConvolutionShape& shape, int64_t threads) {
+    return static_cast<double>(convolve_workspace_bytes(Way::tile_4, shape, threads)) / (1 << 20);
   };
   CHECK(mib({128, 32, 32, 16, 16}, 2) < 1.5);
   CHECK(mib({128, 8, 8, 64, 64}, 2) < 4);
   CHECK(mib({1 << 20, 32, 32, 64, 64}, 2) < 8);
 }
 
+TEST_CASE("by rows zeros stay zeros, and an image that is moved keeps its bits") {
+  if (instructions_here().empty()) return;
+  Problem p({1, 20, 20, 5, 5}, true);
+  p.x.zero_().slice(2, 6, 14).slice(3, 6, 14).normal_();
+  Problem moved = p;
+  moved.x = channels_last(torch::roll(p.x, {1, 2}, {2, 3}));
+  for (const Instructions instructions : instructions_here()) {
+    const Tensor y = by_kernels(p, Way::rows, instructions).y;
+    CHECK(torch::equal(by_kernels(moved, Way::rows, instructions).y, torch::roll(y, {1, 2}, {2, 3})));
+    CHECK(y.count_nonzero().item<int64_t>() <= 5 * 10 * 10);
+  }
+}
+
+TEST_CASE("by rows an Inf reaches the pixels it is read for and one more to either side") {
+  if (instructions_here().empty()) return;
+  Problem p({1, 16, 16, 4, 4}, true);
+  const Passes clean = by_kernels(p, Way::rows, best_instructions());
+  p.x[0][2][5][6] = std::numeric_limits<float>::infinity();
+  const Tensor same = by_kernels(p, Way::rows, best_instructions()).y.eq(clean.y).all(1)[0];
+  CHECK(same.slice(0, 4, 7).slice(1, 5, 8).sum().item<int64_t>() == 0);
+  CHECK(same.slice(0, 4, 7).slice(1, 4, 9).sum().item<int64_t>() + 16 * 16 - 15 == same.sum().item<int64_t>());
+}
+
 TEST_CASE("an Inf reaches the outputs of its tile and no others") {
   if (instructions_here().empty()) return;
   Problem p({1, 16, 16, 4, 4}, true);
-  const Passes clean = by_winograd(p, WinogradTile::four, best_instructions());
+  const Passes clean = by_kernels(p, Way::tile_4, best_instructions());
   p.x[0][2][5][6] = std::numeric_limits<float>::infinity();  // read by the tiles of rows 4-7 and columns 4-7 alone
-  const Passes found = by_winograd(p, WinogradTile::four, best_instructions());
+  const Passes found = by_kernels(p, Way::tile_4, best_instructions());
   const Tensor same = found.y.eq(clean.y).all(1)[0];
   CHECK(same.sum().item<int64_t>() == 16 * 16 - 16);
   CHECK(same.slice(0, 4, 8).slice(1, 4, 8).sum().item<int64_t>() == 0);
