@@ -80,7 +80,7 @@ OPTDNN_INLINE Lanes relu(Lanes x) {
 }
 
 // Leaves a number that was loaded in its register: compilers would rather load it again for each of its products.
-OPTDNN_INLINE void keep(Lanes& value) {
+OPTDNN_INLINE void keep([[maybe_unused]] Lanes& value) {
 #if defined(__AVX2__)
   asm("" : "+v"(value));
 #endif
