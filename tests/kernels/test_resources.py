@@ -21,11 +21,12 @@ REGISTERS = 65536  # of a processor, in portions of eight for a thread
 VALUES = {"class Number": ["float", "Half", "BFloat16"], "class From": ["float", "Half"],
           "class To": ["float", "BFloat16"], "class Rule": ["Sgd", "Adam"], "int kWidth": ["1", "4", "8"],
           "int kOutputs": ["1", "4"], "class In": ["float", "BFloat16"], "class Out": ["float", "Half"],
-          "int kNumbers": ["8", "32"], "int kIn": ["8", "64"], "int kOut": ["24", "32"], "int kPart": ["8", "16"],
-          "int kAll": ["8", "64"], "bool kGradient": ["true", "false"]}
+          "int kNumbers": ["8", "32"], "int kIn": ["8", "64"], "int kOut": ["16", "32"], "int kPart": ["8", "16"],
+          "int kAll": ["8", "64"], "bool kGradient": ["true", "false"], "bool kNormed": ["true", "false"]}
 UNUSED = {("float", "8"), ("Half", "4"), ("BFloat16", "4"), ("Sgd", "8"), ("Adam", "8"),  # vectors have 16 bytes
           ("1", "32")}  # nor are so many numbers read one by one
 OF_16_BITS = {"convolve.cuh"}
+UNUSED_CONVOLUTIONS = {("64", "32", "true")}  # so many inputs and outputs in a block, with norms
 
 
 def kernels():
@@ -40,7 +41,7 @@ def kernels():
                 of_16_bits = path.name in OF_16_BITS
                 if not of_16_bits and (values[:2] in UNUSED or values[2:4] in UNUSED):
                     continue
-                if of_16_bits and values[0] == "float":
+                if of_16_bits and (values[0] == "float" or (*values[1:3], values[-1]) in UNUSED_CONVOLUTIONS):
                     continue
                 yield f"{name}<{', '.join(values)}>" if values else name, arguments, most
 

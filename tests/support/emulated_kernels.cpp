@@ -7,6 +7,7 @@
 #include "support/emulated_words.h"
 // After the words they are written in.
 #include "optdnn/kernels/gpu/batch.cuh"
+#include "optdnn/kernels/gpu/batch_norm_gather.cuh"
 #include "optdnn/kernels/gpu/batch_norm_relu.cuh"
 #include "optdnn/kernels/gpu/cast.cuh"
 #include "optdnn/kernels/gpu/columns.cuh"
@@ -104,12 +105,19 @@ void add_updates(std::map<std::string, Kernel>& all) {
   all[c10::str("update_weights<Adam, ", kWidth, ">")] = taking(&update_weights<Adam, kWidth>);
 }
 
+template <class Number, int kIn, int kOut, bool kNormed>
+void add_convolution_of(const std::string& type, const std::string& normed, std::map<std::string, Kernel>& all) {
+  const std::string of = c10::str("<", type, ", ", kIn, ", ", kOut);
+  all["convolve" + of + ", false" + normed] = taking(&convolve<Number, kIn, kOut, false, kNormed>);
+  all["convolve" + of + ", true" + normed] = taking(&convolve<Number, kIn, kOut, true, kNormed>);
+  if constexpr (kIn <= 16)
+    all["convolve_weights" + of + normed] = taking(&convolve_weights<Number, kIn, kOut, kNormed>);
+}
+
 template <class Number, int kIn, int kOut>
 void add_convolution(const std::string& type, std::map<std::string, Kernel>& all) {
-  const std::string of = c10::str("<", type, ", ", kIn, ", ", kOut);
-  all["convolve" + of + ", false>"] = taking(&convolve<Number, kIn, kOut, false>);
-  all["convolve" + of + ", true>"] = taking(&convolve<Number, kIn, kOut, true>);
-  if constexpr (kIn <= 16) all["convolve_weights" + of + ">"] = taking(&convolve_weights<Number, kIn, kOut>);
+  add_convolution_of<Number, kIn, kOut, false>(type, ", false>", all);
+  add_convolution_of<Number, kIn, kOut, true>(type, ", true>", all);
 }
 
 template <class Number>
@@ -145,6 +153,7 @@ const std::map<std::string, Kernel>& kernels_by_name() {
     add_layer_norms_beside_float<BFloat16>("BFloat16", made);
     add_updates<4>(made);
     add_updates<1>(made);
+    made["batch_norm_gather"] = taking(&batch_norm_gather);
     made["assemble_batch"] = taking(&assemble_batch);
     made["watch_values"] = taking(&watch_values);
     return made;
@@ -152,20 +161,28 @@ const std::map<std::string, Kernel>& kernels_by_name() {
   return all;
 }
 
-void run_block(const Kernel& kernel, const kernels::Grid& grid, Place at, const void* arguments) {
-  // A GPU does not clear it.
-  std::vector<float> shared(grid.shared_floats, std::numeric_limits<float>::quiet_NaN());
-  std::vector<float> across(grid.threads);
+// One block after the other, by the same threads. A GPU's begin in any order.
+void run_blocks(const Kernel& kernel, const kernels::Grid& grid, const void* arguments) {
+  std::vector<float> shared(grid.shared_floats), across(grid.threads);
   std::barrier<> barrier(grid.threads);
-  at.shared = shared.data();
-  at.across = across.data();
-  if (grid.threads > 1) at.barrier = &barrier;
   std::vector<Warp> warps(grid.threads / 32);
   const auto run = [&](int thread) {
-    place = at;
+    place = {};
     place.thread = thread;
+    place.threads = grid.threads;
+    place.blocks = grid.blocks;
+    place.shared = shared.data();
+    place.across = across.data();
+    if (grid.threads > 1) place.barrier = &barrier;
     if (!warps.empty()) place.warp = &warps[thread / 32];
-    kernel(arguments);
+    for (place.part = 0; place.part < grid.parts; ++place.part) {
+      for (place.block = grid.blocks; place.block-- > 0;) {
+        sync();
+        if (thread == 0) std::fill(shared.begin(), shared.end(), std::numeric_limits<float>::quiet_NaN());
+        sync();  // nobody clears a GPU's
+        kernel(arguments);
+      }
+    }
   };
   std::vector<std::thread> others;
   for (int thread = 1; thread < grid.threads; ++thread) others.emplace_back(run, thread);
@@ -182,17 +199,7 @@ bool EmulatedLauncher::counters_are_zero() const {
 }
 
 void EmulatedLauncher::start(const std::string& kernel, const kernels::Grid& grid, const void* arguments, size_t) {
-  const Kernel& run = kernels_by_name().at(kernel);
-  for (int part = 0; part < grid.parts; ++part) {
-    for (int block = grid.blocks; block-- > 0;) {  // a GPU's begin in any order
-      Place at;
-      at.threads = grid.threads;
-      at.block = block;
-      at.blocks = grid.blocks;
-      at.part = part;
-      run_block(run, grid, at, arguments);
-    }
-  }
+  run_blocks(kernels_by_name().at(kernel), grid, arguments);
 }
 
 }  // namespace optdnn::tests

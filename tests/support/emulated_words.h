@@ -10,6 +10,7 @@
 #include <barrier>
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 #define DEVICE inline
 #define KERNEL inline void

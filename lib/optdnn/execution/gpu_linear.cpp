@@ -79,18 +79,18 @@ class GpuLinear : public LinearFunction {
     }
     const BatchNorm& norm = normed_.front().norm;
     const Tensor& x = outputs[normed_.front().output];
-    statistics_ = torch::empty({2, x.size(1)}, norm.weight.options().requires_grad(false));
+    to_make_ = modules::gpu_norm_to_make(norm);
     Tensor partial;
-    a.norm = modules::gpu_norm_arguments(rows, x, norm, statistics_);
+    a.norm = modules::gpu_statistics_arguments(rows, x, *to_make_, norm);
     a.norm.totals = rows.totals(kMoments, partial);
     launcher.launch(rows.kernel("combine_statistics", room), rows.summing(kMoments), a);
-    const Tensor y = torch::empty_like(x);
-    a.norm.out = y.data_ptr();
-    launcher.launch(rows.kernel("batch_norm_relu"), rows.mapping(), a.norm);
     saved = {x, norm.weight, norm.bias};
-    outputs.push_back(y);
+    outputs.push_back(x.variable_data());
     return outputs;
   }
+
+  // Of the normed output, which is a stand-in.
+  const c10::intrusive_ptr<modules::NormToMake>& to_make() const { return to_make_; }
 
   variable_list backward(const variable_list& saved, variable_list gradients) const override {
     as_inputs_lie(gradients);
@@ -130,8 +130,7 @@ class GpuLinear : public LinearFunction {
     Combination a{};
     a.norm.of = rows.rows();
     if (through) {
-      const auto back =
-          modules::gpu_norm_backward(launcher, rows, gradients[outputs], saved[0], normed_.front().norm, statistics_);
+      const auto back = modules::gpu_norm_backward(launcher, rows, gradients[outputs], saved[0], *to_make_);
       a.norm = back.arguments;
       all[inputs] = back.d_weight, all[inputs + 1] = back.d_bias;
     }
@@ -168,7 +167,7 @@ class GpuLinear : public LinearFunction {
     return weights[at] == 1 && !(through && at == 0) ? gradients[from[at]] : Tensor();
   }
 
-  Tensor statistics_;  // of the normed output, 2 x C
+  c10::intrusive_ptr<modules::NormToMake> to_make_;
 };
 
 // The one that all will lie as. What modules make comes last; vectors of several runs may begin otherwise.
@@ -207,11 +206,12 @@ LinearOutputs gpu_linear(const std::shared_ptr<const LinearMap>& map, const vari
   variable_list tensors;
   for (const Tensor& x : inputs) tensors.push_back(kernels::laid_as(x, layout_of(inputs).strides()));
   for (const auto& [output, norm] : taken_along) tensors.insert(tensors.end(), {norm.weight, norm.bias});
-  const variable_list made = kernels::apply(c10::make_intrusive<GpuLinear>(map, taken_along), tensors);
-  const auto first_normed = made.begin() + std::ssize(map->outputs);
-  LinearOutputs outputs{{made.begin(), first_normed}, {first_normed, made.end()}};
+  const auto node = c10::make_intrusive<GpuLinear>(map, taken_along);
+  LinearOutputs outputs{kernels::apply(node, tensors), {}};
+  if (!taken_along.empty()) outputs.normed.emplace_back(outputs.values.back(), node->to_make());
+  outputs.values.resize(map->outputs.size());
   for (size_t i = taken_along.size(); i < normed.size(); ++i)
-    outputs.normed.emplace_back(batch_norm_relu(outputs.values[normed[i].output], normed[i].norm));
+    outputs.normed.push_back(batch_norm_relu_to_make(outputs.values[normed[i].output], normed[i].norm));
   return outputs;
 }
 

@@ -94,7 +94,9 @@ class TrainedNorm : public kernels::Differentiable {
 class MadeRelu : public kernels::Differentiable {
  public:
   explicit MadeRelu(c10::intrusive_ptr<NormToMake> norm) : norm_(std::move(norm)) {}
-  variable_list forward(at::TensorList inputs, variable_list&) override { return {mapped_relu(inputs[0], norm_->map)}; }
+  variable_list forward(at::TensorList inputs, variable_list&) override {
+    return {norm_->is_on_gpu() ? gpu_mapped_relu(inputs[0], *norm_) : mapped_relu(inputs[0], norm_->map)};
+  }
   variable_list backward(const variable_list&, variable_list gradients) const override { return gradients; }
   variable_list differentiable_backward(const variable_list&, variable_list gradients) const override {
     return gradients;
@@ -116,18 +118,18 @@ Tensor NormedRelu::made() const {
   return kernels::apply(c10::make_intrusive<MadeRelu>(norm_), {x_}).front();
 }
 
-NormedRelu batch_norm_relu_to_make(const Tensor& x, const BatchNorm& norm,
-                                   const std::optional<ChannelMoments>& moments) {
+NormedRelu batch_norm_relu_to_make(const Tensor& x, const BatchNorm& norm, const KnownMoments& moments) {
+  if (gpu_batch_norm_relu_fits(x, norm)) return gpu_batch_norm_relu_to_make(x, norm, moments.left);
   if (!batch_norm_relu_fits(x, norm)) return batch_norm_relu(x, norm);
   if (!norm.training) return normalised_relu(x, norm.weight, norm.bias, running_statistics(norm));
-  const auto node = c10::make_intrusive<TrainedNorm>(norm, moments ? *moments : moments_of(x), rows(x), true);
+  const auto node = c10::make_intrusive<TrainedNorm>(norm, moments.all ? *moments.all : moments_of(x), rows(x), true);
   const Tensor stand_in = kernels::apply(node, {x, norm.weight, norm.bias}).front();
   return {stand_in, node->made_later()};
 }
 
 Tensor batch_norm_relu(const Tensor& x, const BatchNorm& norm) {
   if (norm.training) check_several_values(rows(x), "batch", "a channel", kBatchNormCure);
-  if (gpu_batch_norm_relu_fits(x, norm)) return gpu_batch_norm_relu(x, norm);
+  if (gpu_batch_norm_relu_fits(x, norm)) return gpu_batch_norm_relu_to_make(x, norm, {}).made();
   if (!batch_norm_relu_fits(x, norm)) {
     return torch::relu(torch::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.training,
                                          norm.momentum, norm.epsilon, /*cudnn_enabled=*/true));

@@ -6,7 +6,7 @@
 
 #include <optional>
 
-#include "optdnn/kernels/channel_norm.h"
+#include "optdnn/kernels/norm_to_make.h"
 
 namespace optdnn::modules {
 
@@ -21,14 +21,9 @@ struct BatchNorm {
 torch::Tensor batch_norm_relu(const torch::Tensor& x, const BatchNorm& norm);
 bool batch_norm_relu_fits(const torch::Tensor& x, const BatchNorm& norm);
 
-// relu(batch norm(x)) that is not made yet: a convolution can make it while it reads x (convolve.h), so that it is
-// never written, and takes in its own backward pass what the norm's needs of its gradient.
-struct NormToMake : torch::CustomClassHolder {
-  kernels::ChannelMap map;   // the norm
-  std::vector<double> mean;  // of x
-  int64_t readers = 0;
-  std::optional<kernels::ChannelSums> sums;  // left by the backward pass of the only reader
-};
+using kernels::NormToMake;
+
+// relu(batch norm(x)), made or not yet (norm_to_make.h): a convolution can make it while it reads x (convolve.h).
 class NormedRelu {
  public:
   NormedRelu(torch::Tensor made) : x_(std::move(made)) {}  // NOLINT: it is one
@@ -45,10 +40,15 @@ class NormedRelu {
   c10::intrusive_ptr<NormToMake> norm_;
 };
 
-// batch_norm_relu(x, norm) to be made, in one or two passes less over memory. `moments` are those of x where they are
-// known. Made already where it does not fit.
-NormedRelu batch_norm_relu_to_make(const torch::Tensor& x, const BatchNorm& norm,
-                                   const std::optional<kernels::ChannelMoments>& moments = std::nullopt);
+// What the convolution that has made x knows of its moments: on a CPU themselves, on a GPU what the blocks of its
+// kernel have left of them (kernels/gpu_convolve.h).
+struct KnownMoments {
+  std::optional<kernels::ChannelMoments> all;
+  torch::Tensor left;
+};
+
+// batch_norm_relu(x, norm) to be made, in one or two passes less over memory. Made already where it does not fit.
+NormedRelu batch_norm_relu_to_make(const torch::Tensor& x, const BatchNorm& norm, const KnownMoments& moments = {});
 
 // The pieces of that node, for one that makes x too. All require that it fits.
 struct BatchStatistics {

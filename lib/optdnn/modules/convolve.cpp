@@ -48,9 +48,7 @@ struct Images {
   const kernels::ChannelMap* map() const { return norm ? &norm->map : nullptr; }
 };
 
-using Moments = std::optional<kernels::ChannelMoments>;
-
-Tensor forward_pass(const Images& images, const Tensor& w, Convolutions convolutions, Moments* moments) {
+Tensor forward_pass(const Images& images, const Tensor& w, Convolutions convolutions, KnownMoments* moments) {
   const Tensor& x = images.x;
   const ConvolutionShape shape = shape_of(x, w);
   const Way way = counted(kernels::way_of(convolutions, Pass::forward, shape), Pass::forward);
@@ -62,7 +60,7 @@ Tensor forward_pass(const Images& images, const Tensor& w, Convolutions convolut
   if (watched.isActive()) watched.before("aten::convolution", c10::ArrayRef<const c10::IValue>(inputs));
   Tensor y = torch::empty({x.size(0), w.size(0), x.size(2), x.size(3)}, x.options().memory_format(kChannelsLast));
   kernels::convolve_forward(way, shape, numbers(x), numbers(w), strides_of(w), y.data_ptr<float>(),
-                            kernels::best_instructions(), images.map(), moments ? &moments->emplace() : nullptr);
+                            kernels::best_instructions(), images.map(), moments ? &moments->all.emplace() : nullptr);
   if (watched.isActive()) watched.setOutputs(std::vector<c10::IValue>{y});
   return y;
 }
@@ -92,7 +90,7 @@ std::tuple<Tensor, Tensor> by_libtorch(const Tensor& dy, const Tensor& x, const 
 
 struct ConvolutionNode : torch::autograd::Function<ConvolutionNode> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& w, int64_t convolutions,
-                        const c10::intrusive_ptr<NormToMake>& norm, Moments* moments) {
+                        const c10::intrusive_ptr<NormToMake>& norm, KnownMoments* moments) {
     context->save_for_backward({x, w});
     context->saved_data["convolutions"] = convolutions;
     if (norm) context->saved_data["norm"] = torch::IValue::make_capsule(norm);
@@ -139,11 +137,16 @@ struct ConvolutionNode : torch::autograd::Function<ConvolutionNode> {
 }  // namespace
 
 Tensor convolve(const NormedRelu& images, const Tensor& weight, int64_t stride, Convolutions convolutions,
-                Moments* moments) {
+                KnownMoments* moments) {
   const Tensor& x = images.x();
   if (convolutions != Convolutions::exact && kernels::gpu_convolve_fits(x, weight, stride)) {
     kernels::count(Pass::forward, Way::gpu);
-    return kernels::gpu_convolve(images.made(), weight);
+    const bool normed = kernels::gpu_convolve_fits(x, weight, stride, /*normed=*/true);
+    Tensor* left = moments && normed ? &moments->left : nullptr;
+    if (!images.norm() || !normed) return kernels::gpu_convolve(images.made(), weight, {}, left);
+    kernels::count_normed();
+    ++images.norm()->readers;
+    return kernels::gpu_convolve(x, weight, images.norm(), left);
   }
   if (convolutions == Convolutions::exact || !suits_kernels(x, weight, stride)) {
     kernels::count(Pass::forward, Way::libtorch);

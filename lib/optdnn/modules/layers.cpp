@@ -80,15 +80,14 @@ torch::Tensor NormImpl::activated(const torch::Tensor& x, Activation activation,
   return norm ? batch_norm_relu(x, *norm) : activate(activation, forward(x, step));
 }
 
-NormedRelu NormImpl::to_make(const torch::Tensor& x, Activation activation, int64_t step,
-                             const std::optional<kernels::ChannelMoments>& moments) {
+NormedRelu NormImpl::to_make(const torch::Tensor& x, Activation activation, int64_t step, const KnownMoments& moments) {
   const auto norm = with_relu(activation, step);
   return norm ? batch_norm_relu_to_make(x, *norm, moments) : activated(x, activation, step);
 }
 
 NormedRelu NormImpl::to_make_after(Convolution& convolution, const NormedRelu& x, Activation activation, int64_t step) {
   const auto norm = with_relu(activation, step);
-  std::optional<kernels::ChannelMoments> moments;
+  KnownMoments moments;
   const torch::Tensor y = convolution->forward(x, norm && norm->training ? &moments : nullptr);
   return to_make(y, activation, step, moments);
 }

@@ -37,7 +37,7 @@ class ConvolutionImpl : public torch::nn::Module {
  public:
   ConvolutionImpl(int64_t inputs, int64_t outputs, int64_t kernel_px, int64_t stride = 1);
   // `moments`: see convolve.
-  torch::Tensor forward(const NormedRelu& x, std::optional<kernels::ChannelMoments>* moments = nullptr) {
+  torch::Tensor forward(const NormedRelu& x, KnownMoments* moments = nullptr) {
     return convolve(x, weight, stride_, convolutions, moments);
   }
   torch::Tensor weight;
@@ -63,8 +63,7 @@ class NormImpl : public torch::nn::Module {
   torch::Tensor activated_groups(const torch::Tensor& x, Activation activation, bool bounded) const;
   // activated(...), to be made by the convolution that reads it; and of another convolution's result, which takes the
   // moments along.
-  NormedRelu to_make(const torch::Tensor& x, Activation activation, int64_t step = 0,
-                     const std::optional<kernels::ChannelMoments>& moments = std::nullopt);
+  NormedRelu to_make(const torch::Tensor& x, Activation activation, int64_t step = 0, const KnownMoments& moments = {});
   NormedRelu to_make_after(Convolution& convolution, const NormedRelu& x, Activation activation, int64_t step = 0);
   torch::Tensor weight, bias;               // C; without an affine map not defined
   torch::Tensor running_mean, running_var;  // steps x C

@@ -1,6 +1,7 @@
 // Arguments of the kernels of batch_norm_relu.cuh. For C++ and CUDA alike.
 #pragma once
 
+#include "optdnn/kernels/gpu/partial.h"
 #include "optdnn/kernels/gpu/rows.h"
 
 namespace optdnn::kernels::gpu {
@@ -14,6 +15,7 @@ struct BatchNormRelu {
   float *running_mean, *running_var;  // are updated
   float *d_weight, *d_bias;
   Totals totals;
+  Partial left;  // of x, for batch_norm_gather
   float momentum, epsilon;
 };
 
