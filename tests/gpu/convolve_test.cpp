@@ -75,6 +75,7 @@ TEST_CASE("convolutions of few channels on a GPU give LibTorch's numbers and gra
        std::vector<ConvolutionProblem>{{1, 8, 8, 3, 13}, {2, 16, 16, 8, 8}, {1, 24, 8, 9, 5}, {1, 16, 64, 4, 4}})
     check_convolution(p, gpu->device, torch::kFloat16);
   check_convolution({2, 8, 24, 5, 3}, gpu->device, torch::kBFloat16);
+  check_convolution({26, 8, 8, 3, 2}, gpu->device, torch::kFloat16);  // blocks take several tiles
 }
 
 TEST_CASE("whole networks' convolutions on a GPU give LibTorch's numbers") {

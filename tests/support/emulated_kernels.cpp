@@ -161,27 +161,41 @@ const std::map<std::string, Kernel>& kernels_by_name() {
   return all;
 }
 
-// One block after the other, by the same threads. A GPU's begin in any order.
+// What the threads of a block share. A GPU clears no memory.
+struct BlockMemory {
+  BlockMemory(int part, int number, const kernels::Grid& grid)
+      : part(part),
+        number(number),
+        shared(grid.shared_floats, std::numeric_limits<float>::quiet_NaN()),
+        across(grid.threads),
+        barrier(grid.threads),
+        warps(grid.threads / 32) {}
+  int part, number;
+  std::vector<float> shared, across;
+  std::barrier<> barrier;
+  std::vector<Warp> warps;
+};
+
+// One block after the other, by the same threads, which do not wait for one another between two.
 void run_blocks(const Kernel& kernel, const kernels::Grid& grid, const void* arguments) {
-  std::vector<float> shared(grid.shared_floats), across(grid.threads);
-  std::barrier<> barrier(grid.threads);
-  std::vector<Warp> warps(grid.threads / 32);
+  std::vector<std::unique_ptr<BlockMemory>> blocks;
+  for (int part = 0; part < grid.parts; ++part) {
+    for (int block = grid.blocks; block-- > 0;) {  // a GPU's begin in any order
+      blocks.push_back(std::make_unique<BlockMemory>(part, block, grid));
+    }
+  }
   const auto run = [&](int thread) {
-    place = {};
-    place.thread = thread;
-    place.threads = grid.threads;
-    place.blocks = grid.blocks;
-    place.shared = shared.data();
-    place.across = across.data();
-    if (grid.threads > 1) place.barrier = &barrier;
-    if (!warps.empty()) place.warp = &warps[thread / 32];
-    for (place.part = 0; place.part < grid.parts; ++place.part) {
-      for (place.block = grid.blocks; place.block-- > 0;) {
-        sync();
-        if (thread == 0) std::fill(shared.begin(), shared.end(), std::numeric_limits<float>::quiet_NaN());
-        sync();  // nobody clears a GPU's
-        kernel(arguments);
-      }
+    for (const auto& block : blocks) {
+      place.thread = thread;
+      place.threads = grid.threads;
+      place.block = block->number;
+      place.blocks = grid.blocks;
+      place.part = block->part;
+      place.shared = block->shared.data();
+      place.across = block->across.data();
+      place.barrier = grid.threads > 1 ? &block->barrier : nullptr;
+      place.warp = block->warps.empty() ? nullptr : &block->warps[thread / 32];
+      kernel(arguments);
     }
   };
   std::vector<std::thread> others;

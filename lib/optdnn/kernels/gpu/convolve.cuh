@@ -299,7 +299,8 @@ KERNEL_OF(128, 4) convolve(const Convolve a) {
 }
 
 // For kPart of the inputs, those of the block's part, and all kAll outputs. Warps share out the outputs by sixteen and,
-// where they are few, the rows of pixels.
+// where they are few, the rows of pixels. There are few blocks, each of which leaves sums for all weights, and few
+// products: two tiles are on their way while one is multiplied.
 template <class Number, int kPart, int kAll, bool kNormed>
 KERNEL_OF(128, 2) convolve_weights(const ConvolveWeights a) {
   constexpr int kPlanes = planes_of(kAll), kGroups = 4 / kPlanes;  // of warps, over a tile's rows
@@ -318,25 +319,24 @@ KERNEL_OF(128, 2) convolve_weights(const ConvolveWeights a) {
   const int plane = warp % kPlanes, group = warp / kPlanes;
 
   float sums[kTaps][kColumns][4] = {};
-  Square<kPart, kHalo> next_x;
-  Square<kAll, kTile> next_dy;
-  if (block() < tiles) {
-    const Tile tile(block(), a.height, a.width);
-    next_x.fetch(x, a.inputs, tile, 1, a.height, a.width);
-    next_dy.fetch(dy, a.outputs, tile, 0, a.height, a.width);
-  }
-  for (int number = block(); number < tiles; number += blocks()) {
-    if (kNormed) next_x.template normalise<Number>(norm);
+  struct Fetched {
+    Square<kPart, kHalo> x;
+    Square<kAll, kTile> dy;
+  } even, odd;  // tiles of the block that are on their way
+  const auto fetch = [&](int number, Fetched& to) {
+    if (number >= tiles) return;
+    const Tile tile(number, a.height, a.width);
+    to.x.fetch(x, a.inputs, tile, 1, a.height, a.width);
+    to.dy.fetch(dy, a.outputs, tile, 0, a.height, a.width);
+  };
+  const auto take = [&](int number, Fetched& from) {
+    if (kNormed) from.x.template normalise<Number>(norm);
     sync();
-    next_x.store(pixels, kPixelStride);
-    next_dy.store(gradients, kGradientStride);
+    from.x.store(pixels, kPixelStride);
+    from.dy.store(gradients, kGradientStride);
     sync();
-    if (number + blocks() < tiles) {
-      const Tile tile(number + blocks(), a.height, a.width);
-      next_x.fetch(x, a.inputs, tile, 1, a.height, a.width);
-      next_dy.fetch(dy, a.outputs, tile, 0, a.height, a.width);
-    }
-    if (group >= kGroups) continue;
+    fetch(number + 2 * blocks(), from);
+    if (group >= kGroups) return;
     UNROLLED
     for (int step = 0; step < kSteps; ++step) {
       const int first = 2 * (group * kSteps + step);  // of two rows of pixels, which are summed over
@@ -353,6 +353,12 @@ KERNEL_OF(128, 2) convolve_weights(const ConvolveWeights a) {
         if (kColumns > 1) multiply_add<Number>(left, right[2], right[3], sums[tap][kColumns - 1]);
       }
     }
+  };
+  fetch(block(), even);
+  fetch(block() + blocks(), odd);
+  for (int number = block(); number < tiles; number += 2 * blocks()) {
+    take(number, even);
+    if (number + blocks() < tiles) take(number + blocks(), odd);
   }
 
   constexpr int kMine = kTaps * kColumns * 4;
