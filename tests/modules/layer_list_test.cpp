@@ -5,6 +5,7 @@
 #include "optdnn/base/errors.h"
 #include "optdnn/base/random.h"
 #include "optdnn/modules/catalogue.h"
+#include "optdnn/modules/convolve.h"
 #include "support/catch.h"
 
 namespace optdnn {
@@ -49,6 +50,35 @@ TEST_CASE("layers that spell conv_preact or dense_two_layer are these, weights, 
     CHECK(count.multiply_adds == wanted.multiply_adds);
     CHECK(count.kept == wanted.kept);
   }
+}
+
+TEST_CASE("convolutions of layers take their norms along as those of conv_preact do") {
+  const auto run = [](const ModuleSpec& spec) {
+    base::seed_torch(3);
+    const auto module = make_module(spec, 16, 1, true);
+    set_convolutions(*module, kernels::Convolutions::fast);
+    const torch::Tensor x = torch::randn({4, 16, 12, 12}).contiguous(at::MemoryFormat::ChannelsLast);
+    const auto before = kernels::counted_convolutions();
+    const torch::Tensor y = module->forward(x, 0);
+    return std::pair(y, (kernels::counted_convolutions() - before).normed);
+  };
+  const auto [y, normed] = run(LayersSpec{});
+  const auto [wanted, normed_of_wanted] = run(ConvPreactSpec{});
+  CHECK(normed == (kernels::best_instructions() == kernels::Instructions::none ? 0 : 2));
+  CHECK(normed == normed_of_wanted);
+  CHECK(torch::equal(y, wanted));
+
+  ListedLayer norm, relu, conv;  // what is read twice, or not by a convolution, is made
+  norm.norm = NormKind::batch;
+  relu.activation = Activation::relu;
+  conv.conv.emplace();
+  LayersSpec others;
+  others.layers = {norm, relu, norm, relu, conv, relu, norm, relu, activation_layer(Activation::tanh),
+                   conv, norm, relu};
+  const auto [last, taken] = run(others);
+  CHECK(taken == (normed == 0 ? 0 : 1));
+  CHECK(last.sizes() == y.sizes());
+  CHECK(last.min().item<float>() == 0.0f);
 }
 
 TEST_CASE("depthwise layers keep their channels, and the last layer must have the state's width") {

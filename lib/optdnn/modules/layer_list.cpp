@@ -185,7 +185,7 @@ class LayerList : public Module {
     if (layers_.size() < 3 || !layers_[0].norm || !layers_[1].activation) return std::nullopt;
     return parts_[0].norm->with_relu(*layers_[1].activation, step);
   }
-  Tensor after_first_norm(const NormedRelu& normed, int64_t step) override { return from(2, normed.made(), step); }
+  Tensor after_first_norm(const NormedRelu& normed, int64_t step) override { return from(2, normed, step); }
 
   std::vector<Tensor> last_layer() override {
     for (size_t i = layers_.size(); i-- > 0;) {
@@ -206,27 +206,33 @@ class LayerList : public Module {
     Affine linear{nullptr};
   };
 
-  Tensor from(size_t first, const Tensor& x, int64_t step) {
-    Tensor y = x;
+  bool is_activated_norm(size_t i) const {
+    return i + 1 < layers_.size() && layers_[i].norm && layers_[i + 1].activation;
+  }
+
+  Tensor from(size_t first, const NormedRelu& x, int64_t step) {
+    NormedRelu y = x;
     for (size_t i = first; i < layers_.size(); ++i) {
       Parts& parts = parts_[i];
-      const bool activated = parts.norm && i + 1 < layers_.size() && layers_[i + 1].activation;
-      if (activated) {
-        y = parts.norm->activated(y, *layers_[i + 1].activation, step);
+      if (parts.conv && is_activated_norm(i + 1)) {
+        y = parts_[i + 1].norm->to_make_after(parts.conv, y, *layers_[i + 2].activation, step);
+        i += 2;
+      } else if (is_activated_norm(i)) {
+        y = parts.norm->to_make(y.made(), *layers_[i + 1].activation, step);
         ++i;
       } else if (parts.norm) {
-        y = parts.norm->forward(y, step);
+        y = parts.norm->forward(y.made(), step);
       } else if (parts.conv) {
         y = parts.conv->forward(y);
       } else if (parts.depthwise) {
-        y = parts.depthwise->forward(y);
+        y = parts.depthwise->forward(y.made());
       } else if (parts.linear) {
-        y = parts.linear->forward(y);
+        y = parts.linear->forward(y.made());
       } else {
-        y = activate(*layers_[i].activation, y);
+        y = activate(*layers_[i].activation, y.made());
       }
     }
-    return y;
+    return y.made();
   }
 
   std::vector<ListedLayer> layers_;
