@@ -16,12 +16,6 @@ namespace {
 
 using torch::Tensor;
 
-std::vector<Way> norm_ways_of(const ConvolutionShape& shape) {
-  std::vector<Way> ways = {Way::tile_2, Way::tile_4};
-  if (shape.inputs == shape.outputs) ways.push_back(Way::rows);
-  return ways;
-}
-
 Tensor images(int64_t count, int64_t channels, int64_t height, int64_t width) {
   return torch::randn({count, channels, height, width}).contiguous(at::MemoryFormat::ChannelsLast);
 }
@@ -126,7 +120,7 @@ TEST_CASE("convolutions of relu(norm(x)) equal those of float64, and so do the s
   for (const ConvolutionShape& shape : kNormShapes) {
     CAPTURE(shape.images, shape.height, shape.width, shape.inputs, shape.outputs);
     for (const Instructions instructions : instructions_here()) {
-      for (const Way way : norm_ways_of(shape)) CHECK(inaccuracy(NormProblem(shape), way, instructions) == "");
+      for (const Way way : cpu_ways(shape)) CHECK(inaccuracy(NormProblem(shape), way, instructions) == "");
     }
   }
 }
@@ -139,7 +133,7 @@ TEST_CASE("with norms too, for shapes nobody chose") {
     if (*rc::gen::arbitrary<bool>()) shape.inputs = shape.outputs = *rc::gen::inRange<int64_t>(1, 20);
     const NormProblem problem(shape);
     for (const Instructions instructions : instructions_here()) {
-      for (const Way way : norm_ways_of(shape)) RC_ASSERT(inaccuracy(problem, way, instructions) == "");
+      for (const Way way : cpu_ways(shape)) RC_ASSERT(inaccuracy(problem, way, instructions) == "");
     }
   }));
 }
@@ -150,7 +144,7 @@ TEST_CASE("with norms too, one, two and three threads give the same bits, and so
     CAPTURE(shape.images, shape.height, shape.width, shape.inputs, shape.outputs);
     const NormProblem p(shape);
     for (const Instructions instructions : instructions_here()) {
-      for (const Way way : norm_ways_of(shape)) {
+      for (const Way way : cpu_ways(shape)) {
         at::set_num_threads(1);
         const auto alone = by_kernels(p, way, instructions).all();
         for (const int count : {1, 2, 3}) {

@@ -16,13 +16,6 @@ namespace {
 
 using torch::Tensor;
 
-// All ways of the CPU's own that can do the shape.
-std::vector<Way> ways_of(const ConvolutionShape& shape) {
-  std::vector<Way> ways = {Way::tile_2, Way::tile_4};
-  if (shape.inputs == shape.outputs) ways.push_back(Way::rows);
-  return ways;
-}
-
 WeightStrides strides_of(const Tensor& w) { return {w.stride(0), w.stride(1), w.stride(2), w.stride(3)}; }
 
 Tensor channels_last(const Tensor& x) { return x.contiguous(at::MemoryFormat::ChannelsLast); }
@@ -121,7 +114,7 @@ TEST_CASE("convolutions and their gradients are as close to float64 as LibTorch'
   for (const ConvolutionShape& shape : kShapes) {
     INFO(text_of(shape));
     for (const Instructions instructions : instructions_here()) {
-      for (const Way way : ways_of(shape)) {
+      for (const Way way : cpu_ways(shape)) {
         CHECK(inaccuracy(Problem(shape, shape.height % 2 == 0), way, instructions) == "");
         CHECK(inaccuracy(Problem(shape, shape.height % 2 == 1, /*positive=*/true), way, instructions) == "");
       }
@@ -138,7 +131,7 @@ TEST_CASE("that holds for shapes nobody chose") {
     const Problem problem(shape, *rc::gen::arbitrary<bool>());
     for (const Instructions instructions : instructions_here()) {
       // Sixteen: of images of a few pixels the mean is over a few numbers.
-      for (const Way way : ways_of(shape)) RC_ASSERT(inaccuracy(problem, way, instructions, 16) == "");
+      for (const Way way : cpu_ways(shape)) RC_ASSERT(inaccuracy(problem, way, instructions, 16) == "");
     }
   }));
 }
@@ -151,7 +144,7 @@ TEST_CASE("the passes are transposes of one another: <dy, x * w> = <dx, x> = <dw
       return (a.to(torch::kFloat64) * b.to(torch::kFloat64)).sum().item<double>();
     };
     for (const Instructions instructions : instructions_here()) {
-      for (const Way way : ways_of(shape)) {
+      for (const Way way : cpu_ways(shape)) {
         const Passes found = by_kernels(p, way, instructions);
         const double of_y = product(p.dy, found.y), of_x = product(found.dx, p.x), of_w = product(found.dw, p.w);
         // Of sums of random signs, whose own size is |dy| |y|.
@@ -169,7 +162,7 @@ TEST_CASE("one, two and three threads give the same bits") {
     INFO(text_of(shape));
     const Problem p(shape, true);
     for (const Instructions instructions : instructions_here()) {
-      for (const Way way : ways_of(shape)) {
+      for (const Way way : cpu_ways(shape)) {
         at::set_num_threads(1);
         const Passes alone = by_kernels(p, way, instructions);
         for (const int count : {2, 3}) {

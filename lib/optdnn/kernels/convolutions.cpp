@@ -39,12 +39,13 @@ bool rows_suit(Pass pass, const ConvolutionShape& shape) {
 // Whether tiles pay for so many channels.
 bool channels_suit(Convolutions how, Pass pass, const ConvolutionShape& shape) {
   const bool fast = how == Convolutions::fast;
+  const int64_t fewest = fast ? kFewestContractedFast : kFewestContracted;
   if (std::max(shape.inputs, shape.outputs) > kMostChannels) return false;
   switch (pass) {
     case Pass::forward:
-      return shape.inputs >= (fast ? kFewestContractedFast : kFewestContracted);
+      return shape.inputs >= fewest;
     case Pass::data:
-      return shape.outputs >= (fast ? kFewestContractedFast : kFewestContracted);
+      return shape.outputs >= fewest;
     case Pass::weights:
       if (fast && shape.inputs == kNarrow && shape.outputs == kNarrow) return true;
       return shape.inputs >= kFewestForWeights;

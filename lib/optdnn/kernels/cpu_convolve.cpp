@@ -137,6 +137,12 @@ std::string_view name_of(Instructions instructions) {
   return "none";
 }
 
+std::vector<Way> cpu_ways(const ConvolutionShape& shape) {
+  std::vector<Way> ways = {Way::tile_2, Way::tile_4};
+  if (shape.inputs == shape.outputs) ways.push_back(Way::rows);
+  return ways;
+}
+
 void convolve_forward(Way way, const ConvolutionShape& shape, const float* x, const float* w,
                       const WeightStrides& strides, float* y, Instructions instructions, const ChannelMap* norm,
                       ChannelMoments* moments) {

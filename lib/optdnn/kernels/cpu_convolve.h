@@ -25,6 +25,9 @@ Instructions best_instructions();
 std::vector<Instructions> instructions_here();  // best first, without none
 std::string_view name_of(Instructions instructions);
 
+// The ways below that can do the shape, whether they pay or not.
+std::vector<Way> cpu_ways(const ConvolutionShape& shape);
+
 // Images that are relu(norm(x)), with what the backward pass of the norm needs.
 struct NormedImages {
   const ChannelMap* norm = nullptr;
@@ -37,7 +40,7 @@ struct NormedImages {
 // With a norm the images are relu(norm(x)), which is never written, and zero around them all the same; dx is then the
 // gradient of norm(x), zero where relu cut. `moments` become those of y. What is added up is so in an order that the
 // shape fixes. On LibTorch's threads. Memory beside the arguments: convolve_workspace_bytes(). Requires: instructions
-// of this processor, a way of the CPU's own, by rows inputs = outputs, every count positive. Errors: std::bad_alloc.
+// of this processor, one of cpu_ways(shape), every count positive. Errors: std::bad_alloc.
 void convolve_forward(Way way, const ConvolutionShape& shape, const float* x, const float* w,
                       const WeightStrides& strides, float* y, Instructions instructions = best_instructions(),
                       const ChannelMap* norm = nullptr, ChannelMoments* moments = nullptr);

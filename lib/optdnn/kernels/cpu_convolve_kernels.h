@@ -4,9 +4,16 @@
 
 #include <cstdint>
 
+#include "optdnn/base/processor.h"
 #include "optdnn/kernels/cpu_convolve.h"
 
 namespace optdnn::kernels {
+
+namespace {  // since it is compiled for several processors
+OPTDNN_INLINE int64_t place_of(const WeightStrides& strides, int64_t output, int64_t input, int64_t tap) {
+  return output * strides.output + input * strides.input + tap / 3 * strides.row + tap % 3 * strides.column;
+}
+}  // namespace
 
 // relu(scale x + shift), and the mean of x, per channel; zeros up to a multiple of kMostLanes. Null: none.
 struct ConvolutionNorm {

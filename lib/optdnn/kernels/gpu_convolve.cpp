@@ -171,15 +171,6 @@ class Plan {
   int inputs_of_part_;
 };
 
-// relu(norm(x)) of a stand-in by LibTorch's operators, for second derivatives: another reader of it.
-Tensor relu_of(const Tensor& stand_in, NormToMake& norm) {
-  ++norm.readers;
-  const auto beside = [](const Tensor& per_channel) { return per_channel.detach().view({1, -1, 1, 1}); };
-  const Tensor x = stand_in.detach(), mean = norm.statistics_2C[0], inverse = norm.statistics_2C[1];
-  const Tensor z = (x - beside(mean)) * beside(inverse * norm.weight) + beside(norm.bias);
-  return torch::relu(z.to(x.scalar_type()) + (stand_in - x));
-}
-
 class GpuConvolution : public Differentiable {
  public:
   GpuConvolution(c10::intrusive_ptr<NormToMake> norm, bool leaves) : norm_(std::move(norm)), leaves_(leaves) {}
@@ -208,7 +199,7 @@ class GpuConvolution : public Differentiable {
   }
 
   variable_list differentiable_backward(const variable_list& saved, variable_list gradients) const override {
-    const Tensor x = norm_ ? relu_of(saved[0], *norm_) : saved[0];
+    const Tensor x = norm_ ? norm_->relu_of(saved[0]) : saved[0];
     const auto [dx, dw, none] = at::convolution_backward(gradients[0], x, saved[1], std::nullopt, {1, 1}, {1, 1},
                                                          {1, 1}, false, {0, 0}, 1, {true, true, false});
     return {dx, dw};

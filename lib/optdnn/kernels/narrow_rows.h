@@ -207,11 +207,10 @@ struct RowsProduct {
         const int64_t output = runs.channel(phase, lane);
         for (int64_t tap = 0; tap < 9; ++tap) {
           const int64_t turned = job.rotated ? 8 - tap : tap, row = tap / 3, column = tap % 3;
-          const float* from =
-              job.w + output * job.strides.output + turned / 3 * job.strides.row + turned % 3 * job.strides.column;
           for (int64_t input = 0; input < runs.channels; ++input) {
             const int64_t offset = (column + 1) * runs.channels + input - output - 1;
-            weights[phase * of_phase + (offset * 3 + row) * kLanes + lane] = from[input * job.strides.input];
+            weights[phase * of_phase + (offset * 3 + row) * kLanes + lane] =
+                job.w[place_of(job.strides, output, input, turned)];
           }
         }
       }
@@ -316,12 +315,8 @@ struct RowsGradient {
                          int64_t begin, int64_t end) {
     const Runs runs(job.shape);
     const int64_t at_once = RowsGradient::at_once(runs), groups = divide_up(runs.offsets, at_once);
-    const auto weight = [&](int64_t output, int64_t row, int64_t column, int64_t input) -> float& {
-      return job.dw[output * job.strides.output + input * job.strides.input + row * job.strides.row +
-                    column * job.strides.column];
-    };
     for (int64_t output = begin; output < end; ++output) {
-      for (int64_t i = 0; i < 9 * runs.channels; ++i) weight(output, i / 3 % 3, i % 3, i / 9) = 0;
+      for (int64_t i = 0; i < 9 * runs.channels; ++i) job.dw[place_of(job.strides, output, i / 9, i % 9)] = 0;
     }
     for (int64_t i = 0; i < plan.chunk_floats; i += kLanes) {
       const int64_t vector = i / kLanes, group = vector / (3 * at_once), row = vector / at_once % 3;
@@ -330,9 +325,10 @@ struct RowsGradient {
       for (int64_t chunk = 1; chunk < plan.chunks; ++chunk) sum += load(chunks + chunk * plan.chunk_floats + i);
       for (int64_t lane = 0; lane < kLanes; ++lane) {
         const int64_t output = runs.channel(group / groups, lane);
-        const int64_t place = offset + output + 1 - runs.channels;  // column of the kernel, and input
-        if (output < begin || output >= end || place < 0 || place >= 3 * runs.channels) continue;
-        weight(output, row, place / runs.channels, place % runs.channels) += sum[lane];
+        const int64_t read = offset + output + 1 - runs.channels;  // column of the kernel, and input
+        if (output < begin || output >= end || read < 0 || read >= 3 * runs.channels) continue;
+        const int64_t tap = row * 3 + read / runs.channels;
+        job.dw[place_of(job.strides, output, read % runs.channels, tap)] += sum[lane];
       }
     }
   }

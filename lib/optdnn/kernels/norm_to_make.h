@@ -25,6 +25,9 @@ struct NormToMake : torch::CustomClassHolder {
   torch::Tensor d_weight, d_bias;  // left
 
   bool is_on_gpu() const { return statistics_2C.defined(); }
+
+  // relu(batch norm(x)) of the stand-in by LibTorch's operators, for second derivatives: another reader of it.
+  torch::Tensor relu_of(const torch::Tensor& stand_in);
 };
 
 }  // namespace optdnn::kernels

@@ -106,8 +106,7 @@ struct Product {
   // A tap of one input to `count` outputs from `output` on; the other lanes are zero.
   static OPTDNN_INLINE Lanes weights(const ConvolutionProduct& job, int64_t output, int64_t count, int64_t input,
                                      int tap) {
-    const float* from = job.w + output * job.strides.output + input * job.strides.input + tap / 3 * job.strides.row +
-                        tap % 3 * job.strides.column;
+    const float* from = job.w + place_of(job.strides, output, input, tap);
     if (job.strides.output == 1) {
       return count == kLanes ? load(from) : load_first<false>(from, static_cast<int>(count));
     }
@@ -188,7 +187,7 @@ struct Gradient {
     const int64_t tap_floats = vectors_of(job.shape.outputs) * kLanes * row;
     for (int64_t output = begin; output < end; ++output) {
       for (int tap = 0; tap < 9; ++tap) {
-        float* to = job.dw + output * job.strides.output + tap / 3 * job.strides.row + tap % 3 * job.strides.column;
+        float* to = job.dw + place_of(job.strides, output, 0, tap);
         const float* from = chunks + tap * tap_floats + output * row;
         for_each_vector(
             inputs, [&](int64_t vector, int lanes, auto whole) __attribute__((always_inline)) {

@@ -71,16 +71,6 @@ bool takes_norm(const ConvolutionShape& shape, Convolutions convolutions) {
   return std::all_of(kernels::kPasses.begin(), kernels::kPasses.end(), ours);
 }
 
-// relu(norm(x)) of a stand-in by LibTorch's operators, for second derivatives: another reader of it.
-Tensor relu_of(const Tensor& stand_in, NormToMake& norm) {
-  ++norm.readers;
-  const auto beside = [&](const std::vector<double>& per_channel) {
-    return torch::tensor(per_channel, torch::kFloat64).to(stand_in.scalar_type()).view({1, -1, 1, 1});
-  };
-  const Tensor x = stand_in.detach();
-  return torch::relu(x * beside(norm.map.scale) + beside(norm.map.shift) + (stand_in - x));
-}
-
 std::tuple<Tensor, Tensor> by_libtorch(const Tensor& dy, const Tensor& x, const Tensor& w, bool data, bool weights) {
   if (!data && !weights) return {};
   const auto [dx, dw, none] = at::convolution_backward(dy, x, w, std::nullopt, {1, 1}, {1, 1}, {1, 1}, false, {0, 0}, 1,
@@ -106,7 +96,7 @@ struct ConvolutionNode : torch::autograd::Function<ConvolutionNode> {
     if (found != context->saved_data.end()) {
       norm = c10::static_intrusive_pointer_cast<NormToMake>(found->second.toCapsule());
     }
-    const Tensor x = again && norm ? relu_of(saved[0], *norm) : saved[0], &w = saved[1];
+    const Tensor x = again && norm ? norm->relu_of(saved[0]) : saved[0], &w = saved[1];
     const Images images{x, norm.get()};
     const bool data = context->needs_input_grad(0), weights = context->needs_input_grad(1);
     const auto convolutions = static_cast<Convolutions>(context->saved_data["convolutions"].toInt());
