@@ -2,6 +2,7 @@
 # Reports on runs: report.md with figures/, report.html that needs nothing else, and results.json.
 #   scripts/report.py runs/table_1_nested_rings                      -> runs/table_1_nested_rings/report/
 #   scripts/report.py runs/a runs/b --out both --title "a beside b"
+#   scripts/report.py runs/a configs/results/a       new rows and seeds beside those of a results.json
 #   scripts/report.py runs/a --sort "test error" --columns "rank, test error, parameters" --csv --latex
 # `optdnn report` runs it. --csv adds results.csv, --latex report.tex.
 # Exit codes: 0 if a run could be read (what could not is named in the report), 2 wrong usage, 3 nothing to read, or
@@ -14,7 +15,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 try:
-    from report import convergence, document, figures, files, results, runs, solver, table
+    from report import committed, convergence, document, figures, files, results, runs, solver, table
     from report.choice import Choice, NoSuchColumn
 except ModuleNotFoundError as error:
     print(f"error: Python package '{error.name}' is missing\n   hint: scripts/optdnn report installs what is needed"
@@ -25,8 +26,8 @@ except ModuleNotFoundError as error:
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="report.py", description="Tables and figures of trained runs.")
     parser.add_argument("runs", metavar="RUNS", type=pathlib.Path, nargs="+",
-                        help="a folder that holds run folders at any depth")
-    parser.add_argument("--out", metavar="FOLDER", type=pathlib.Path, help="default: report/ in the first of RUNS")
+                        help="a folder that holds run folders at any depth, or the results.json of a report")
+    parser.add_argument("--out", metavar="FOLDER", type=pathlib.Path, help="default: report/ in the first folder of runs")
     parser.add_argument("--title", metavar="TEXT", help="default: the title of the table")
     parser.add_argument("--columns", metavar="NAMES", default="", help="those of the tables, with commas between them")
     parser.add_argument("--sort", metavar="NAME", default="",
@@ -34,6 +35,14 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--csv", action="store_true", help="results.csv too: a line per row")
     parser.add_argument("--latex", action="store_true", help="report.tex too: the tables")
     return parser.parse_args(arguments)
+
+
+def read(paths: list[pathlib.Path]) -> tuple[list[runs.Group], list[str]]:
+    files = {path: file for path in paths if (file := committed.results_file(path))}
+    found = [committed.read_committed(file) for file in files.values()]
+    groups, problems = runs.read_groups([path for path in paths if path not in files],
+                                        [run for those, _ in found for run in those])
+    return groups, [*problems, *(problem for _, those in found for problem in those)]
 
 
 def compose(title: str, groups: list[runs.Group], problems: list[str], choice: Choice) -> list[document.Block]:
@@ -68,12 +77,13 @@ def write(out: pathlib.Path, title: str, blocks: list[document.Block], groups: l
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
-    groups, problems = runs.read_groups(options.runs)
+    groups, problems = read(options.runs)
     if not any(run.readable for group in groups for run in group.runs):
         print("\n".join(["report.py: no run could be read", *("   " + p for p in problems)]), file=sys.stderr)
         return 3
     title = document.plain(options.title or ", ".join(dict.fromkeys(group.title for group in groups)))
-    out = options.out or options.runs[0] / "report"
+    folder = next((path for path in options.runs if not committed.results_file(path)), pathlib.Path("."))
+    out = options.out or folder / "report"
     choice = Choice([name.strip() for name in options.columns.split(",") if name.strip()], options.sort)
     try:
         blocks = compose(title, groups, problems, choice)

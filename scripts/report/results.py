@@ -1,15 +1,19 @@
 # Every number of a report once more, as JSON for other programs: the tables' means and each run's own numbers. A run
-# is a line; a number that is not finite is null; no folder of any machine is named.
+# is a line, with what it measured at each evaluation; a number that is not finite is null; no folder of any machine is
+# named. A report can be made of it again (committed.py).
 import json
 import statistics
 from typing import Any
 
 from report.runs import Group, Row, Run, number, without_places
 from report import comparison
-from report.table import convergent_cell, headline_of, metrics_of, paper_of, search_of, universal_cell
+from report.table import convergent_cell, headline_of, metrics_of, universal_cell
 
 OF_RUN = ("config_hash", "device", "device_name", "threads", "optdnn", "commit", "numerics", "libtorch", "parameters",
-          "multiply_adds", "iterations", "epochs", "seconds", "cpu_seconds", "last", "best", "convergence", "error")
+          "multiply_adds", "iterations", "epochs", "seconds", "cpu_seconds", "runs_at_once", "last", "best",
+          "convergence", "error")
+OF_ROW = ("dataset", "depth", "compare", "certificate", "paper", "search")  # the same for all its runs
+OF_CURVE = ("epoch", "iteration", "train/loss", "test/", "coefficient/", "certificate/", "solver/")
 
 
 def results_json(groups: list[Group]) -> str:
@@ -29,14 +33,26 @@ def row_json(group: Group, row: Row) -> str:
                     "median": statistics.median(v), "n": len(v)} for name, v in values.items() if v}
     head = {"row": row.id, "n": len(row.finished), "metrics": means, "convergent": convergent_cell(row),
             "universal": universal_cell(row)}
-    head |= {"paper": paper_of(row)} if paper_of(row) else {}
-    head |= {"search": search_of(row)} if search_of(row) else {}
+    head |= {key: found for key in OF_ROW if (found := first_of(row, key)) is not None}
     runs = ",\n   ".join(text(run_numbers(run)) for run in row.runs)
     return f' {text(head)[:-1]}, "runs": [\n   {runs}]}}'
 
 
 def run_numbers(run: Run) -> dict[str, Any]:
-    return {"seed": run.seed, "status": run.status} | {k: run.summary[k] for k in OF_RUN if k in run.summary}
+    numbers = {"seed": run.seed, "status": run.status} | {k: run.summary[k] for k in OF_RUN if k in run.summary}
+    curve = curve_of(run)
+    return numbers | ({"curve": curve} if curve else {})
+
+
+def first_of(row: Row, key: str) -> Any:
+    return next((run.summary[key] for run in row.runs if key in run.summary), None)
+
+
+def curve_of(run: Run) -> dict[str, list[float | None]]:
+    """metric -> its values at the evaluations."""
+    records = [record for record in run.records if any(name.startswith("test/") for name in record)]
+    names = dict.fromkeys(name for record in records for name in record if name.startswith(OF_CURVE))
+    return {name: [record.get(name) for record in records] for name in names}
 
 
 def text(value: Any) -> str:

@@ -187,8 +187,9 @@ def without_places(text: str) -> str:
     return re.sub(r"(?<![\w.])(?:/[\w.+=@,-]+)+/([\w.+=@,-]+)", r"\1", text)
 
 
-def read_groups(folders: Iterable[pathlib.Path]) -> tuple[list[Group], list[str]]:
-    """Returns the readable runs by config, and what was wrong."""
+def read_groups(folders: Iterable[pathlib.Path], others: Iterable[Run] = ()) -> tuple[list[Group], list[str]]:
+    """Returns the readable runs by config, and what was wrong. `others` join the runs of the config of their name; of
+    two runs of a row with one seed that of a folder counts."""
     problems, runs = [], {}
     for folder in folders:
         found = list(run_folders(folder))
@@ -200,6 +201,10 @@ def read_groups(folders: Iterable[pathlib.Path]) -> tuple[list[Group], list[str]
         run = read_run(path)
         problems += run.problems
         grouped.setdefault(whole.parent.parent, []).append(run)
+    for other in others:
+        home = next((key for key in grouped if key.name == other.stem), pathlib.Path(other.stem))
+        if all((run.row, run.seed) != (other.row, other.seed) for run in grouped.setdefault(home, [])):
+            grouped[home].append(other)
     return [make_group(runs) for runs in grouped.values()], problems
 
 

@@ -115,6 +115,21 @@ class Report(unittest.TestCase):
         self.assertEqual(rows["apg2"]["metrics"]["test/error_pct"], {"mean": 1.25, "std": 0.25, "median": 1.25, "n": 3})
         self.assertIsNone(rows["resnet"]["runs"][0]["last"]["test/margin"])
 
+    def test_a_report_of_the_results_says_what_that_of_the_runs_says(self):
+        """But for figures that no results.json holds, and for what was never a result."""
+        again = self.folder / "of results"
+        self.assertEqual(report(self.out / "results.json", "--out", again)[0], 0)
+        tables = [re.findall(r"^\|.*", text, re.MULTILINE)
+                  for text in (self.markdown, (again / "report.md").read_text(encoding="utf-8"))]
+        self.assertEqual(*tables)
+        both = self.folder / "of both"
+        self.assertEqual(report(self.out, self.runs, "--out", both)[0], 0)
+        self.assertEqual((both / "results.json").read_text(), (self.out / "results.json").read_text())
+        third = self.folder / "of results of results"
+        self.assertEqual(report(again, "--out", third)[0], 0)
+        for name in ("report.md", "results.json"):
+            self.assertEqual((third / name).read_text(), (again / name).read_text(), "lossless from then on")
+
     def test_the_same_runs_give_the_same_bytes_even_if_named_twice(self):
         again, runs = self.folder / "again", self.runs / "telgarsky"
         self.assertEqual(report(runs / "apg2-depth=3", runs, runs, "--out", again)[0], 0)
@@ -372,6 +387,27 @@ class BadInput(unittest.TestCase):
                 self.assertEqual(len([p for p in problems if "seed-1" in p or "could not be drawn" in p]), 0, problems)
                 (run / name).write_bytes(original)
 
+    def test_damaged_results_are_named(self):
+        self.make()
+        self.assertEqual(report(self.folder, "--out", self.folder / "out")[0], 0)
+        good = json.loads((self.folder / "out/results.json").read_text())
+        file = self.folder / "committed/results.json"
+        file.parent.mkdir()
+        for text in ("", "[1]", "{}", '"runs"', '[{"config": "rings"}]', '[{"config": "rings", "table": 1, "rows": 7}]',
+                     '[{"config": "r", "table": "", "rows": [{"row": "a", "runs": [{"seed": 1}]}]}]', "[" * 100_000):
+            with self.subTest(text[:40]):
+                file.write_text(text)
+                code, _, err = report(file.parent, self.folder / "rings", "--out", self.folder / "both")
+                self.assertEqual(code, 0, err)
+                self.assertIn("committed/results.json is damaged" if text != "{}" else "", err)
+        run = good[0]["rows"][0]["runs"][0]
+        for odd in (None, 7, [], {"epoch": 3}, {"epoch": [1, "x"], "iteration": [1, None], "test/mse": [[], {}]},
+                    {"epoch": [1], "iteration": [1], "test/mse": 3}):
+            with self.subTest(str(odd)):
+                run["curve"] = odd
+                file.write_text(json.dumps(good))
+                self.assertEqual(report(file.parent, "--out", self.folder / "both")[0], 0)
+
     def test_values_of_the_wrong_kind_are_no_numbers(self):
         run = self.make()
         summary = json.loads((run / "summary.json").read_text())
@@ -518,6 +554,21 @@ class Reproduce(unittest.TestCase):
         self.assertEqual(sorted(p.name for p in results.iterdir()), ["figures", "report.md", "results.json"])
         self.assertIn("curves.png", [p.name for p in (results / "figures").iterdir()])
         self.assertFalse((results / "figures/old.png").exists())
+
+    def test_a_row_is_added_to_what_is_committed(self):
+        for row, seeds in (("apg2", (0, 1)), ("resnet", (0,))):
+            for seed in seeds:
+                fixture.make_run(self.root / f"ready/rings/{row}/seed-{seed}", "Rings", row, seed, [], "finished",
+                                 {"test/mse": 0.5})
+        self.reproduce("rings")
+        shutil.rmtree(self.root / "ready")
+        shutil.rmtree(self.root / "runs")
+        fixture.make_run(self.root / "ready/rings/apg2/seed-1", "Rings", "apg2", 1, [], "finished", {"test/mse": 0.25})
+        self.assertEqual(self.reproduce("--add", "rings", "--row", "apg2"), 0)
+        self.assertEqual((self.root / "arguments").read_text(), "train configs/rings.yaml --row apg2\n")
+        rows = json.loads((self.root / "configs/results/rings/results.json").read_text())[0]["rows"]
+        found = {(row["row"], run["seed"]): run["last"]["test/mse"] for row in rows for run in row["runs"]}
+        self.assertEqual(found, {("apg2", 0): 0.5, ("apg2", 1): 0.25, ("resnet", 0): 0.5})
 
     def test_a_sample_of_committed_runs_is_trained_again_and_judged(self):
         lines = [{"iteration": 1, "epoch": 1, "train/loss": 0.5}]

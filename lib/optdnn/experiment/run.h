@@ -13,7 +13,7 @@
 namespace optdnn::experiment {
 
 // Raised whenever the numbers of some experiment change, by more than the threads or the machine may change them.
-inline constexpr int kNumerics = 2;
+inline constexpr int kNumerics = 3;
 
 struct RunOptions {
   std::filesystem::path out = "runs";

@@ -71,6 +71,14 @@ bool takes_norm(const ConvolutionShape& shape, Convolutions convolutions) {
   return std::all_of(kernels::kPasses.begin(), kernels::kPasses.end(), ours);
 }
 
+// A 1x1 convolution reads one pixel in stride x stride. On a CPU these are taken first: where a channels-last image has
+// fewer channels than a vector has lanes, oneDNN's own way of doing so writes the gradient of the weights past its memory,
+// or gets it wrong (oneDNN issue 6035).
+Tensor strided(const Tensor& x, const Tensor& w, int64_t stride) {
+  if (w.size(-1) > 1 || !x.device().is_cpu()) return torch::conv2d(x, w, {}, stride, w.size(-1) / 2);
+  return torch::conv2d(x.slice(2, 0, {}, stride).slice(3, 0, {}, stride), w);
+}
+
 std::tuple<Tensor, Tensor> by_libtorch(const Tensor& dy, const Tensor& x, const Tensor& w, bool data, bool weights) {
   if (!data && !weights) return {};
   const auto [dx, dw, none] = at::convolution_backward(dy, x, w, std::nullopt, {1, 1}, {1, 1}, {1, 1}, false, {0, 0}, 1,
@@ -140,7 +148,7 @@ Tensor convolve(const NormedRelu& images, const Tensor& weight, int64_t stride, 
   }
   if (convolutions == Convolutions::exact || !suits_kernels(x, weight, stride)) {
     kernels::count(Pass::forward, Way::libtorch);
-    return torch::conv2d(images.made(), weight, {}, stride, weight.size(-1) / 2);
+    return strided(images.made(), weight, stride);
   }
   if (images.norm() && !takes_norm(shape_of(x, weight), convolutions)) {
     return convolve(images.made(), weight, stride, convolutions, moments);
