@@ -27,7 +27,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="report.py", description="Tables and figures of trained runs.")
     parser.add_argument("runs", metavar="RUNS", type=pathlib.Path, nargs="+",
                         help="a folder that holds run folders at any depth, or the results.json of a report")
-    parser.add_argument("--out", metavar="FOLDER", type=pathlib.Path, help="default: report/ in the first folder of runs")
+    parser.add_argument("--out", metavar="FOLDER", type=pathlib.Path,
+                        help="default: report/ in the first folder of runs")
     parser.add_argument("--title", metavar="TEXT", help="default: the title of the table")
     parser.add_argument("--columns", metavar="NAMES", default="", help="those of the tables, with commas between them")
     parser.add_argument("--sort", metavar="NAME", default="",
