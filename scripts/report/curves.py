@@ -1,7 +1,7 @@
 # Training curves: a panel per metric, a line per row; of a table of several tasks (tasks.py) a figure per metric, its
 # training loss and its headline, with a panel per task, a line per rule. The line is the mean over the seeds that did
 # not diverge, the band reaches from the smallest to the largest of them; a seed that diverged is a thin line of its own
-# that ends in a cross where its last finite value was.
+# that ends in a cross where its last finite value was. Seeds of which only the end is known are named.
 import math
 from typing import Iterator
 
@@ -10,9 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from report import style
+from report.document import plain
 from report.runs import Group, Row, Run
 from report.table import HEADLINES, KNOWN
 from report.tasks import names_in, tasks_of
+from report.text import listed
 
 ROWS_A_PAGE = 8
 CAPTION = ("Line: mean over seeds, nothing smoothed; band: smallest to largest. "
@@ -22,11 +24,12 @@ CAPTION = ("Line: mean over seeds, nothing smoothed; band: smallest to largest. 
 def draw(group: Group, _: list[str]) -> Iterator[tuple[str, str, Figure]]:
     rows = [row for row in group.rows if any(run.records for run in row.runs)]
     metrics = metrics_of(rows)
+    caption = CAPTION + without_curves(group)
     tasks = [(title, kept) for title, of_task in tasks_of(group) if (kept := [row for row in of_task if row in rows])]
     if not metrics:
         return
     if len(tasks) > 1:
-        yield from draw_tasks(tasks, [metric for metric in metrics if metric in ("train/loss", *HEADLINES)])
+        yield from draw_tasks(tasks, [metric for metric in metrics if metric in ("train/loss", *HEADLINES)], caption)
         return
     pages = style.pages(rows, ROWS_A_PAGE)
     for number, page in enumerate(pages, 1):
@@ -35,10 +38,18 @@ def draw(group: Group, _: list[str]) -> Iterator[tuple[str, str, Figure]]:
             draw_metric(ax, page, metric)
             limit(ax, rows, metric)
         style.legend(figure, axes[0])
-        yield f"curves-{number}" if len(pages) > 1 else "curves", CAPTION, figure
+        yield f"curves-{number}" if len(pages) > 1 else "curves", caption, figure
 
 
-def draw_tasks(tasks: list[tuple[str, list[Row]]], metrics: list[str]) -> Iterator[tuple[str, str, Figure]]:
+def without_curves(group: Group) -> str:
+    """A sentence on the seeds that are in the tables and not in the figures."""
+    lacking = {row.id: sum(not run.records for run in row.finished) for row in group.rows}
+    named = [f"{plain(row.id)} ({lacking[row.id]} of {len(row.finished)} seeds)" for row in group.rows if lacking[row.id]]
+    return f" Not drawn, as only their ends were kept: {listed(named)}." if named else ""
+
+
+def draw_tasks(tasks: list[tuple[str, list[Row]]], metrics: list[str],
+               caption: str) -> Iterator[tuple[str, str, Figure]]:
     """A line has the colour of its name in every panel; pages of at most so many names."""
     names = {row.id: name for _, rows in tasks for row, name in zip(rows, names_in(rows).values())}
     pages = style.pages(list(dict.fromkeys(names.values())), ROWS_A_PAGE)
@@ -53,7 +64,7 @@ def draw_tasks(tasks: list[tuple[str, list[Row]]], metrics: list[str]) -> Iterat
                 ax.set_title(style.short(title, 44))
             style.legend(figure, axes)
             name = "curves-" + metric.replace("/", "-")
-            yield f"{name}-{number}" if len(pages) > 1 else name, CAPTION, figure
+            yield f"{name}-{number}" if len(pages) > 1 else name, caption, figure
 
 
 def metrics_of(rows: list[Row]) -> list[str]:

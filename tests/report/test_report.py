@@ -563,12 +563,16 @@ class Reproduce(unittest.TestCase):
         self.reproduce("rings")
         shutil.rmtree(self.root / "ready")
         shutil.rmtree(self.root / "runs")
-        fixture.make_run(self.root / "ready/rings/apg2/seed-1", "Rings", "apg2", 1, [], "finished", {"test/mse": 0.25})
+        lines = [{"iteration": 1, "epoch": 1, "train/loss": 0.5}]
+        fixture.make_run(self.root / "ready/rings/apg2/seed-1", "Rings", "apg2", 1, lines, "finished",
+                         {"test/mse": 0.25})
         self.assertEqual(self.reproduce("--add", "rings", "--row", "apg2"), 0)
         self.assertEqual((self.root / "arguments").read_text(), "train configs/rings.yaml --row apg2\n")
         rows = json.loads((self.root / "configs/results/rings/results.json").read_text())[0]["rows"]
         found = {(row["row"], run["seed"]): run["last"]["test/mse"] for row in rows for run in row["runs"]}
         self.assertEqual(found, {("apg2", 0): 0.5, ("apg2", 1): 0.25, ("resnet", 0): 0.5})
+        page = (self.root / "configs/results/rings/report.md").read_text(encoding="utf-8")
+        self.assertIn("only their ends were kept: apg2 (1 of 2 seeds) and resnet (1 of 1 seeds).", page)
 
     def test_a_sample_of_committed_runs_is_trained_again_and_judged(self):
         lines = [{"iteration": 1, "epoch": 1, "train/loss": 0.5}]
