@@ -44,7 +44,8 @@ def draw(group: Group, _: list[str]) -> Iterator[tuple[str, str, Figure]]:
 def without_curves(group: Group) -> str:
     """A sentence on the seeds that are in the tables and not in the figures."""
     lacking = {row.id: sum(not run.records for run in row.finished) for row in group.rows}
-    named = [f"{plain(row.id)} ({lacking[row.id]} of {len(row.finished)} seeds)" for row in group.rows if lacking[row.id]]
+    named = [f"{plain(row.id)} ({lacking[row.id]} of {len(row.finished)} seeds)"
+             for row in group.rows if lacking[row.id]]
     return f" Not drawn, as only their ends were kept: {listed(named)}." if named else ""
 
 
