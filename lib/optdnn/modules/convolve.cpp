@@ -71,9 +71,9 @@ bool takes_norm(const ConvolutionShape& shape, Convolutions convolutions) {
   return std::all_of(kernels::kPasses.begin(), kernels::kPasses.end(), ours);
 }
 
-// A 1x1 convolution reads one pixel in stride x stride. On a CPU these are taken first. The gradient of the weights does
-// so by itself in oneDNN, but where channels-last images have fewer channels than a vector has lanes it is wrong, or
-// writes past its memory (oneDNN issue 6035).
+// A 1x1 convolution reads one pixel in stride x stride. On a CPU these are taken first. The gradient of the weights
+// does so by itself in oneDNN, but where channels-last images have fewer channels than a vector has lanes it is wrong,
+// or writes past its memory (oneDNN issue 6035).
 Tensor strided(const Tensor& x, const Tensor& w, int64_t stride) {
   if (w.size(-1) > 1 || !x.device().is_cpu()) return torch::conv2d(x, w, {}, stride, w.size(-1) / 2);
   return torch::conv2d(x.slice(2, 0, {}, stride).slice(3, 0, {}, stride), w);
