@@ -75,7 +75,7 @@ bool takes_norm(const ConvolutionShape& shape, Convolutions convolutions) {
 // does so by itself in oneDNN, but where channels-last images have fewer channels than a vector has lanes it is wrong,
 // or writes past its memory (oneDNN issue 6035).
 Tensor strided(const Tensor& x, const Tensor& w, int64_t stride) {
-  if (w.size(-1) > 1 || !x.device().is_cpu()) return torch::conv2d(x, w, {}, stride, w.size(-1) / 2);
+  if (stride == 1 || w.size(-1) > 1 || !x.device().is_cpu()) return torch::conv2d(x, w, {}, stride, w.size(-1) / 2);
   return torch::conv2d(x.slice(2, 0, {}, stride).slice(3, 0, {}, stride), w);
 }
 
