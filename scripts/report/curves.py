@@ -43,9 +43,11 @@ def draw(group: Group, _: list[str]) -> Iterator[tuple[str, str, Figure]]:
 
 def without_curves(group: Group) -> str:
     """A sentence on the seeds that are in the tables and not in the figures."""
-    lacking = {row.id: sum(not run.records for run in row.finished) for row in group.rows}
-    named = [f"{plain(row.id)} ({lacking[row.id]} of {len(row.finished)} seeds)"
-             for row in group.rows if lacking[row.id]]
+    named = []
+    for row in group.rows:
+        if lacking := sum(not run.records for run in row.finished):
+            some = f" ({lacking} of {len(row.finished)} seeds)" if lacking < len(row.finished) else ""
+            named.append(plain(row.id) + some)
     return f" Not drawn, as only their ends were kept: {listed(named)}." if named else ""
 
 
