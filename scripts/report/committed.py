@@ -7,15 +7,15 @@ import pathlib
 from typing import Any
 
 from report.results import OF_ROW
-from report.runs import LARGEST_SUMMARY, STATUSES, Run, mapping, number, read_bytes, without_places
+from report.runs import LARGEST_SUMMARY, STATUSES, Run, mapping, number, read_bytes, run_folders, without_places
 
 NAME = "results.json"
 
 
 def results_file(path: pathlib.Path) -> pathlib.Path | None:
-    """The file that is meant: itself, or the one directly in a folder."""
+    """The file that is meant: itself, or the one directly in a folder, unless the runs that it tells of are there."""
     file = path / NAME if path.is_dir() else path
-    return file if file.name == NAME and file.is_file() else None
+    return file if file.name == NAME and file.is_file() and not any(run_folders(path)) else None
 
 
 def read_committed(file: pathlib.Path) -> tuple[list[Run], list[str]]:

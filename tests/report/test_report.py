@@ -387,6 +387,15 @@ class BadInput(unittest.TestCase):
                 self.assertEqual(len([p for p in problems if "seed-1" in p or "could not be drawn" in p]), 0, problems)
                 (run / name).write_bytes(original)
 
+    def test_runs_count_and_not_the_report_that_was_put_beside_them(self):
+        run = self.make()
+        for error in (1.0, 0.5):
+            summary = json.loads((run / "summary.json").read_text())
+            (run / "summary.json").write_text(json.dumps(summary | {"last": {"test/error_pct": error}}))
+            self.assertEqual(report(self.folder / "rings", "--out", self.folder / "rings")[0], 0)
+            rows = json.loads((self.folder / "rings/results.json").read_text())[0]["rows"]
+            self.assertEqual(rows[0]["runs"][0]["last"]["test/error_pct"], error)
+
     def test_damaged_results_are_named(self):
         self.make()
         self.assertEqual(report(self.folder, "--out", self.folder / "out")[0], 0)
