@@ -44,8 +44,8 @@ double relative_error(const Tensor& a, const Tensor& b) { return ((a - b).norm()
 
 }  // namespace
 
-// LibTorch's own gradient of the weights is wrong here with several threads where the channels are fewer than the lanes,
-// and with one thread it may end the program.
+// LibTorch's own gradient of the weights is wrong here with several threads where the channels are fewer than the
+// lanes, and with one thread it may end the program.
 TEST_CASE("the gradients of a 1x1 convolution with a stride hold for every number of channels") {
   torch::manual_seed(2);
   const int threads = at::get_num_threads();
