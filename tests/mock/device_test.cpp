@@ -48,6 +48,23 @@ TEST_CASE("what makes the host wait on CUDA is named, and nothing else") {
   }
 }
 
+TEST_CASE("the device's gradients of a 1x1 convolution with a stride are right for few channels") {
+  if (!accelerator()) return;
+  torch::manual_seed(3);
+  for (int64_t channels = 1; channels <= 8; ++channels) {
+    CAPTURE(channels);
+    const Tensor x = torch::randn({16, channels, 32, 32}).contiguous(at::MemoryFormat::ChannelsLast);
+    const Tensor w = torch::randn({2 * channels, channels, 1, 1});
+    const auto gradients_on = [&](const torch::TensorOptions& where) {
+      const Tensor own_x = x.to(where).requires_grad_(), own_w = w.to(where).requires_grad_();
+      torch::conv2d(own_x, own_w, {}, 2).square().sum().backward();
+      return std::vector{own_x.grad().cpu().to(torch::kFloat64), own_w.grad().cpu().to(torch::kFloat64)};
+    };
+    const auto found = gradients_on(mock_device()), right = gradients_on(torch::kFloat64);
+    for (int i = 0; i < 2; ++i) CHECK(((found[i] - right[i]).norm() / right[i].norm()).item<double>() < 1e-5);
+  }
+}
+
 TEST_CASE("uploads carry a dimension that only repeats once, and keep the shape") {
   if (!accelerator()) return;
   const Tensor repeated = torch::arange(6.0).view({2, 3}).unsqueeze(0).expand({4, 2, 3});

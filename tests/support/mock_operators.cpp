@@ -118,9 +118,29 @@ class Lowered {
   bool viewed_ = false;
 };
 
+// While it lives, LibTorch uses its own kernels in the place of oneDNN's.
+class WithoutOneDnn {
+ public:
+  WithoutOneDnn() { at::globalContext().setUserEnabledMkldnn(false); }
+  ~WithoutOneDnn() { at::globalContext().setUserEnabledMkldnn(used_); }
+  WithoutOneDnn(const WithoutOneDnn&) = delete;
+  WithoutOneDnn& operator=(const WithoutOneDnn&) = delete;
+
+ private:
+  const bool used_ = at::globalContext().userEnabledMkldnn();
+};
+
+// Of a 1x1 convolution with a stride, which oneDNN may get wrong on a CPU (modules/convolve.cpp) and a GPU does not.
+bool is_strided_gradient(const c10::OperatorHandle& handle, const Stack& stack) {
+  return handle.schema().name() == "aten::convolution_backward" && stack[2].toTensor().size(-1) == 1 &&
+         stack[4].toIntVector().front() > 1;
+}
+
 // A GPU's kernels are started below everything that LibTorch does to an operator on its way.
 void run_on_cpu(const c10::OperatorHandle& handle, Stack& stack) {
   const at::AutoDispatchBelowADInplaceOrView below;
+  std::optional<WithoutOneDnn> without;
+  if (is_strided_gradient(handle, stack)) without.emplace();
   handle.redispatchBoxed(c10::DispatchKeySet(c10::DispatchKey::CPU), &stack);
 }
 
