@@ -5,8 +5,11 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <filesystem>
 #include <limits>
 #include <memory>
+#include <thread>
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
@@ -18,6 +21,13 @@
 
 namespace optdnn::training {
 namespace {
+
+constexpr const char* kState = "state.safetensors";
+
+// Loaders run ahead, on a busy machine beyond the first save.
+void wait_for_state(const std::filesystem::path& folder) {
+  while (!std::filesystem::exists(folder / kState)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
 
 // A job of which each process has its part.
 struct SharedJob {
@@ -94,15 +104,20 @@ TEST_CASE("a data set that fails in one process ends all, and the state of befor
     data::Batch batch(data::Split split, uint64_t seed, int64_t epoch,
                       const std::vector<int64_t>& indices) const override {
       // In the last epoch: rank 0 may still be saving when another ends.
-      if (split == data::Split::train && epoch == 2 && fails) throw base::EnvironmentError("a file cannot be read");
+      if (split == data::Split::train && epoch == 2 && fails) {
+        wait_for_state(folder);
+        throw base::EnvironmentError("a file cannot be read");
+      }
       return SmallImages::batch(split, seed, epoch, indices);
     }
     bool fails = false;
+    std::filesystem::path folder;
   };
   const TemporaryFolder folder;
   world::Processes two(2, [&](world::World& world) {
     Failing images;
     images.fails = world.rank() == 1;
+    images.folder = folder / "checkpoints";
     SharedJob shared(images, world, folder / "checkpoints");
     train_alone(shared.small.job);
   });
@@ -110,17 +125,21 @@ TEST_CASE("a data set that fails in one process ends all, and the state of befor
   REQUIRE(two.errors(1).find("a file cannot be read") == 0);
   REQUIRE(two.errors(0).find(") ended: a file cannot be read; rank 0 of 2 cannot go on without it") !=
           std::string::npos);
-  REQUIRE(std::filesystem::exists(folder / "checkpoints/state.safetensors"));
+  REQUIRE(std::filesystem::exists(folder / "checkpoints" / kState));
 }
 
 TEST_CASE("a process that is killed in its loader, in an iteration or in a save ends all, and the run goes on") {
   struct Mortal : SmallImages {
     data::Batch batch(data::Split split, uint64_t seed, int64_t epoch,
                       const std::vector<int64_t>& indices) const override {
-      if (dies && split == data::Split::train && epoch == 2) ::raise(SIGKILL);
+      if (dies && split == data::Split::train && epoch == 2) {
+        wait_for_state(folder);
+        ::raise(SIGKILL);
+      }
       return SmallImages::batch(split, seed, epoch, indices);
     }
     bool dies = false;
+    std::filesystem::path folder;
   };
   enum class Place { none, loader, iteration, save };  // of death
   const auto codes_of = [](const std::filesystem::path& folder, int processes, Place place, int victim) {
@@ -128,6 +147,7 @@ TEST_CASE("a process that is killed in its loader, in an iteration or in a save 
       const bool is_victim = world.rank() == victim;
       Mortal images;
       images.dies = is_victim && place == Place::loader;
+      images.folder = folder;
       SharedJob shared(images, world, folder);
       TrainJob& job = shared.small.job;
       job.train.save_every = Duration{{}, 2, {}};
@@ -165,7 +185,7 @@ TEST_CASE("a process that is killed in its loader, in an iteration or in a save 
       std::vector<int> expected = {3, 3};
       expected[victim] = 128 + SIGKILL;
       REQUIRE(codes_of(folder / name, 2, place, victim) == expected);
-      REQUIRE(std::filesystem::exists(folder / name / "state.safetensors"));
+      REQUIRE(std::filesystem::exists(folder / name / kState));
       std::filesystem::copy(folder / name, folder / (name + "-three"));
       REQUIRE(codes_of(folder / name, 2, Place::none, 0) == std::vector<int>{0, 0});
       REQUIRE(last(name) == last("unbroken"));
