@@ -25,7 +25,7 @@ OPTDNN_INLINE void forward(const WholeRun<Number>& run) {
   }
 }
 
-template <class Number>
+template <int kBytes, class Number>
 OPTDNN_INLINE void backward(const WholeRun<Number>& run, const WholeGradients<Number>& d) {
   const int64_t size = run.D * run.N;
   const Number* hidden = run.hidden;
@@ -39,44 +39,43 @@ OPTDNN_INLINE void backward(const WholeRun<Number>& run, const WholeGradients<Nu
       const TwoLayerSizes& sizes = run.sizes[call->module];
       hidden -= sizes.H * run.N;
       const Number* before = hidden - run.hidden >= sizes.H * run.N ? hidden - sizes.H * run.N : nullptr;
-      two_layer_backward(sizes, run.modules[call->module], run.values + call->argument * size, hidden, before, dout,
-                         d.room, d.values + call->argument * size, d.modules[call->module]);
+      two_layer_backward<kBytes>(sizes, run.modules[call->module], run.values + call->argument * size, hidden, before,
+                                 dout, d.room, d.values + call->argument * size, d.modules[call->module]);
     } else if (const auto* combined = std::get_if<Combine>(&operation->what)) {
       for (const Term& term : combined->terms) {
         const Number weight = weight_of(term, run.learned);
         weighted_rows<true, 1>(Number(0), &weight, &dout, d.values + term.value * size, size);
         if (!term.is_constant()) {
-          dots<1>(dout, run.values + term.value * size, size, size, d.learned + term.learned);
+          dots<kBytes, 1>(dout, run.values + term.value * size, size, size, d.learned + term.learned);
         }
       }
     }
   }
 }
 
-OPTDNN_EACH_PROCESSOR void forward_32(const WholeRun<float>& run) { forward(run); }
-OPTDNN_EACH_PROCESSOR void forward_64(const WholeRun<double>& run) { forward(run); }
-OPTDNN_EACH_PROCESSOR void backward_32(const WholeRun<float>& run, const WholeGradients<float>& d) { backward(run, d); }
-OPTDNN_EACH_PROCESSOR void backward_64(const WholeRun<double>& run, const WholeGradients<double>& d) {
-  backward(run, d);
-}
+#define OPTDNN_DEFINE(target, bytes)                                                                               \
+  target void forward_of(const WholeRun<float>& run) { forward(run); }                                             \
+  target void forward_of(const WholeRun<double>& run) { forward(run); }                                            \
+  target void backward_of(const WholeRun<float>& run, const WholeGradients<float>& d) { backward<bytes>(run, d); } \
+  target void backward_of(const WholeRun<double>& run, const WholeGradients<double>& d) { backward<bytes>(run, d); }
+OPTDNN_EACH_PROCESSOR(OPTDNN_DEFINE)
+#undef OPTDNN_DEFINE
 
 }  // namespace
 
-template <>
-void run_forward(const WholeRun<float>& run) {
-  forward_32(run);
+template <class Number>
+void run_forward(const WholeRun<Number>& run) {
+  forward_of(run);
 }
-template <>
-void run_forward(const WholeRun<double>& run) {
-  forward_64(run);
+
+template <class Number>
+void run_backward(const WholeRun<Number>& run, const WholeGradients<Number>& gradients) {
+  backward_of(run, gradients);
 }
-template <>
-void run_backward(const WholeRun<float>& run, const WholeGradients<float>& gradients) {
-  backward_32(run, gradients);
-}
-template <>
-void run_backward(const WholeRun<double>& run, const WholeGradients<double>& gradients) {
-  backward_64(run, gradients);
-}
+
+template void run_forward(const WholeRun<float>&);
+template void run_forward(const WholeRun<double>&);
+template void run_backward(const WholeRun<float>&, const WholeGradients<float>&);
+template void run_backward(const WholeRun<double>&, const WholeGradients<double>&);
 
 }  // namespace optdnn::execution

@@ -15,14 +15,6 @@ namespace {
 constexpr int64_t kBlock = 1024;         // numbers, about, that are worked on at a time
 constexpr int64_t kBlocksPerPiece = 16;  // whose sums are kept in `Number`
 
-template <class Number>
-using Lanes = typename Wide<Number>::Lanes;
-
-template <class Number>
-OPTDNN_INLINE const Lanes<Number>& at(const Number* numbers) {
-  return Wide<Number>::at(numbers);
-}
-
 // Per channel, repeated for each of the rows that are read as one.
 template <class Number, class From>
 std::vector<Number> repeat(const std::vector<From>& per_channel) {
@@ -33,97 +25,108 @@ std::vector<Number> repeat(const std::vector<From>& per_channel) {
 }
 
 // Adds to sums_C and others_C two numbers per row and channel, which add(row's number, channel, sum, other) adds.
-template <class Number, class Add>
+template <class W, class Number, class Add>
 OPTDNN_INLINE void sum_rows(int64_t N, int64_t C, Number* sums, Number* others, Add add) {
-  for (int64_t c = 0; c < C; c += Wide<Number>::kCount) {
-    Lanes<Number> sum = {}, other = {};
-    for (int64_t n = 0; n < N; ++n) add(n * C + c, c, sum, other);
-    for (int64_t i = 0; i < Wide<Number>::kCount; ++i) sums[c + i] += sum[i], others[c + i] += other[i];
+  for (int64_t begin = 0; begin < C; begin += kLanesOfSums<Number>) {
+    typename W::Part sum[W::kParts] = {}, other[W::kParts] = {};
+    for (int64_t n = 0; n < N; ++n) {
+      for (int64_t p = 0; p < W::kParts; ++p) {
+        const int64_t c = begin + p * W::kOfPart;
+        add(n * C + c, c, sum[p], other[p]);
+      }
+    }
+    for (int64_t p = 0; p < W::kParts; ++p) {
+      W::at(sums + begin + p * W::kOfPart) += sum[p];
+      W::at(others + begin + p * W::kOfPart) += other[p];
+    }
   }
 }
 
-template <class Number>
+template <int kBytes, class Number>
 OPTDNN_INLINE void sum_moments(const Number* x, const Number* about, int64_t N, int64_t C, Number* sums,
                                Number* squares) {
-  sum_rows(
-      N, C, sums,
-      squares, [=](int64_t i, int64_t c, Lanes<Number> & sum, Lanes<Number> & square) __attribute__((always_inline)) {
-        const Lanes<Number> d = at(x + i) - at(about + c);
+  using W = Wide<kBytes, Number>;
+  using Part = typename W::Part;
+  sum_rows<W>(
+      N, C, sums, squares, [=](int64_t i, int64_t c, Part & sum, Part & square) __attribute__((always_inline)) {
+        const Part d = W::at(x + i) - W::at(about + c);
         sum += d;
         square += d * d;
       });
 }
 
-template <class Number>
+template <int kBytes, class Number>
 OPTDNN_INLINE void sum_backward(const Number* dy, const Number* x, const Number* scale, const Number* shift,
                                 const Number* mean, int64_t N, int64_t C, Number* sums, Number* products) {
-  sum_rows(
-      N, C, sums,
-      products, [=](int64_t i, int64_t c, Lanes<Number> & sum, Lanes<Number> & product) __attribute__((always_inline)) {
-        const Lanes<Number> z = at(x + i) * at(scale + c) + at(shift + c);
-        const Lanes<Number> dz = z > 0 ? at(dy + i) : Lanes<Number>{};
+  using W = Wide<kBytes, Number>;
+  using Part = typename W::Part;
+  sum_rows<W>(
+      N, C, sums, products, [=](int64_t i, int64_t c, Part & sum, Part & product) __attribute__((always_inline)) {
+        const Part z = W::at(x + i) * W::at(scale + c) + W::at(shift + c);
+        const Part dz = z > 0 ? W::at(dy + i) : Part{};
         sum += dz;
-        product += dz * (at(x + i) - at(mean + c));
+        product += dz * (W::at(x + i) - W::at(mean + c));
       });
 }
 
-template <class Number, class Value>
+template <class W, class Number, class Value>
 OPTDNN_INLINE void map_rows(int64_t N, int64_t C, Number* out, Value value) {
   for (int64_t n = 0; n < N; ++n) {
-    for (int64_t c = 0; c < C; c += Wide<Number>::kCount) {
-      value(n * C + c, c, *reinterpret_cast<Lanes<Number>*>(out + n * C + c));
-    }
+    for (int64_t c = 0; c < C; c += W::kOfPart) value(n * C + c, c, W::at(out + n * C + c));
   }
 }
 
-template <class Number>
+template <int kBytes, class Number>
 OPTDNN_INLINE void map_forward(const Number* x, const Number* scale, const Number* shift, int64_t N, int64_t C,
                                Number* y) {
-  map_rows(
-      N, C, y, [=](int64_t i, int64_t c, Lanes<Number> & to) __attribute__((always_inline)) {
-        const Lanes<Number> z = at(x + i) * at(scale + c) + at(shift + c);
-        to = z < 0 ? Lanes<Number>{} : z;
+  using W = Wide<kBytes, Number>;
+  using Part = typename W::Part;
+  map_rows<W>(
+      N, C, y, [=](int64_t i, int64_t c, Part & to) __attribute__((always_inline)) {
+        const Part z = W::at(x + i) * W::at(scale + c) + W::at(shift + c);
+        to = z < 0 ? Part{} : z;
       });
 }
 
-template <bool kMore, class Number>
+template <int kBytes, bool kMore, class Number>
 OPTDNN_INLINE void map_backward(const Number* dy, const Number* x, const Number* scale, const Number* shift,
                                 const Number* slope, const Number* offset, const Number* more, int64_t N, int64_t C,
                                 Number* dx) {
-  map_rows(
-      N, C, dx, [=](int64_t i, int64_t c, Lanes<Number> & to) __attribute__((always_inline)) {
-        const Lanes<Number> z = at(x + i) * at(scale + c) + at(shift + c);
-        const Lanes<Number> dz = z > 0 ? at(dy + i) : Lanes<Number>{};
-        const Lanes<Number> found = at(scale + c) * dz + (at(slope + c) * at(x + i) + at(offset + c));
-        to = kMore ? at(more + i) + found : found;
+  using W = Wide<kBytes, Number>;
+  using Part = typename W::Part;
+  map_rows<W>(
+      N, C, dx, [=](int64_t i, int64_t c, Part & to) __attribute__((always_inline)) {
+        const Part z = W::at(x + i) * W::at(scale + c) + W::at(shift + c);
+        const Part dz = z > 0 ? W::at(dy + i) : Part{};
+        const Part found = W::at(scale + c) * dz + (W::at(slope + c) * W::at(x + i) + W::at(offset + c));
+        to = kMore ? W::at(more + i) + found : found;
       });
 }
 
 // The same for each processor and number type.
-#define OPTDNN_PER_NUMBER(Number)                                                                                    \
-  OPTDNN_EACH_PROCESSOR void moments_of(const Number* x, const Number* about, int64_t N, int64_t C, Number* sums,    \
-                                        Number* squares) {                                                           \
-    sum_moments(x, about, N, C, sums, squares);                                                                      \
-  }                                                                                                                  \
-  OPTDNN_EACH_PROCESSOR void sums_of(const Number* dy, const Number* x, const Number* scale, const Number* shift,    \
-                                     const Number* mean, int64_t N, int64_t C, Number* sums, Number* products) {     \
-    sum_backward(dy, x, scale, shift, mean, N, C, sums, products);                                                   \
-  }                                                                                                                  \
-  OPTDNN_EACH_PROCESSOR void map_of(const Number* x, const Number* scale, const Number* shift, int64_t N, int64_t C, \
-                                    Number* y) {                                                                     \
-    map_forward(x, scale, shift, N, C, y);                                                                           \
-  }                                                                                                                  \
-  OPTDNN_EACH_PROCESSOR void back_of(const Number* dy, const Number* x, const Number* scale, const Number* shift,    \
-                                     const Number* slope, const Number* offset, const Number* more, int64_t N,       \
-                                     int64_t C, Number* dx) {                                                        \
-    if (more) {                                                                                                      \
-      map_backward<true>(dy, x, scale, shift, slope, offset, more, N, C, dx);                                        \
-    } else {                                                                                                         \
-      map_backward<false>(dy, x, scale, shift, slope, offset, more, N, C, dx);                                       \
-    }                                                                                                                \
+#define OPTDNN_PER_NUMBER(target, bytes, Number)                                                                       \
+  target void moments_of(const Number* x, const Number* about, int64_t N, int64_t C, Number* sums, Number* squares) {  \
+    sum_moments<bytes>(x, about, N, C, sums, squares);                                                                 \
+  }                                                                                                                    \
+  target void sums_of(const Number* dy, const Number* x, const Number* scale, const Number* shift, const Number* mean, \
+                      int64_t N, int64_t C, Number* sums, Number* products) {                                          \
+    sum_backward<bytes>(dy, x, scale, shift, mean, N, C, sums, products);                                              \
+  }                                                                                                                    \
+  target void map_of(const Number* x, const Number* scale, const Number* shift, int64_t N, int64_t C, Number* y) {     \
+    map_forward<bytes>(x, scale, shift, N, C, y);                                                                      \
+  }                                                                                                                    \
+  target void back_of(const Number* dy, const Number* x, const Number* scale, const Number* shift,                     \
+                      const Number* slope, const Number* offset, const Number* more, int64_t N, int64_t C,             \
+                      Number* dx) {                                                                                    \
+    if (more) {                                                                                                        \
+      map_backward<bytes, true>(dy, x, scale, shift, slope, offset, more, N, C, dx);                                   \
+    } else {                                                                                                           \
+      map_backward<bytes, false>(dy, x, scale, shift, slope, offset, more, N, C, dx);                                  \
+    }                                                                                                                  \
   }
-OPTDNN_PER_NUMBER(float)
-OPTDNN_PER_NUMBER(double)
+#define OPTDNN_DEFINE(target, bytes) OPTDNN_PER_NUMBER(target, bytes, float) OPTDNN_PER_NUMBER(target, bytes, double)
+OPTDNN_EACH_PROCESSOR(OPTDNN_DEFINE)
+#undef OPTDNN_DEFINE
 #undef OPTDNN_PER_NUMBER
 
 template <class Number>
@@ -153,7 +156,9 @@ void for_each_block(int64_t N, int64_t C, std::initializer_list<const Number*> s
 template <class Number>
 std::vector<double> add_up(const std::vector<Number>& sums, int64_t C) {
   std::vector<double> sum(C);
-  for (size_t i = 0; i < sums.size(); ++i) sum[i % C] += sums[i];
+  for (auto row = sums.begin(); row != sums.end(); row += C) {
+    for (int64_t c = 0; c < C; ++c) sum[c] += row[c];
+  }
   return sum;
 }
 
@@ -161,7 +166,7 @@ std::vector<double> add_up(const std::vector<Number>& sums, int64_t C) {
 
 template <class Number>
 int64_t rows_at_once(int64_t C) {
-  return Wide<Number>::kCount / std::gcd(C, Wide<Number>::kCount);
+  return kLanesOfSums<Number> / std::gcd(C, kLanesOfSums<Number>);
 }
 
 template <class Number>

@@ -21,23 +21,24 @@ OPTDNN_INLINE void combine_block(const Combinations& of, const Number* learned, 
   }
 }
 
-OPTDNN_EACH_PROCESSOR void combine(const Combinations& of, const float* learned, float* const* values, int64_t count) {
-  combine_block(of, learned, values, count);
-}
-OPTDNN_EACH_PROCESSOR void combine(const Combinations& of, const double* learned, double* const* values,
-                                   int64_t count) {
-  combine_block(of, learned, values, count);
-}
-OPTDNN_EACH_PROCESSOR float dot(const float* a, const float* b, int64_t count) {
-  float sum = 0;
-  dots<1>(a, b, count, count, &sum);
+template <int kBytes, class Number>
+OPTDNN_INLINE Number dot_of(const Number* a, const Number* b, int64_t count) {
+  Number sum = 0;
+  dots<kBytes, 1>(a, b, count, count, &sum);
   return sum;
 }
-OPTDNN_EACH_PROCESSOR double dot(const double* a, const double* b, int64_t count) {
-  double sum = 0;
-  dots<1>(a, b, count, count, &sum);
-  return sum;
-}
+
+#define OPTDNN_DEFINE(target, bytes)                                                                         \
+  target void combine(const Combinations& of, const float* learned, float* const* values, int64_t count) {   \
+    combine_block(of, learned, values, count);                                                               \
+  }                                                                                                          \
+  target void combine(const Combinations& of, const double* learned, double* const* values, int64_t count) { \
+    combine_block(of, learned, values, count);                                                               \
+  }                                                                                                          \
+  target float dot(const float* a, const float* b, int64_t count) { return dot_of<bytes>(a, b, count); }     \
+  target double dot(const double* a, const double* b, int64_t count) { return dot_of<bytes>(a, b, count); }
+OPTDNN_EACH_PROCESSOR(OPTDNN_DEFINE)
+#undef OPTDNN_DEFINE
 
 // One thread's place in a run: where each value's block lies, in its memory or in room of its own.
 template <class Number>

@@ -85,49 +85,61 @@ OPTDNN_INLINE void prefetch_block(const Number* begin) {
   for (int i = 0; i < kBytes; i += kLine) __builtin_prefetch(reinterpret_cast<const char*>(begin) + i, 0, 2);
 }
 
-// Numbers side by side, added up lane by lane: one order of summation, whatever the processor's width.
+// Numbers side by side that are added up lane by lane: one order of summation, whatever the processor's width.
 template <class Number>
-struct Wide {
-  typedef Number Lanes __attribute__((vector_size(64), aligned(alignof(Number)), may_alias));
-  static constexpr int64_t kCount = 64 / sizeof(Number);
+constexpr int64_t kLanesOfSums = 64 / sizeof(Number);
 
-  static OPTDNN_INLINE const Lanes& at(const Number* numbers) { return *reinterpret_cast<const Lanes*>(numbers); }
-  static OPTDNN_INLINE Number sum(const Lanes& lanes) {
+// Those lanes, in vectors of kBytes.
+template <int kBytes, class Number>
+struct Wide {
+  typedef Number Part __attribute__((vector_size(kBytes), aligned(alignof(Number)), may_alias));
+  static constexpr int64_t kOfPart = kBytes / sizeof(Number), kParts = 64 / kBytes;
+
+  static OPTDNN_INLINE const Part& at(const Number* numbers) { return *reinterpret_cast<const Part*>(numbers); }
+  static OPTDNN_INLINE Part& at(Number* numbers) { return *reinterpret_cast<Part*>(numbers); }
+  static OPTDNN_INLINE Number sum(const Part* parts) {
     Number sum = 0;
-    for (int64_t i = 0; i < kCount; ++i) sum += lanes[i];
+    for (int64_t i = 0; i < kParts * kOfPart; ++i) sum += parts[i / kOfPart][i % kOfPart];
     return sum;
   }
 };
 
 // sums[c] += sum_n a_n rows_cn, with rows `stride` apart.
-template <int C, class Number>
+template <int kBytes, int C, class Number>
 OPTDNN_INLINE void dots(const Number* a, const Number* rows, int64_t stride, int64_t N, Number* sums) {
-  using W = Wide<Number>;
-  typename W::Lanes lanes[C] = {};
+  using W = Wide<kBytes, Number>;
+  typename W::Part parts[C][W::kParts] = {};
   int64_t n = 0;
-  for (; n + W::kCount <= N; n += W::kCount) {
-    for (int c = 0; c < C; ++c) lanes[c] += W::at(a + n) * W::at(rows + c * stride + n);
+  for (; n + kLanesOfSums<Number> <= N; n += kLanesOfSums<Number>) {
+    for (int c = 0; c < C; ++c) {
+      for (int64_t p = 0; p < W::kParts; ++p) {
+        const int64_t i = n + p * W::kOfPart;
+        parts[c][p] += W::at(a + i) * W::at(rows + c * stride + i);
+      }
+    }
   }
   for (int c = 0; c < C; ++c) {
-    Number sum = W::sum(lanes[c]);
+    Number sum = W::sum(parts[c]);
     for (int64_t rest = n; rest < N; ++rest) sum += a[rest] * rows[c * stride + rest];
     sums[c] += sum;
   }
 }
 
-template <class Number>
+template <int kBytes, class Number>
 OPTDNN_INLINE Number sum_of(const Number* a, int64_t N) {
-  using W = Wide<Number>;
-  typename W::Lanes lanes = {};
+  using W = Wide<kBytes, Number>;
+  typename W::Part parts[W::kParts] = {};
   int64_t n = 0;
-  for (; n + W::kCount <= N; n += W::kCount) lanes += W::at(a + n);
-  Number sum = W::sum(lanes);
+  for (; n + kLanesOfSums<Number> <= N; n += kLanesOfSums<Number>) {
+    for (int64_t p = 0; p < W::kParts; ++p) parts[p] += W::at(a + n + p * W::kOfPart);
+  }
+  Number sum = W::sum(parts);
   for (; n < N; ++n) sum += a[n];
   return sum;
 }
 
 // W_MK += left_MN right_KN^T and b_M += the sums of left's rows.
-template <class Number>
+template <int kBytes, class Number>
 OPTDNN_INLINE void add_outer(const Number* left, const Number* right, Number* W, Number* b, int64_t M, int64_t K,
                              int64_t N) {
   for (int64_t begin = 0; begin < N; begin += kSampleBlock) {
@@ -136,9 +148,9 @@ OPTDNN_INLINE void add_outer(const Number* left, const Number* right, Number* W,
       const Number* a = left + m * N + begin;
       in_fours(
           K, [&](int64_t k, auto rows) __attribute__((always_inline)) {
-            dots<decltype(rows)::value>(a, right + k * N + begin, N, count, W + m * K + k);
+            dots<kBytes, decltype(rows)::value>(a, right + k * N + begin, N, count, W + m * K + k);
           });
-      b[m] += sum_of(a, count);
+      b[m] += sum_of<kBytes>(a, count);
     }
   }
 }

@@ -58,7 +58,7 @@ OPTDNN_INLINE void two_layer(const TwoLayerSizes& s, const TwoLayerPointers<cons
 
 // Adds to dx_DN and to the weights' gradients d; dz_HN is room to work in. before_HN are the hidden values that the
 // next call will want, or null: long evicted, they are fetched meanwhile.
-template <class Number>
+template <int kBytes, class Number>
 OPTDNN_INLINE void two_layer_backward(const TwoLayerSizes& s, const TwoLayerPointers<const Number>& w,
                                       const Number* x_DN, const Number* h_HN, const Number* before_HN,
                                       const Number* dy_DN, Number* dz_HN, Number* dx_DN,
@@ -68,9 +68,9 @@ OPTDNN_INLINE void two_layer_backward(const TwoLayerSizes& s, const TwoLayerPoin
     multiply<false>(w.W2 + h, int64_t{1}, s.H, static_cast<const Number*>(nullptr), dy_DN, dz_HN + h * s.N, int64_t{1},
                     s.D, s.N);
   }
-  add_outer(dy_DN, h_HN, d.W2, d.b2, s.D, s.H, s.N);
+  add_outer<kBytes>(dy_DN, h_HN, d.W2, d.b2, s.D, s.H, s.N);
   times_slope(s.activation, h_HN, dz_HN, s.H * s.N);
-  add_outer(dz_HN, x_DN, d.W1, d.b1, s.H, s.D, s.N);
+  add_outer<kBytes>(dz_HN, x_DN, d.W1, d.b1, s.H, s.D, s.N);
   multiply<true>(w.W1, int64_t{1}, s.D, static_cast<const Number*>(nullptr), dz_HN, dx_DN, s.D, s.H, s.N);
 }
 
