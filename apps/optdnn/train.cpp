@@ -119,12 +119,10 @@ void print_results(const std::vector<experiment::Table>& tables, const std::file
   std::cout << "\nruns:" << folders << "\nnext: optdnn report" << folders << '\n';
 }
 
-// What one process takes at a time: a row, or as much of it as trains together where others take runs too. The search
-// of a row is for all of its runs.
+// What one process takes at a time: a row, or as much of it as trains together where others take runs too. Whoever
+// comes first makes the search of the row; until its choice is there, all its runs are elsewhere for the others.
 std::span<const PlannedRun> first_unit(std::span<const PlannedRun> runs, const experiment::RunOptions& options) {
-  const experiment::Row& row = *runs.front().row;
-  const bool whole = !options.shared || (row.spec.search && options.searches);
-  return whole ? first_row(runs) : first_row(runs, experiment::runs_at_once(row, options));
+  return options.shared ? first_row(runs, experiment::runs_at_once(*runs.front().row, options)) : first_row(runs);
 }
 
 // Until the others' runs have ended, or can be taken over because those are gone.

@@ -121,6 +121,19 @@ class Workers(Commands):
         self.assertEqual(self.finished(), 8)
         self.assertEqual(set(self.trainings().values()), {1})
 
+    def test_a_search_is_made_once_and_its_choice_taken_by_all_workers(self) -> None:
+        search = "search: {trials: 2, select: valid/loss, space: {optimizer.learning_rate: [0.01, 0.05]}}"
+        config = table(rows=1, seeds=6, iterations=400).replace("rows:\n", f"  {search}\nrows:\n")
+        self.write("many.yaml", config.replace("epoch: 10}", "epoch: 10, validation: {samples: 32}}"))
+        self.run_program("train", "many.yaml", "--jobs", "2", "--alone", "--quiet")
+        self.assertEqual(self.finished(), 6)
+        self.assertEqual(set(self.trainings().values()), {1})
+        rates = {summary["search"]["values"]["optimizer.learning_rate"] for summary in self.summaries()}
+        self.assertEqual(len(rates), 1)
+        holders = {json.loads(claim.read_text().splitlines()[0])["pid"]
+                   for claim in self.folder.glob("runs/many/r0/seed-*/claim-*")}
+        self.assertEqual(len(holders), 2, "the seeds of a row with a search are for all workers")
+
     def test_a_run_that_diverges_is_said_once_and_the_others_are_trained(self) -> None:
         config = table(rows=3, seeds=1, iterations=20)
         self.write("many.yaml", config.replace("learning_rate: 0.02", "learning_rate: 1.0e+30"))
