@@ -8,7 +8,7 @@ using namespace optdnn::kernels;
 
 namespace {
 
-template <class Number>
+template <int kBytes, class Number>
 OPTDNN_INLINE void forward(const WholeRun<Number>& run) {
   const int64_t size = run.D * run.N;
   Number *out = run.values + run.program.inputs * size, *hidden = run.hidden;
@@ -18,7 +18,7 @@ OPTDNN_INLINE void forward(const WholeRun<Number>& run) {
       combine_terms(combined->terms, run.learned, at, out, size);
     } else if (const auto* call = std::get_if<Call>(&operation.what)) {
       const TwoLayerSizes& sizes = run.sizes[call->module];
-      two_layer(sizes, run.modules[call->module], run.values + call->argument * size, hidden, out);
+      two_layer<kBytes>(sizes, run.modules[call->module], run.values + call->argument * size, hidden, out);
       hidden += sizes.H * run.N;
     }
     out += size;
@@ -54,8 +54,8 @@ OPTDNN_INLINE void backward(const WholeRun<Number>& run, const WholeGradients<Nu
 }
 
 #define OPTDNN_DEFINE(target, bytes)                                                                               \
-  target void forward_of(const WholeRun<float>& run) { forward(run); }                                             \
-  target void forward_of(const WholeRun<double>& run) { forward(run); }                                            \
+  target void forward_of(const WholeRun<float>& run) { forward<bytes>(run); }                                      \
+  target void forward_of(const WholeRun<double>& run) { forward<bytes>(run); }                                     \
   target void backward_of(const WholeRun<float>& run, const WholeGradients<float>& d) { backward<bytes>(run, d); } \
   target void backward_of(const WholeRun<double>& run, const WholeGradients<double>& d) { backward<bytes>(run, d); }
 OPTDNN_EACH_PROCESSOR(OPTDNN_DEFINE)

@@ -155,15 +155,17 @@ OPTDNN_INLINE void add_outer(const Number* left, const Number* right, Number* W,
   }
 }
 
-// tanh(x) to a relative error of 4e-7, as x P(x^2) / Q(x^2) on [-8, 8], beyond which it is 1 to that error. P and Q are
-// the minimax fit of degrees 4 and 4. NaN stays NaN.
-OPTDNN_INLINE float fast_tanh(float x) {
-  const float above = x > 8.0f ? 8.0f : x, y = above < -8.0f ? -8.0f : above, t = y * y;
-  const float P =
+// x becomes tanh(x) to a relative error of 4e-7, as x P(x^2) / Q(x^2) on [-8, 8], beyond which it is 1 to that error. P
+// and Q are the minimax fit of degrees 4 and 4. NaN stays NaN. Floats is float or a vector of them: GCC makes no
+// vectors of a loop over floats for AVX2, as it would rather branch where numbers are compared.
+template <class Floats>
+OPTDNN_INLINE void to_tanh(Floats& x) {
+  const Floats most = Floats{} + 8.0f, above = x > most ? most : x, y = above < -most ? -most : above, t = y * y;
+  const Floats P =
       ((((1.52305507e-08f * t + 2.18947554e-05f) * t + 3.57160363e-03f) * t + 1.34445027e-01f) * t + 9.99999994e-01f);
-  const float Q = ((((8.52250025e-07f * t + 3.41130123e-04f) * t + 2.61644642e-02f) * t + 4.67778300e-01f) * t + 1.0f);
-  return y * P / Q;
+  const Floats Q = ((((8.52250025e-07f * t + 3.41130123e-04f) * t + 2.61644642e-02f) * t + 4.67778300e-01f) * t + 1.0f);
+  x = y * P / Q;
 }
-OPTDNN_INLINE double fast_tanh(double x) { return std::tanh(x); }
+OPTDNN_INLINE void to_tanh(double& x) { x = std::tanh(x); }
 
 }  // namespace optdnn::kernels

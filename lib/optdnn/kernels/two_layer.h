@@ -23,13 +23,30 @@ struct TwoLayerSizes {
   SmallActivation activation;
 };
 
+// Applies `change` to `count` numbers, to floats by whole vectors.
+template <int kBytes, class Number, class Change>
+OPTDNN_INLINE void for_each_number(Number* h, int64_t count, Change change) {
+  using W = Wide<kBytes, Number>;
+  int64_t i = 0;
+  if constexpr (std::is_same_v<Number, float>) {
+    for (; i + W::kOfPart <= count; i += W::kOfPart) change(W::at(h + i));
+  }
+  for (; i < count; ++i) change(h[i]);
+}
+
 // h = s(h) for `count` numbers.
-template <class Number>
+template <int kBytes, class Number>
 OPTDNN_INLINE void activate_in_place(SmallActivation activation, Number* h, int64_t count) {
   if (activation == SmallActivation::tanh) {
-    for (int64_t i = 0; i < count; ++i) h[i] = fast_tanh(h[i]);
+    for_each_number<kBytes>(
+        h, count, [](auto& z) __attribute__((always_inline)) { to_tanh(z); });
   } else if (activation == SmallActivation::sigmoid) {
-    for (int64_t i = 0; i < count; ++i) h[i] = Number(0.5) + Number(0.5) * fast_tanh(Number(0.5) * h[i]);
+    for_each_number<kBytes>(
+        h, count, [](auto& z) __attribute__((always_inline)) {
+          z = Number(0.5) * z;
+          to_tanh(z);
+          z = Number(0.5) + Number(0.5) * z;
+        });
   } else {
     for (int64_t i = 0; i < count; ++i) h[i] = h[i] < 0 ? Number(0) : h[i];
   }
@@ -48,11 +65,11 @@ OPTDNN_INLINE void times_slope(SmallActivation activation, const Number* h, Numb
 }
 
 // Shapes: x_DN -> y_DN; h_HN is kept for the backward pass.
-template <class Number>
+template <int kBytes, class Number>
 OPTDNN_INLINE void two_layer(const TwoLayerSizes& s, const TwoLayerPointers<const Number>& w, const Number* x_DN,
                              Number* h_HN, Number* y_DN) {
   multiply<false>(w.W1, s.D, int64_t{1}, w.b1, x_DN, h_HN, s.H, s.D, s.N);
-  activate_in_place(s.activation, h_HN, s.H * s.N);
+  activate_in_place<kBytes>(s.activation, h_HN, s.H * s.N);
   multiply<false>(w.W2, s.H, int64_t{1}, w.b2, h_HN, y_DN, s.D, s.H, s.N);
 }
 
