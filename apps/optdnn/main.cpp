@@ -23,11 +23,12 @@ namespace {
 
 using optdnn::base::ExitCode;
 
-// An iteration wants the memory that the last one freed: it stays with the process instead of being returned and
-// cleared anew. Up to 32 MiB a piece, which is as far as glibc goes.
+// An iteration, or a batch of an evaluation, wants the memory that the last one freed: it stays with the process
+// instead of being returned and cleared anew. Without M_MMAP_MAX glibc would return pieces of more than 32 MiB all the
+// same.
 void keep_freed_memory() {
 #if defined(__GLIBC__)
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
 #endif
 }
