@@ -12,7 +12,8 @@ from report.table import convergent_cell, headline_of, metrics_of, universal_cel
 OF_RUN = ("config_hash", "device", "device_name", "threads", "optdnn", "commit", "numerics", "libtorch", "parameters",
           "multiply_adds", "iterations", "epochs", "seconds", "cpu_seconds", "runs_at_once", "last", "best",
           "convergence", "error")
-OF_ROW = ("dataset", "depth", "compare", "certificate", "paper", "search")  # the same for all its runs
+OF_ROW = ("dataset", "depth", "compare", "certificate", "paper", "search")  # said once for all runs that have the same
+OF_CERTIFICATE = ("certified", "convergent", "universal", "reason", "universal_reason")
 OF_CURVE = ("epoch", "iteration", "train/loss", "test/", "coefficient/", "certificate/", "solver/")
 
 
@@ -33,19 +34,26 @@ def row_json(group: Group, row: Row) -> str:
                     "median": statistics.median(v), "n": len(v)} for name, v in values.items() if v}
     head = {"row": row.id, "n": len(row.finished), "metrics": means, "convergent": convergent_cell(row),
             "universal": universal_cell(row)}
-    head |= {key: found for key in OF_ROW if (found := first_of(row, key)) is not None}
-    runs = ",\n   ".join(text(run_numbers(run)) for run in row.runs)
-    return f' {text(head)[:-1]}, "runs": [\n   {runs}]}}'
+    of_row: dict[str, Any] = {}
+    for run in row.runs:
+        of_row = of_row_of(run) | of_row
+    runs = ",\n   ".join(text(run_numbers(run, of_row)) for run in row.runs)
+    return f' {text(head | of_row)[:-1]}, "runs": [\n   {runs}]}}'
 
 
-def run_numbers(run: Run) -> dict[str, Any]:
+def of_row_of(run: Run) -> dict[str, Any]:
+    found = {key: run.summary[key] for key in OF_ROW if run.summary.get(key) is not None}
+    if isinstance(found.get("certificate"), list):
+        found["certificate"] = [{key: stage[key] for key in OF_CERTIFICATE if key in stage}
+                                for stage in found["certificate"] if isinstance(stage, dict)]
+    return found
+
+
+def run_numbers(run: Run, of_row: dict[str, Any]) -> dict[str, Any]:
     numbers = {"seed": run.seed, "status": run.status} | {k: run.summary[k] for k in OF_RUN if k in run.summary}
+    own = {key: value for key, value in of_row_of(run).items() if value != of_row[key]}
     curve = curve_of(run)
-    return numbers | ({"curve": curve} if curve else {})
-
-
-def first_of(row: Row, key: str) -> Any:
-    return next((run.summary[key] for run in row.runs if key in run.summary), None)
+    return numbers | own | ({"curve": curve} if curve else {})
 
 
 def curve_of(run: Run) -> dict[str, list[float | None]]:

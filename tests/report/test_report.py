@@ -396,6 +396,19 @@ class BadInput(unittest.TestCase):
             rows = json.loads((self.folder / "rings/results.json").read_text())[0]["rows"]
             self.assertEqual(rows[0]["runs"][0]["last"]["test/error_pct"], error)
 
+    def test_verdicts_that_differ_between_seeds_are_kept(self):
+        for seed, convergent in enumerate((True, True, False)):
+            run = self.folder / f"rings/apg2/seed-{seed}"
+            fixture.make_run(run, "Rings", "apg2", seed, [], "finished", {"test/error_pct": 1.0})
+            summary = json.loads((run / "summary.json").read_text())
+            summary["certificate"] = [{"convergent": convergent, "reason": "learned", "spectral_radius": 1 + seed}]
+            (run / "summary.json").write_text(json.dumps(summary))
+        self.assertEqual(report(self.folder / "rings", "--out", self.folder / "out")[0], 0)
+        self.assertEqual(report(self.folder / "out", "--out", self.folder / "again")[0], 0)
+        texts = [(self.folder / name / "report.md").read_text() for name in ("out", "again")]
+        self.assertIn("| mixed |", texts[0])
+        self.assertEqual(*texts)
+
     def test_damaged_results_are_named(self):
         self.make()
         self.assertEqual(report(self.folder, "--out", self.folder / "out")[0], 0)
