@@ -127,10 +127,14 @@ class Processes(Commands):
 
     def assert_same_bits(self, one: str, other: str) -> None:
         self.assertEqual(self.records(one), self.records(other))
+        self.assert_same_bits_of_states(one, other)
+
+    def assert_same_bits_of_states(self, one: str, other: str, but: str = "nothing") -> None:
         mine, theirs = (tensors(self.run_of(out) / "checkpoints/state.safetensors") for out in (one, other))
         self.assertEqual(sorted(mine), sorted(theirs))
         for name, values in mine.items():
-            self.assertEqual(values.tobytes(), theirs[name].tobytes(), name)
+            if not name.startswith(but):
+                self.assertEqual(values.tobytes(), theirs[name].tobytes(), name)
 
     def started(self, config: str, out: str, processes: int, iteration: int = 5, **variables) -> subprocess.Popen:
         """The program while its processes train, once they have saved."""
@@ -203,7 +207,7 @@ class Processes(Commands):
         self.assertIn("rank 0 was ended by signal 9", error)
         self.assertIn("error: rank 0 (", error)
         self.assertIn("cannot go on without it", error)
-        # What a stop leaves is continued with as many to the same bits, with others to the same numbers.
+        # What a stop leaves is continued with as many to the same bits of the network, with others to the same numbers.
         self.write("short.yaml", (NORMED % "float64").replace("{name: cosine}", "{name: constant}"))
         self.train("short.yaml", "unbroken", 2)
         parent = self.started("short.yaml", "broken", 2)
@@ -214,7 +218,8 @@ class Processes(Commands):
             self.assertEqual(error.count("the same command continues it"), 1, error)
         shutil.copytree(self.folder / "broken", self.folder / "other")
         self.train("short.yaml", "broken", 2)
-        self.assert_same_bits("unbroken", "broken")
+        self.assert_same_bits_of_states("unbroken", "broken", but="progress/")
+        self.assert_alike("unbroken", "broken", 1e-14)  # means of an epoch: a stop in it adds up in another order
         self.train("short.yaml", "other", 3)
         self.assert_alike("unbroken", "other", 1e-12)
 
