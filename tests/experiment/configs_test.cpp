@@ -47,6 +47,29 @@ const std::vector<experiment::Table>& shipped_tables() {
 
 }  // namespace
 
+TEST_CASE("an override that is wrong for rows that nobody asked for leaves those as they are written") {
+  const fs::path file = fs::path(OPTDNN_SOURCE_DIR) / "configs/table_1_telgarsky.yaml";
+  const std::vector<std::string> sets = {"algorithm.coefficients.beta=0.625"};
+  base::Diagnostics of_all, of_asked;
+  experiment::read_table(file, sets, of_all);
+  REQUIRE(of_all.has_errors());
+  const auto table = experiment::read_table(file, sets, of_asked, "data", {"heavy_ball-k=3"});
+  INFO(of_asked.render());
+  REQUIRE_FALSE(of_asked.has_errors());
+  const auto written = experiment::read_table(file, {}, of_asked);
+  REQUIRE(table.rows.size() == written.rows.size());
+  std::vector<std::string> changed;
+  for (size_t i = 0; i < table.rows.size(); ++i) {
+    if (config::to_yaml(table.rows[i].config) != config::to_yaml(written.rows[i].config)) {
+      changed.push_back(table.rows[i].id.substr(0, table.rows[i].id.find('-')));
+    }
+  }
+  REQUIRE(std::set(changed.begin(), changed.end()) == std::set<std::string>{"heavy_ball", "nesterov"});
+  base::Diagnostics of_wrong;
+  experiment::read_table(file, sets, of_wrong, "data", {"apg2-k=3"});
+  REQUIRE(of_wrong.all().size() == 1);
+}
+
 TEST_CASE(
     "every shipped config is read without a complaint and every row of it is built, of as many parameters as its spec "
     "counts") {

@@ -74,14 +74,49 @@ std::vector<config::ExpandedRow> read_rows(const std::filesystem::path& file, co
   return {};
 }
 
+namespace {
+
+using Rows = std::vector<config::ExpandedRow>;
+
+void pass_on(const base::Diagnostics& found, base::Diagnostics& diagnostics) {
+  for (const base::Diagnostic& one : found.all()) {
+    const bool wrong = one.severity == base::Severity::error;
+    wrong ? diagnostics.error(one.span, one.message, one.hint) : diagnostics.warning(one.span, one.message, one.hint);
+  }
+}
+
+// The row of this id before any override; null if there is none.
+const config::ExpandedRow* as_written(const std::filesystem::path& file, const std::string& id, Rows& written) {
+  if (written.empty()) {
+    TableHead ignored;
+    base::Diagnostics heard_before;
+    written = read_rows(file, {}, "", ignored, heard_before);
+  }
+  const auto found = std::find_if(written.begin(), written.end(), [&](const auto& row) { return row.id == id; });
+  return found == written.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
 Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets,
-                 base::Diagnostics& diagnostics, const std::filesystem::path& data_root) {
+                 base::Diagnostics& diagnostics, const std::filesystem::path& data_root,
+                 const std::vector<std::string>& asked) {
   Table table;
-  for (const config::ExpandedRow& row : read_rows(file, sets, "", table, diagnostics)) {
-    const int errors = diagnostics.errors();
-    ExperimentSpec spec = read_experiment(row.config, diagnostics, data_root);
-    if (diagnostics.errors() > errors) continue;
-    table.rows.push_back({row.id, std::move(spec), std::nullopt, row.config, row.paper});
+  Rows written;
+  for (const config::ExpandedRow& overridden : read_rows(file, sets, "", table, diagnostics)) {
+    const config::ExpandedRow* row = &overridden;
+    base::Diagnostics mistakes;
+    ExperimentSpec spec = read_experiment(row->config, mistakes, data_root);
+    const bool may_stay = !asked.empty() && std::find(asked.begin(), asked.end(), row->id) == asked.end();
+    if (mistakes.has_errors() && may_stay && !sets.empty()) {
+      row = as_written(file, overridden.id, written);
+      if (!row) continue;
+      mistakes = {};
+      spec = read_experiment(row->config, mistakes, data_root);
+    }
+    pass_on(mistakes, diagnostics);
+    if (mistakes.has_errors()) continue;
+    table.rows.push_back({row->id, std::move(spec), std::nullopt, row->config, row->paper});
   }
   if (diagnostics.has_errors()) return table;
   check_searches(table, diagnostics);

@@ -36,9 +36,11 @@ struct Table : TableHead {
 std::vector<config::ExpandedRow> read_rows(const std::filesystem::path& file, const std::vector<std::string>& sets,
                                            std::string_view study, TableHead& head, base::Diagnostics& diagnostics);
 
-// Reads every row and reports every mistake but those of `match`; rows with mistakes are left out.
+// Reads every row and reports every mistake but those of `match`; rows with mistakes are left out. Where `asked` names
+// rows, others that an override is wrong for stay as they are written: they may be what those are compared with.
 Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets,
-                 base::Diagnostics& diagnostics, const std::filesystem::path& data_root = "data");
+                 base::Diagnostics& diagnostics, const std::filesystem::path& data_root = "data",
+                 const std::vector<std::string>& asked = {});
 
 // Widths for the rows that ask for those that match a cost; rows for which there are none are left out.
 void match_rows(Table& table, base::Diagnostics& diagnostics);
