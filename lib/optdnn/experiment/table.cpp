@@ -78,13 +78,6 @@ namespace {
 
 using Rows = std::vector<config::ExpandedRow>;
 
-void pass_on(const base::Diagnostics& found, base::Diagnostics& diagnostics) {
-  for (const base::Diagnostic& one : found.all()) {
-    const bool wrong = one.severity == base::Severity::error;
-    wrong ? diagnostics.error(one.span, one.message, one.hint) : diagnostics.warning(one.span, one.message, one.hint);
-  }
-}
-
 // The row of this id before any override; null if there is none.
 const config::ExpandedRow* as_written(const std::filesystem::path& file, const std::string& id, Rows& written) {
   if (written.empty()) {
@@ -103,19 +96,18 @@ Table read_table(const std::filesystem::path& file, const std::vector<std::strin
                  const std::vector<std::string>& asked) {
   Table table;
   Rows written;
-  for (const config::ExpandedRow& overridden : read_rows(file, sets, "", table, diagnostics)) {
-    const config::ExpandedRow* row = &overridden;
+  const auto stays_as_written = [&](const config::ExpandedRow& row) {
+    if (sets.empty() || asked.empty() || std::find(asked.begin(), asked.end(), row.id) != asked.end()) return false;
     base::Diagnostics mistakes;
-    ExperimentSpec spec = read_experiment(row->config, mistakes, data_root);
-    const bool may_stay = !asked.empty() && std::find(asked.begin(), asked.end(), row->id) == asked.end();
-    if (mistakes.has_errors() && may_stay && !sets.empty()) {
-      row = as_written(file, overridden.id, written);
-      if (!row) continue;
-      mistakes = {};
-      spec = read_experiment(row->config, mistakes, data_root);
-    }
-    pass_on(mistakes, diagnostics);
-    if (mistakes.has_errors()) continue;
+    read_experiment(row.config, mistakes, data_root);
+    return mistakes.has_errors();
+  };
+  for (const config::ExpandedRow& overridden : read_rows(file, sets, "", table, diagnostics)) {
+    const auto* row = stays_as_written(overridden) ? as_written(file, overridden.id, written) : &overridden;
+    if (!row) continue;
+    const int errors = diagnostics.errors();
+    ExperimentSpec spec = read_experiment(row->config, diagnostics, data_root);
+    if (diagnostics.errors() > errors) continue;
     table.rows.push_back({row->id, std::move(spec), std::nullopt, row->config, row->paper});
   }
   if (diagnostics.has_errors()) return table;
