@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import generated
+from report.text import counted
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "configs/README.md"
@@ -22,6 +23,7 @@ it, `scripts/reproduce NAME` runs it and puts its report into `results/NAME/`. T
 | :-- | :-- | :-- |
 """
 HEADLINES = ["test/error_pct", "test/mse"]
+ELSEWHERE = {"bench_gpu": "gpu"}  # a config's results under another name
 
 
 def opening(text: str) -> str:
@@ -35,6 +37,7 @@ def opening(text: str) -> str:
 
 
 def newest(name: str) -> str:
+    name = ELSEWHERE.get(name, name)
     folder = ROOT / "configs/results" / name
     if not (folder / "report.md").exists():
         return "none yet"
@@ -49,13 +52,14 @@ def newest(name: str) -> str:
 def summary(rows: list[dict[str, Any]]) -> str:
     seeds = [row["n"] for row in rows if row["n"]]
     few, many = (min(seeds), max(seeds)) if seeds else (0, 0)
-    text = f"{len(rows)} rows, n = {few}" + (f" to {many}" if many > few else "")
+    text = f"{counted(len(rows), 'row')}, n = {few}" + (f" to {many}" if many > few else "")
     for metric in HEADLINES:
         found = [(row["metrics"][metric]["mean"], row["row"]) for row in rows if metric in row["metrics"]]
         if found:
             unit = "%" if metric.endswith("_pct") else "MSE"
             least, most = min(found), max(found)
-            text += f"; {least[0]:.4g} {unit} ({least[1]})"
+            ties = sum(mean == least[0] for mean, _ in found) - 1
+            text += f"; {least[0]:.4g} {unit} ({least[1]}{f' and {ties} more' if ties else ''})"
             text += f" to {most[0]:.4g} ({most[1]})" if len(found) > 1 else ""
             break
     devices = dict.fromkeys(run["device_name"] for row in rows for run in row["runs"] if "device_name" in run)

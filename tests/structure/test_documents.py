@@ -59,6 +59,10 @@ class Documents(Rules):
         run = subprocess.run([ROOT / "scripts/results_index.py", "--check"])
         self.assertEqual(run.returncode, 0, "scripts/results_index.py writes it")
 
+    def test_the_table_of_verdicts_is_up_to_date(self):
+        run = subprocess.run([ROOT / "scripts/verdicts.py", "--check"])
+        self.assertEqual(run.returncode, 0, "scripts/verdicts.py writes it")
+
     def test_scripts_that_documents_call_are_there_and_know_their_options(self):
         complaints = []
         for path, line in commands(self.tree):

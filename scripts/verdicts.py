@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# Writes the table of verdicts in README.md from the blocks of configs/results/<table>/results.json: every block, every
+# row of it, under the claims below. A row has less or more error than the one it is compared with where the difference
+# is significant after Holm; else nothing is shown. With --check nothing is written, and the exit code is 1 where
+# README.md is not what would be.
+import json
+import pathlib
+import re
+import statistics
+import sys
+from typing import Any
+
+import generated
+from report.paired import LEVEL, half_width
+from report.sweep import split
+from report.text import PLUS_MINUS
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGE = ROOT / "README.md"
+HEAD = "| less error than | n | its error | yes | no: more error | not shown |\n|---|--:|---|---|---|---|\n"
+TABLE = re.compile(re.escape(HEAD) + r"(?:\|.*\n)*")
+STYLES = {"test/error_pct": ".2f", "test/mse": ".3g"}
+UNITS = {"test/error_pct": " %", "test/mse": " MSE"}
+MOST_NAMES = 8  # of rows that show nothing
+FIT = 1 / 12 / 100  # a hundredth of the MSE of a constant answer to Telgarsky's function
+
+# Table: the row that others are compared with: the claim.
+CLAIMS = {
+    "table_1_nested_rings": {
+        "gradient_descent-shared": "[Nested rings]({}), one T for all 15 steps: gradient descent, a residual network",
+        "gradient_descent-shared-depth5": "one T for 5 steps: gradient descent",
+        "gradient_descent-shared-depth30": "one T for 30 steps: gradient descent",
+        "gradient_descent": "a T of its own for each of 15 steps: gradient descent"},
+    "table_1_parity": {
+        "gradient_descent-d=4-width=4": "[Parity]({}), d = 4: gradient descent",
+        "gradient_descent-d=6-width=6": "d = 6: gradient descent",
+        "gradient_descent-d=8-width=8": "d = 8: gradient descent",
+        "gradient_descent-d=10-width=10": "d = 10: gradient descent"},
+    "table_1_telgarsky": {
+        "gradient_descent-k=3": "[Telgarsky]({}), k = 3: gradient descent",
+        "gradient_descent-k=4": "k = 4: gradient descent",
+        "gradient_descent-k=5": "k = 5: gradient descent",
+        "gradient_descent-k=6": "k = 6: gradient descent"},
+    "cifar_small": {
+        "wide-resnet-8": "[CIFAR-10, small]({}), wide and shallow: ResNet-8",
+        "deep-resnet-26": "narrow and deep: ResNet-26",
+        "densenet-16": "the DenseNet setting: DenseNet-16"},
+    "cifar_apg2_settings": {
+        "wide-resnet-8": "[a searched setting of APG2]({}), fixed or learned from there, wide and shallow: ResNet-8",
+        "deep-resnet-26": "narrow and deep: ResNet-26"},
+    "cifar_convolutions": {
+        "exact": "[Convolutions rounded otherwise]({}): LibTorch's in float32"},
+}
+
+
+def page() -> str:
+    text = PAGE.read_text(encoding="utf-8")
+    if not TABLE.search(text):
+        raise SystemExit(f"{PAGE.name} has no table that begins with\n{HEAD}")
+    return TABLE.sub(lambda _: HEAD + "".join(map(lines_of, CLAIMS)), text)
+
+
+def lines_of(table: str) -> str:
+    """A line per block, in the order of the claims. Errors: ValueError where a block has no claim."""
+    claims = list(CLAIMS[table])
+    blocks = [(claims.index(block["to"]), block, {row["row"]: row for row in group["rows"]})
+              for group in json.loads((ROOT / f"configs/results/{table}/results.json").read_text())
+              for block in group["compared"]]
+    link = f"configs/results/{table}/report.md"
+    return "".join(line(CLAIMS[table][block["to"]].format(link), block, rows) for _, block, rows in sorted(blocks))
+
+
+def line(claim: str, block: dict[str, Any], rows: dict[str, Any]) -> str:
+    metric, to, compared = block["metric"], rows[block["to"]], block["rows"]
+    values = list(by_seed(to, metric).values())
+    error = with_interval(statistics.fmean(values), half_width(values), metric) + UNITS[metric] + fits(to, metric)
+    cells: dict[str, list[str]] = {"less": [], "more": [], "not shown": []}
+    for one in compared:
+        row, word = rows[one["row"]], word_of(one)
+        shown = "" if word == "not shown" else " " + with_interval(one["difference"], one["half_width"], metric, "+")
+        cells[word].append(name_of(row) + shown + fits(row, metric))
+    if len(unshown := cells["not shown"]) > MOST_NAMES:
+        cells["not shown"] = [f"{'all' if len(unshown) == len(compared) else 'the other'} {len(unshown)} rows"]
+    crossing = sum(crossings(rows[one["row"]], to) for one in compared)
+    note = f" ({crossing} of {sum(one['n'] for one in compared)} pairs cross machines or versions)" if crossing else ""
+    return f"| {claim}{note} | {compared[0]['n']} | {error} | " + " | ".join(map(", ".join, cells.values())) + " |\n"
+
+
+def by_seed(row: dict[str, Any], metric: str) -> dict[Any, float]:
+    return {run["seed"]: run["last"][metric] for run in row["runs"] if run["status"] == "finished"}
+
+
+def name_of(row: dict[str, Any]) -> str:
+    """The rule, where rows differ in it; else what is left of the name without the axes of a sweep."""
+    origin, axes = split(row["row"])
+    return axes.get("algorithm", origin)
+
+
+def word_of(compared: dict[str, Any]) -> str:
+    if compared["holm"] is None or compared["holm"] > LEVEL:
+        return "not shown"
+    return "less" if compared["difference"] < 0 else "more"
+
+
+def with_interval(mean: float, half: float | None, metric: str, sign: str = "") -> str:
+    style = sign + STYLES[metric]
+    return f"{mean:{style}}" + ("" if half is None else f" {PLUS_MINUS} {half:{STYLES[metric]}}")
+
+
+def fits(row: dict[str, Any], metric: str) -> str:
+    """How many runs learned the function, where not all did: a mean hides it where some go astray."""
+    values = by_seed(row, metric).values()
+    found = sum(value < FIT for value in values)
+    return f" ({found} fit)" if metric == "test/mse" and found < len(values) else ""
+
+
+def crossings(row: dict[str, Any], to: dict[str, Any]) -> int:
+    """Pairs whose two runs had different devices or versions of LibTorch."""
+    own, theirs = ({run["seed"]: (run.get("device_name"), run.get("libtorch")) for run in one["runs"]}
+                   for one in (row, to))
+    return sum(own[seed] != theirs[seed] for seed in own.keys() & theirs.keys())
+
+
+if __name__ == "__main__":
+    sys.exit(generated.run(PAGE, page, "Writes the table of verdicts in README.md."))
