@@ -28,8 +28,10 @@ class Verdicts(unittest.TestCase):
     def test_a_row_is_in_the_column_that_its_p_and_sign_say(self):
         names = ["to", "x-algorithm=a", "b", "c", "d"]
         rows = [row(name, [1, 2, 3]) for name in names]
-        blocks = [compared(names[1], -1, 0.05), compared("b", 1, 0.01), compared("c", -1, 0.051), compared("d", 1, None)]
-        self.assertEqual(line(rows, blocks), "| claim | 3 | 2.00 \u00b1 2.48 % | a -1.00 \u00b1 0.50 | b +1.00 \u00b1 0.50 | c, d |\n")
+        blocks = [compared(names[1], -1, 0.05), compared("b", 1, 0.01), compared("c", -1, 0.051),
+                  compared("d", 1, None)]
+        self.assertEqual(line(rows, blocks).split(" | "), ["| claim", "3", "2.00 \u00b1 2.48 %", "a -1.00 \u00b1 0.50",
+                                                           "b +1.00 \u00b1 0.50", "c, d |\n"])
 
     def test_many_rows_that_show_nothing_are_counted(self):
         names = [f"r{i}" for i in range(verdicts.MOST_NAMES + 1)]
