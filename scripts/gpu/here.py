@@ -27,11 +27,7 @@ def stages(folder: pathlib.Path) -> list[list[str]]:
 
 
 def benches(folder: pathlib.Path) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for path in sorted(folder.glob("bench*.json")):
-        if not path.name.endswith("--no-kernels.json"):
-            rows += [dict(row, file=path.name) for row in rows_of(path).values()]
-    return rows
+    return [row for how, rows in timed(folder / "bench.json").items() if how != "--no-kernels" for row in rows.values()]
 
 
 def bench_row(row: dict[str, Any]) -> list[str]:
@@ -42,23 +38,19 @@ def bench_row(row: dict[str, Any]) -> list[str]:
             f"{EPOCH * row['median_s'] / samples:.2f}", row["iteration"].split(":")[0]]
 
 
-def rows_of(path: pathlib.Path) -> dict[str, dict[str, Any]]:
-    text = path.read_text() if path.exists() else ""
-    return {row["id"]: row for row in json.loads(text[text.index("["):])} if "[" in text else {}
+def timed(path: pathlib.Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """By the way of running ("", --no-graph, --no-kernels) and row; nothing if there is no such file."""
+    found = json.loads(path.read_text()) if path.exists() else {}
+    return {how: {row["id"]: row for row in rows} for how, rows in found.items()}
 
 
 def kernels(folder: pathlib.Path) -> list[list[str]]:
-    """Rows timed with the project's kernels and by LibTorch's operators alone: bench-X, bench-X--no-kernels."""
-    rows = []
-    for path in sorted(folder.glob("bench*--no-kernels.json")):
-        name = path.name.removesuffix("--no-kernels.json")
-        with_kernels = rows_of(path.with_name(name.removesuffix("-") + ".json"))
-        for row, without in rows_of(path).items():
-            ours = with_kernels.get(row, {})
-            if "median_s" in ours and "median_s" in without:
-                rows.append([name.removeprefix("bench").strip("-"), row, f"{1e3 * without['median_s']:.3f}",
-                             f"{1e3 * ours['median_s']:.3f}", f"{without['median_s'] / ours['median_s']:.2f}x"])
-    return rows
+    """Rows timed with the project's kernels and by LibTorch's operators alone."""
+    found = timed(folder / "bench.json")
+    pairs = [(row, found.get("--no-kernels", {}).get(row, {}), ours) for row, ours in found.get("", {}).items()]
+    return [[row, f"{1e3 * without['median_s']:.3f}", f"{1e3 * ours['median_s']:.3f}",
+             f"{without['median_s'] / ours['median_s']:.2f}x"]
+            for row, without, ours in pairs if "median_s" in ours and "median_s" in without]
 
 
 KINDS = {"batch norm": r"batchnorm|batch_norm", "layer norm": r"layer_norm|GammaBeta",
@@ -70,12 +62,12 @@ KINDS = {"batch norm": r"batchnorm|batch_norm", "layer norm": r"layer_norm|Gamma
          "fills": r"(?i)memset|fill", "the rest": ""}
 
 
-def profile(path: pathlib.Path) -> dict[str, dict[str, tuple[float, float]]]:
+def profile(timed_rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, tuple[float, float]]]:
     """By row and kind: kernels and microseconds of an iteration."""
     rows = {}
-    for row, found in rows_of(path).items():
+    for row, found in timed_rows.items():
         kinds = {kind: (0.0, 0.0) for kind in KINDS}
-        for time in found["kernel_times"]:
+        for time in found.get("kernel_times", []):
             kind = next(k for k, pattern in KINDS.items() if re.search(pattern, time["kernel"]))
             kinds[kind] = (kinds[kind][0] + time["calls"], kinds[kind][1] + time["us"])
         rows[row] = kinds
@@ -83,19 +75,20 @@ def profile(path: pathlib.Path) -> dict[str, dict[str, tuple[float, float]]]:
 
 
 def profiles(folder: pathlib.Path) -> list[list[str]]:
-    without, ours = profile(folder / "profile--no-kernels.json"), profile(folder / "profile.json")
+    found = timed(folder / "profile.json")
+    without, ours = profile(found.get("--no-kernels", {})), profile(found.get("", {}))
     return [[row, kind, f"{calls:.0f}", f"{us:.0f}", f"{ours[row][kind][0]:.0f}", f"{ours[row][kind][1]:.0f}"]
             for row, kinds in without.items() if row in ours for kind, (calls, us) in kinds.items()
             if calls or ours[row][kind][0]]
 
 
 def summaries(folder: pathlib.Path) -> list[dict[str, Any]]:
-    archive = folder / "runs.tar.gz"
-    if not archive.exists():
-        return []
-    with tarfile.open(archive) as runs:
-        return [json.loads(runs.extractfile(member).read()) for member in runs.getmembers()
-                if member.name.endswith("/summary.json")]
+    found = []
+    for archive in sorted(folder.glob("runs-*.tar.gz")):
+        with tarfile.open(archive) as runs:
+            found += [json.loads(runs.extractfile(member).read()) for member in runs.getmembers()
+                      if member.name.endswith("/summary.json")]
+    return found
 
 
 def trained(runs: list[dict[str, Any]]) -> list[list[str]]:
@@ -126,7 +119,7 @@ def page(folders: list[pathlib.Path]) -> str:
                        [bench_row(row) for row in rows]))
     if compared := [row for folder in folders for row in kernels(folder)]:
         text += ("\n## With the project's kernels\n\nMilliseconds of an iteration, medians over blocks of 20.\n\n" +
-                 table(["timed", "row", "operators (ms)", "kernels (ms)", "faster"], compared))
+                 table(["row", "operators (ms)", "kernels (ms)", "faster"], compared))
     if parts := [row for folder in folders for row in profiles(folder)]:
         text += ("\n## Where the time goes\n\nOf an iteration in float16, by `optdnn bench --profile`; the host's work "
                  "and pauses between kernels are not in it.\n\n" +

@@ -4,8 +4,10 @@
 # Wants nothing but a Python with torch, numpy and Pillow.
 #   ./run --budget-s 600 --out kept
 #   ./run --device cpu --stages load,tests          the same without a GPU
-# Exit code: 1 if a stage failed, and the later ones ran all the same; 0 otherwise.
+# TERM ends the budget: trainings save, and what they left is packed. Exit code: 1 if a stage failed, and the later ones
+# ran all the same; 0 otherwise.
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -14,28 +16,40 @@ import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
+from typing import Any
 
 HERE = pathlib.Path(__file__).resolve().parent.parent  # of scripts/
 ROOT = HERE.parent
 STAGES = ["load", "tests", "smoke", "bench", "epochs", "peers", "train"]
-ON_DEMAND = ["vision_peers"]  # minutes of compiling
+ON_DEMAND = ["vision_peers", "profile"]  # minutes of compiling; where an iteration's time goes
+HOWS = ["", "--no-graph", "--no-kernels"]
+VECTORS = "rings"  # rows of the configs of benchmarks whose networks are of vectors
 PRECISIONS = ["float32", "tf32", "bfloat16", "float16"]
 ON_CPU = ["float32", "bfloat16"]
 TRAIN = ["configs/cifar_rules.yaml --seed 0 --seed 1 --seed 2",
          "configs/cifar_rules.yaml --row gradient_descent --row apg2 " + " ".join(f"--seed {n}" for n in range(3, 9))]
 GRACE_S = 25  # between the signal to stop and the end of the budget: runs save
+PACKING_S = 5  # of it, for what comes back
+SLACK_MIB = 0.25  # what an archive's end takes, and what is not written yet
+
+
+def place(text: str) -> pathlib.Path:
+    """As the caller means it; what is started here runs in another folder."""
+    return pathlib.Path(text).resolve()
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="run", description="Tests, times and trains on this machine's GPU.")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--budget-s", type=float, default=600, help="seconds for everything; default 600")
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("kept"), help="what is worth keeping")
-    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("optdnn-work"),
-                        help="runs, data and compiled kernels")
-    parser.add_argument("--program", type=pathlib.Path, default=ROOT / "bin", help="folder of optdnn and test_gpu")
-    parser.add_argument("--pieces", type=pathlib.Path, action="append", help="folders of pieces of CIFAR-10")
+    parser.add_argument("--max-file-mib", type=float, default=16, help="runs come back in archives of at most this "
+                        "size; default 16")
+    parser.add_argument("--out", type=place, default=place("kept"), help="what is worth keeping")
+    parser.add_argument("--work", type=place, default=place("optdnn-work"), help="runs, data and compiled kernels")
+    parser.add_argument("--program", type=place, default=ROOT / "bin", help="folder of optdnn and test_gpu")
+    parser.add_argument("--pieces", type=place, action="append", help="folders of pieces of CIFAR-10")
     parser.add_argument("--stages", type=lambda text: text.split(","), default=STAGES,
                         help=f"{','.join(STAGES)}; on demand {','.join(ON_DEMAND)}")
     parser.add_argument("--precision", default="float16", help="of timing and training")
@@ -66,7 +80,7 @@ class Machine:
         self.begin = time.monotonic()
         self.environment = os.environ | {"LD_LIBRARY_PATH": library_path(),
                                          "OPTDNN_DATA": str(options.work / "data"),
-                                         "OPTDNN_KERNELS": str((options.work / "kernels").absolute())}
+                                         "OPTDNN_KERNELS": str(options.work / "kernels")}
         options.out.mkdir(parents=True, exist_ok=True)
         options.work.mkdir(parents=True, exist_ok=True)
         self.log = open(options.out / "log.txt", "a", encoding="utf-8")
@@ -74,29 +88,45 @@ class Machine:
     def left_s(self) -> float:
         return self.options.budget_s - (time.monotonic() - self.begin)
 
+    def end_budget(self, *_: object) -> None:
+        """All but the seconds in which trainings save."""
+        self.options.budget_s = min(self.options.budget_s, time.monotonic() - self.begin + GRACE_S)
+
     def say(self, text: str) -> None:
         line = f"[{time.monotonic() - self.begin:6.1f} s] {text}"
         print(line, flush=True)
         print(line, file=self.log, flush=True)
 
-    def start(self, words: list[str], log: str | None = None) -> subprocess.Popen[bytes]:
-        output = open(self.options.out / log, "wb") if log else self.log
-        return subprocess.Popen(words, stdout=output, stderr=subprocess.STDOUT, env=self.environment, cwd=ROOT)
+    def start(self, words: list[str], output: Any = None) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(words, stdout=output or self.log, stderr=subprocess.STDOUT, env=self.environment,
+                                cwd=ROOT)
 
     def run(self, words: list[str], limit_s: float = 300) -> tuple[int, str]:
         """Exit code and output; -1 after the limit."""
-        limit_s = max(1.0, min(limit_s, self.left_s() - 5))
-        try:
-            done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.environment,
-                                  cwd=ROOT, timeout=limit_s)
-            code, output = done.returncode, done.stdout.decode(errors="replace")
-        except subprocess.TimeoutExpired as late:
-            code, output = -1, (late.stdout or b"").decode(errors="replace") + f"\nstopped after {limit_s:.0f} s\n"
+        process, end = self.start(words, subprocess.PIPE), time.monotonic() + limit_s
+        while True:
+            try:
+                output = process.communicate(timeout=0.2)[0].decode(errors="replace")
+                code = process.returncode
+                break
+            except subprocess.TimeoutExpired:
+                if time.monotonic() < end and self.left_s() > GRACE_S:
+                    continue
+                process.kill()
+                output, code = process.communicate()[0].decode(errors="replace") + "\nstopped: no time left\n", -1
+                break
         print(f"$ {shlex.join(map(str, words))}\n{output}exit code {code}\n", file=self.log, flush=True)
         return code, output
 
     def optdnn(self, *words: str, limit_s: float = 300) -> tuple[int, str]:
         return self.run([str(self.options.program / "optdnn"), *words], limit_s)
+
+    def rows(self, words: list[str]) -> list[str]:
+        """Of what `optdnn train WORDS` would train. Errors: ValueError if it would train nothing."""
+        code, planned = self.optdnn("train", *words, "--dry-run")
+        if code != 0:
+            raise ValueError(planned.strip()[-300:])
+        return list(dict.fromkeys(line.split("/")[1] for line in planned.splitlines() if line.count("/") == 2))
 
 
 def load(machine: Machine) -> str:
@@ -122,40 +152,64 @@ def tests(machine: Machine) -> str:
 def smoke(machine: Machine) -> str:
     """Every row of configs/smoke.yaml in every precision, all precisions at once."""
     precisions = ON_CPU if machine.options.device == "cpu" else PRECISIONS
-    program = str(machine.options.program / "optdnn")
+    program, outputs = str(machine.options.program / "optdnn"), {p: tempfile.TemporaryFile() for p in precisions}
     running = {p: machine.start([program, "train", "configs/smoke.yaml", "--device", machine.options.device, "--quiet",
                                  "--threads", "4", "--set", f"train.precision={p}",
-                                 "--out", str(machine.options.work / f"smoke-{p}")],
-                                f"smoke-{p}.txt") for p in precisions}
+                                 "--out", str(machine.options.work / f"smoke-{p}")], outputs[p]) for p in precisions}
     verdicts = {}
+    end = time.monotonic() + 150
+    while any(process.poll() is None for process in running.values()):
+        if time.monotonic() > end or machine.left_s() < GRACE_S:
+            for process in running.values():
+                process.kill()
+        time.sleep(0.1)
     for precision, process in running.items():
-        try:
-            verdicts[precision] = process.wait(max(1.0, min(150.0, machine.left_s() - 10)))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            verdicts[precision] = -1
+        verdicts[precision] = process.returncode
+        outputs[precision].seek(0)
+        print(f"smoke in {precision}\n{outputs[precision].read().decode(errors='replace')}", file=machine.log)
     text = ", ".join(f"{precision} exit {code}" for precision, code in verdicts.items())
     return text if all(code == 0 for code in verdicts.values()) else f"failed: {text}"
 
 
 def bench(machine: Machine) -> str:
-    """Iterations of configs/bench_gpu.yaml, replayed and operator by operator."""
-    options, failures, lines = machine.options, [], []
-    out = options.out.resolve()
-    words = ["--device", options.device, "--set", f"train.precision={options.precision}"]
-    config = "configs/bench_gpu.yaml" if options.device != "cpu" else "configs/bench.yaml"
-    few = [] if options.device != "cpu" else ["--row", "rings_momentum"]
-    for how in ([], ["--no-graph"], ["--no-kernels"]):
-        code, output = machine.optdnn("bench", config, *words, *few, *how, "--iterations", "100", "--losses", "4",
-                                      "--json", limit_s=120)
-        (out / f"bench{'-'.join(['', *how])}.json").write_text(output)
-        failures += [f"bench {' '.join(how)}"] if code != 0 else []
-        try:
-            lines += [f"{row['id']} {1e3 * row['median_s']:.3f} ms ({row['iteration']})"
-                      for row in json.loads(output[output.index("["):]) if "median_s" in row]
-        except ValueError:
-            failures.append("bench's output")
+    """Iterations of configs/bench_gpu.yaml: replayed, operator by operator, and without the project's kernels."""
+    timed = {how: bench_rows(machine, how, "--losses", "4") for how in HOWS}
+    write_json(machine.options.out / "bench.json", timed)
+    failures = [f"bench {how}" for how, rows in timed.items() if not rows or any("error" in row for row in rows)]
+    lines = [f"{row['id']} {1e3 * row['median_s']:.3f} ms ({row['iteration']})"
+             for rows in timed.values() for row in rows if "median_s" in row]
     return (f"failed: {', '.join(failures)}; " if failures else "") + "; ".join(lines)
+
+
+def profile(machine: Machine) -> str:
+    """Where the time of an iteration goes, by kernel."""
+    if machine.options.device == "cpu":
+        return "left out: it counts a GPU's kernels"
+    timed = {how: bench_rows(machine, how, "--profile") for how in HOWS if how != "--no-graph"}
+    write_json(machine.options.out / "profile.json", timed)
+    return f"{sum(map(len, timed.values()))} rows" if all(timed.values()) else "failed"
+
+
+def bench_rows(machine: Machine, how: str, *words: str) -> list[dict[str, Any]]:
+    """Networks of images in the precision asked for; those of vectors train as one in 32 bits alone."""
+    options = machine.options
+    config = "configs/bench_gpu.yaml" if options.device != "cpu" else "configs/bench.yaml"
+    vectors = [row for row in machine.rows([config]) if row.startswith(VECTORS)]
+    images = [row for row in machine.rows([config]) if row not in vectors] if options.device != "cpu" else []
+    found = []
+    for rows, precision in ((images, ["--set", f"train.precision={options.precision}"]), (vectors, [])):
+        if not rows:
+            continue
+        chosen = [word for row in rows for word in ("--row", row)]
+        _, output = machine.optdnn("bench", config, *chosen, *precision, "--device", options.device,
+                                   *filter(None, [how]), "--iterations", "100", *words, "--json", limit_s=120)
+        lines = output.splitlines()
+        found += json.loads("\n".join(lines[lines.index("["):])) if "[" in lines else []
+    return found
+
+
+def write_json(path: pathlib.Path, rows: dict[str, Any]) -> None:
+    path.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 def epochs(machine: Machine) -> str:
@@ -193,7 +247,7 @@ def beside_peers(machine: Machine, rows: list[str], out: str, limit_s: float) ->
     code, output = machine.run([sys.executable, "-B", "scripts/bench_peers.py", *rows, "--gpu", "--precision",
                                 options.precision, "--python", sys.executable, "--program",
                                 str(options.program / "optdnn"), "--rounds", "5", "--out",
-                                str((options.out / out).resolve())], limit_s=limit_s)
+                                str(options.out / out)], limit_s=limit_s)
     table = [line for line in output.splitlines() if line.startswith("| ")]
     return "\n".join(table) if code == 0 else f"failed: {output.strip()[-400:]}"
 
@@ -222,14 +276,8 @@ def train(machine: Machine) -> str:
     options = machine.options
     program = str(options.program / "optdnn")
     waiting: list[list[str]] = []
-    for words in options.train or TRAIN:
-        chosen = shlex.split(words)
-        code, planned = machine.optdnn("train", *chosen, "--dry-run")
-        if code != 0:
-            return f"failed: {planned.strip()[-300:]}"
-        rows = dict.fromkeys(line.split("/")[1] for line in planned.splitlines() if line.count("/") == 2)
-        rest = without_rows(chosen)
-        waiting += [[*rest, "--row", row] for row in rows]
+    for words in map(shlex.split, options.train or TRAIN):
+        waiting += [[*without_rows(words), "--row", row] for row in machine.rows(words)]
     own = options.device == "cpu" or options.precision == "float32"  # what the tables say themselves
     precision = [] if own else ["--set", f"train.precision={options.precision}"]
     running: list[subprocess.Popen[bytes]] = []
@@ -246,18 +294,39 @@ def train(machine: Machine) -> str:
     for process in running:
         process.send_signal(signal.SIGTERM)
     for process in running:
-        codes.append(process.wait())
-    with tarfile.open(options.out / "runs.tar.gz", "w:gz") as archive:
-        for path in sorted((options.work / "runs").rglob("*")):
-            if path.is_file() and is_worth_keeping(path):
-                archive.add(path, path.relative_to(options.work))
+        codes.append(ended(process, machine.left_s() - PACKING_S))
+    pack(options.work / "runs", options.out, options.max_file_mib)
     bad = [code for code in codes if code not in (0, 4, 143)]
     text = f"{len(codes)} of {total} rows begun, {codes.count(0)} finished, {len(waiting)} left"
     return f"failed: exit codes {bad}; {text}" if bad else text
 
 
+def ended(process: subprocess.Popen[bytes], within_s: float) -> int:
+    """Its exit code; it is killed where it takes longer."""
+    try:
+        return process.wait(max(0.1, within_s))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def pack(runs: pathlib.Path, to: pathlib.Path, most_mib: float) -> None:
+    """runs-0.tar.gz, runs-1.tar.gz, ... of at most that size each, unless a file alone is larger."""
+    files = [path for path in sorted(runs.rglob("*")) if path.is_file() and is_worth_keeping(path)]
+    for number in itertools.count():
+        if not files:
+            return
+        target = to / f"runs-{number}.tar.gz"
+        with tarfile.open(target, "w:gz") as archive:
+            while files:
+                archive.add(files[0], files.pop(0).relative_to(runs.parent))
+                if files and target.stat().st_size + files[0].stat().st_size > (most_mib - SLACK_MIB) * 2**20:
+                    break
+
+
 def main(arguments: list[str] | None = None) -> int:
     machine = Machine(parse(arguments))
+    signal.signal(signal.SIGTERM, machine.end_budget)
     failed = False
     for stage in machine.options.stages:
         if machine.left_s() < GRACE_S + 5:

@@ -1,0 +1,143 @@
+# A visit to a rented GPU, rehearsed with the CPU in its place: what scripts/gpu_run packs, from the folder above it, by
+# the words of scripts/README.md; stopped by TERM; and the page made of what came back.
+import importlib.util
+import io
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = pathlib.Path(os.environ.get("OPTDNN_PROGRAM", ROOT / "build/release/optdnn"))
+sys.path.insert(0, str(ROOT / "scripts/gpu"))
+if not all(map(importlib.util.find_spec, ("numpy", "PIL"))):
+    print("this Python lacks numpy or Pillow: skipped")
+    sys.exit(0)
+
+import numpy  # noqa: E402
+import pieces  # noqa: E402
+import there  # noqa: E402
+
+SMOKE = """
+dataset:   {name: nested_rings, points_per_ring: 16, iterations_per_epoch: 4}
+algorithm: {name: apg2}
+module:    {name: dense_two_layer, hidden: 4}
+depth:     2
+width:     2
+optimizer: {name: adam, learning_rate: 0.01}
+train:     {length: {epochs: 1}}
+"""
+PATH = f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"
+ENDLESS = SMOKE.replace("epochs: 1", "epochs: 1000000")
+
+
+class Visit(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = pathlib.Path(temporary.name)
+        part = self.folder / "part_0"
+        shutil.copytree(ROOT / "scripts/gpu", part / "scripts/gpu", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.move(part / "scripts/gpu/run", part / "run")
+        (part / "bin").mkdir()
+        (part / "bin/optdnn").symlink_to(PROGRAM)
+        (part / "bin/test_gpu").symlink_to(PROGRAM.parent / "tests/test_gpu")
+        (part / "configs").mkdir()
+        shutil.copy(ROOT / "configs/bench.yaml", part / "configs")
+        for name, text in (("smoke", SMOKE), ("endless", ENDLESS)):
+            (part / f"configs/{name}.yaml").write_text(text)
+
+    def visit(self, *words: str) -> subprocess.Popen:
+        return subprocess.Popen(["part_0/run", "--device", "cpu", "--out", "kept", *words], cwd=self.folder,
+                                stdout=subprocess.PIPE, text=True, env=os.environ | {"PATH": PATH})
+
+    def kept_files(self) -> dict[str, bytes]:
+        files = {}
+        for path in self.folder.glob("kept/runs-*.tar.gz"):
+            with tarfile.open(path) as archive:
+                files |= {m.name: archive.extractfile(m).read() for m in archive.getmembers()}
+        return files
+
+    def pack_data(self) -> None:
+        plain = self.folder / "plain"
+        plain.mkdir()
+        labels = (numpy.arange(pieces.SIDE**2) % 10).astype(numpy.uint8)
+        records = numpy.zeros((pieces.SIDE**2, pieces.RECORD), numpy.uint8)
+        records[:, 0], records[:, 1:] = labels, labels[:, None] * 20
+        for name in pieces.FILES:
+            (plain / name).write_bytes(records.tobytes())
+        (plain / "batches.meta.txt").write_text("".join(f"class {i}\n" for i in range(10)))
+        pieces.pack(plain, self.folder / "part_0/pieces")
+
+    def test_every_stage_from_the_folder_above(self):
+        self.pack_data()
+        visit = self.visit("--budget-s", "400", "--pieces", "part_0/pieces", "--train", "configs/smoke.yaml")
+        said = visit.communicate()[0]
+        print(said)
+        self.assertEqual(visit.returncode, 0, (self.folder / "kept/log.txt").read_text())
+        for stage in there.STAGES:
+            self.assertIn(f"] {stage}, ", said)
+        plain, unpacked = (self.folder / place / "data_batch_3.bin" for place in
+                           ("plain", "optdnn-work/data/cifar-10-batches-bin"))
+        self.assertEqual(plain.read_bytes(), unpacked.read_bytes())
+        timed = json.loads((self.folder / "kept/bench.json").read_text())
+        self.assertEqual(list(timed), there.HOWS)
+        self.assertEqual({row["seeds"] for row in timed[""] if row["id"] == "rings_momentum_32_seeds"}, {32})
+        self.assertIn("smoke in bfloat16", (self.folder / "kept/log.txt").read_text())
+        summary = json.loads(self.kept_files()["runs/smoke/run/seed-0/summary.json"])
+        self.assertEqual((summary["status"], summary["iterations"]), ("finished", 4))
+        self.assertEqual(len(list((self.folder / "kept").iterdir())), 3, "log.txt, bench.json, runs-0.tar.gz")
+        subprocess.run([sys.executable, "-B", ROOT / "scripts/gpu/here.py", self.folder / "kept", "--to",
+                        self.folder / "page"], check=True)
+        page = (self.folder / "page/report.md").read_text()
+        for words in ("| tests |", "| rings_momentum_32_seeds | 32 |", "## Trained", "| run | 1 |"):
+            self.assertIn(words, page)
+
+    def test_what_is_started_there_is_told_whole_paths(self):
+        options = there.parse(["--work", "w", "--out", str(self.folder), "--pieces", "p", "--program", "bin"])
+        works, options.work = options.work, self.folder / "w"
+        for path in (works, options.out, *options.pieces, options.program,
+                     pathlib.Path(there.Machine(options).environment["OPTDNN_DATA"])):
+            self.assertTrue(path.is_absolute(), path)
+
+    def test_a_visit_that_is_stopped_packs_what_its_trainings_saved(self):
+        visit = self.visit("--stages", "train", "--train", "configs/endless.yaml", "--train", "configs/smoke.yaml")
+        run = self.folder / "optdnn-work/runs/endless/run/seed-0"
+        while not (run / "metrics.jsonl").exists() and visit.poll() is None:
+            time.sleep(0.1)
+        visit.send_signal(signal.SIGTERM)
+        said = visit.communicate(timeout=60)[0]
+        self.assertEqual(visit.returncode, 0, said)
+        self.assertIn("1 of 2 rows begun, 0 finished, 1 left", said)
+        self.assertIn("runs/endless/run/seed-0/resolved.yaml", self.kept_files())
+        self.assertTrue((run / "checkpoints").is_dir(), "it saved, to go on elsewhere")
+
+    def test_a_run_that_does_not_end_is_killed(self):
+        process = subprocess.Popen(["sh", "-c", "trap '' TERM; echo; while :; do sleep 0.1; done"],
+                                   stdout=subprocess.PIPE)
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(there.ended(process, 0.3), -signal.SIGKILL)
+
+    def test_archives_keep_their_size(self):
+        runs = self.folder / "runs"
+        runs.mkdir()
+        for i in range(20):
+            (runs / f"{i:02}.bin").write_bytes(os.urandom(200_000))
+        there.pack(runs, self.folder, most_mib=1.25)
+        archives = sorted(self.folder.glob("runs-*.tar.gz"))
+        self.assertGreater(len(archives), 3)
+        self.assertLessEqual(max(path.stat().st_size for path in archives), 1.25 * 2**20)
+        names = [m.name for path in archives for m in tarfile.open(fileobj=io.BytesIO(path.read_bytes())).getmembers()]
+        self.assertEqual(names, [f"runs/{i:02}.bin" for i in range(20)])
+
+
+if __name__ == "__main__":
+    unittest.main()
