@@ -81,7 +81,7 @@ def table(model: Model) -> None:
               f"  {100 * one / overlapped / processes:>8.1f} %")
 
 
-# --- the check: networks of vectors, so that nothing but size differs ---
+# --- the check: one small ResNet at two widths ---
 
 CONFIG = """
 dataset: {{name: generated_images, size_px: 8, train_images: 1024, test_images: 8, batch_size: 256}}

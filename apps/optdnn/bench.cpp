@@ -44,6 +44,7 @@ nlohmann::ordered_json bench_json(const experiment::Row& row, const BenchCommand
   experiment::BenchOptions bench = options.bench;
   if (!options.save.empty()) bench.save = std::filesystem::path(options.save) / row.id;
   const auto before = launches(run_with.device);
+  base::forget_peak_device_bytes(run_with.device);
   const experiment::BenchReport report = experiment::bench_row(row, bench, run_with, datasets);
   nlohmann::ordered_json started = nlohmann::ordered_json::object();
   for (const auto& [kernel, times] : launches(run_with.device)) {

@@ -1,7 +1,6 @@
 // optdnn eval RUNS: a split of the data set through the weights in the folders of runs, class by class where asked.
 
 #include <CLI/CLI.hpp>
-#include <cmath>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "optdnn/experiment/class_counts.h"
 #include "optdnn/experiment/find_runs.h"
 #include "optdnn/experiment/opened_run.h"
+#include "optdnn/experiment/study.h"
 #include "readable.h"
 #include "tables.h"
 
@@ -34,8 +34,7 @@ struct EvalCommandOptions {
   bool by_class() const { return confusion || per_class || calibration || top > 0 || !picture.empty(); }
 };
 
-ClassCounts count_classes(experiment::OpenedRun& run, const EvalCommandOptions& options,
-                          const experiment::RunOptions& run_with) {
+ClassCounts count_classes(experiment::OpenedRun& run, const EvalCommandOptions& options) {
   if (run.shape.regression) {
     throw base::ConfigError(run.folder.string() + " is a regression: it has no classes to count",
                             "`optdnn predict` writes its values sample by sample");
@@ -43,10 +42,8 @@ ClassCounts count_classes(experiment::OpenedRun& run, const EvalCommandOptions& 
   if (options.top >= run.shape.outputs) {
     throw base::ConfigError(base::concat("--top ", options.top, " of ", run.shape.outputs, " classes is always right"));
   }
-  std::vector<std::string> names = run.preparation.classes;
-  for (int64_t c = std::ssize(names); c < run.shape.outputs; ++c) names.push_back(std::to_string(c));
-  ClassCounts counts(names, options.top);
-  const auto all = experiment::outputs_on(run, experiment::split_of(options.split), run_with);
+  ClassCounts counts(experiment::class_names(run), options.top);
+  const auto all = experiment::outputs_on(run, experiment::split_of(options.split));
   counts.add(all.outputs, all.targets);
   return counts;
 }
@@ -82,15 +79,11 @@ void print_runs(const std::vector<ordered_json>& results) {
   std::cout << table.text();
   if (results.size() < 2) return;
   for (const std::string& name : names) {
-    double sum = 0, squares = 0, n = 0;
+    std::vector<double> values;
     for (const auto& result : results) {
-      if (!result.contains(name)) continue;
-      const double value = result[name];
-      sum += value, squares += value * value, ++n;
+      if (result.contains(name)) values.push_back(result[name]);
     }
-    const double deviation = n > 1 ? std::sqrt(std::max(0.0, (squares - sum * sum / n) / (n - 1))) : 0;
-    std::cout << name << ": " << base::number_text(std::stod(fixed(sum / n, 6))) << " +- " << fixed(deviation, 4)
-              << " (n = " << n << ")\n";
+    std::cout << name << ": " << mean_text(values) << " (n = " << values.size() << ")\n";
   }
 }
 
@@ -132,20 +125,28 @@ void print_counts(const ClassCounts& counts, const EvalCommandOptions& options) 
 
 int eval(const EvalCommandOptions& options) {
   const std::vector<std::filesystem::path> given(options.runs.begin(), options.runs.end());
-  const auto folders = experiment::find_runs(given);
+  auto folders = experiment::find_runs(given);
+  std::erase_if(folders, [](const auto& folder) {  // what `optdnn converge` wrote has no network
+    const auto resolved = folder / "resolved.yaml";
+    return std::filesystem::exists(resolved) && experiment::is_study(resolved);
+  });
   if (folders.empty()) {
     throw base::ConfigError("no run below " + base::join(options.runs, ", "),
                             "a run's folder is runs/<config>/<row>/seed-<n>");
   }
   if (!options.sample.empty() && folders.size() > 1) throw base::ConfigError("--sample is of one run");
+  if (!options.sample.empty() && std::filesystem::absolute(options.sample).parent_path().filename() == "checkpoints") {
+    throw base::ConfigError("--sample " + options.sample + ": the weights of a run lie there", "another folder");
+  }
   const auto run_with = run_options(options.where);
   std::vector<ordered_json> results;
   std::optional<ClassCounts> all;
-  for (const auto& folder : folders) {
+  base::ExitCode status = base::ExitCode::success;
+  const auto evaluate = [&](const std::filesystem::path& folder) {
     auto run = experiment::open_run(folder, options.weights, run_with, /*with_data=*/true);
     ordered_json result = experiment::evaluate_run(run, run_with, options.split, options.sample);
     if (options.by_class()) {
-      const ClassCounts counts = count_classes(run, options, run_with);
+      const ClassCounts counts = count_classes(run, options);
       add_counts(counts, options, result);
       if (all && all->classes() != counts.classes() && !options.json) {
         throw base::ConfigError("the runs have different classes", "evaluate them apart, or with --json");
@@ -157,7 +158,18 @@ int eval(const EvalCommandOptions& options) {
       }
     }
     results.push_back(std::move(result));
+  };
+  for (const auto& folder : folders) {
+    try {
+      evaluate(folder);
+    } catch (const std::exception&) {
+      if (folders.size() == 1) throw;
+      const Failure failure = current_failure();
+      std::cerr << folder.string() << ": error: " << failure.message << '\n';
+      status = worse(status, failure.code);
+    }
   }
+  if (results.empty()) return static_cast<int>(status);
   if (all && !options.picture.empty()) {
     const std::string title = base::concat(base::join(options.runs, ", "), ", ", options.split, ", ", results.size(),
                                            results.size() == 1 ? " run" : " runs");
@@ -166,11 +178,11 @@ int eval(const EvalCommandOptions& options) {
   if (options.json) {
     const auto replace = ordered_json::error_handler_t::replace;
     std::cout << (results.size() == 1 ? results.front() : ordered_json(results)).dump(2, ' ', false, replace) << '\n';
-    return 0;
+    return static_cast<int>(status);
   }
   print_runs(results);
   if (all) print_counts(*all, options);
-  return 0;
+  return static_cast<int>(status);
 }
 
 }  // namespace

@@ -37,6 +37,11 @@ struct Scratch {
 int export_network(experiment::ExportRequest request, const fs::path& to, const Where& where, bool json) {
   const std::string ending = to.extension().string();
   const bool keep_samples = !request.samples.empty();
+  const fs::path weights = fs::path(to).replace_extension(".safetensors"), samples = request.samples;
+  if (keep_samples && fs::weakly_canonical(samples) == fs::weakly_canonical(weights)) {
+    throw base::ConfigError(base::concat("--keep-samples ", samples.string(), ": the weights are written there"),
+                            "another name");
+  }
   if (ending == ".safetensors") {
     request.to = to;
     experiment::export_run(request, run_options(where));
@@ -49,6 +54,11 @@ int export_network(experiment::ExportRequest request, const fs::path& to, const 
   }
   if (request.names != experiment::WeightNames::own)
     throw base::ConfigError("--names timm goes with --to net.safetensors: net.py and net.onnx have our names");
+  if (to.stem() == "torch" || to.stem() == "numpy") {
+    throw base::ConfigError(
+        base::concat("--to '", to.string(), "' would stand in the way of Python's ", to.stem().string()),
+        "another name");
+  }
   const Scratch scratch;
   request.to = (ending == ".py" ? to.parent_path() : scratch.path) / to.filename().replace_extension(".safetensors");
   if (request.count > 0 && !keep_samples) request.samples = scratch.path / "samples.safetensors";

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "command.h"
 #include "optdnn/base/errors.h"
@@ -58,25 +59,42 @@ std::string images(const std::string& folder) {
                 "train:     {length: {epochs: 10}}\nseeds:     [0]\n");
 }
 
-// The last column is learnt; what numbers the rows is dropped.
-std::string table(const std::string& file) {
-  std::string target = "label", drop, note;
+std::string quoted(const std::string& text) { return nlohmann::json(text).dump(); }
+
+// The separator that gives its line of names several columns; a comma where none does.
+std::pair<data::CsvFile, std::string> read_any(const std::string& file) {
+  for (const auto& [separator, word] :
+       {std::pair(',', ""), {';', ", separator: semicolon"}, {'\t', ", separator: tab"}}) {
+    try {
+      data::CsvFile csv = data::read_csv(file, separator);
+      if (csv.columns() > 1) return {std::move(csv), word};
+    } catch (const base::EnvironmentError&) {  // by another, perhaps
+    }
+  }
+  return {data::read_csv(file), ""};
+}
+
+// The last column is learnt; what numbers the rows is dropped. `to`: the config, whose folder paths are relative to.
+std::string table(const std::string& file, const fs::path& to) {
+  std::string target = "label", separator, drop, note;
   if (fs::exists(file)) {
-    const data::CsvFile csv = data::read_csv(file);
+    const auto [csv, word] = read_any(file);
     target = csv.header.back();
-    std::vector<std::string> dropped, left_out;
+    separator = word;
+    std::vector<std::string> dropped;
     for (int64_t c = 0; c + 1 < csv.columns(); ++c) {
       const data::ColumnInfo info = data::look_at_column(csv, c);
       const bool numbers_rows = info.name == "id" || info.name == "index" || info.name == "Id" || info.name == "ID";
-      if (numbers_rows || info.type == data::CellType::text) dropped.push_back("\"" + info.name + "\"");
+      if (numbers_rows || info.type == data::CellType::text) dropped.push_back(quoted(info.name));
     }
     if (!dropped.empty()) drop = concat(", drop: [", base::join(dropped, ", "), "]");
     if (!dropped.empty()) note = "# Dropped are columns of text and numbers of rows.\n";
   }
-  return concat("# ", file, ": the column ", target,
-                " is learnt from the others. Integers and texts are classes, real\n",
-                "# numbers a regression. `optdnn check ", file, "` says what the columns hold.\n", note,
-                "dataset:   {name: table, file: \"", file, "\", target: \"", target, "\"", drop,
+  const fs::path folder = fs::absolute(to).parent_path();
+  const std::string path = fs::path(file).is_absolute() ? file : fs::absolute(file).lexically_relative(folder).string();
+  return concat("# The column ", quoted(target), " is learnt from the others. Integers and texts are classes, real\n",
+                "# numbers a regression. `optdnn check FILE` says what the columns hold.\n", note,
+                "dataset:   {name: table, file: ", quoted(path), ", target: ", quoted(target), separator, drop,
                 ", test_fraction: 0.2, batch_size: 32}\n", kRule, kVectorNetwork,
                 "train:     {length: {epochs: 50}}\nseeds:     [0, 1, 2, 3, 4]\n");
 }
@@ -101,7 +119,7 @@ void add_init(CLI::App& app, int& status) {
     base::write_file_atomically(to, kind == "rings"     ? rings()
                                     : kind == "cifar10" ? cifar10()
                                     : kind == "images"  ? images(data)
-                                                        : table(data));
+                                                        : table(data, to));
     std::cout << to << " is written\nnext: optdnn check " << to << '\n';
     status = 0;
   });

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 
 namespace optdnn::app {
 
@@ -42,8 +43,12 @@ void add_which_options(CLI::App& app, Which& which, bool several_configs, bool w
   if (with_seeds)
     app.add_option("--seed", which.seeds, "only these seeds, instead of the config's: 3, or 0,1,2")
         ->delimiter(',')
-        ->check(
-            [](const std::string& text) { return text.starts_with('-') ? "a seed is a whole number from 0 on" : ""; })
+        ->check([](const std::string& text) {
+          int64_t seed = -1;
+          const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+          const bool whole = error == std::errc() && end == text.data() + text.size() && std::to_string(seed) == text;
+          return whole && seed >= 0 ? "" : "a seed is a whole number from 0 to 2^63 - 1, not '" + text + "'";
+        })
         ->allow_extra_args(false);
   app.add_option("--set", which.sets, "override one value, as in optimizer.learning_rate=0.05")
       ->allow_extra_args(false);

@@ -35,7 +35,7 @@ void add_predict(CLI::App& app, int& status) {
     if (!options->input.empty()) options->prediction.input = options->input;
     const auto run_with = run_options(options->where);
     auto run = experiment::open_run(options->run, options->weights, run_with, options->input.empty());
-    const auto prediction = experiment::predict(run, options->prediction, run_with);
+    const auto prediction = experiment::predict(run, options->prediction);
     experiment::write_prediction(options->to, prediction);
     std::cout << base::with_thousands(prediction.outputs.size(0)) << " samples in " << options->to << '\n';
     status = 0;

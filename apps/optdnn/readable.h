@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace optdnn::app {
 
@@ -9,5 +10,8 @@ namespace optdnn::app {
 std::string millions(double value);
 // "0.250"
 std::string fixed(double value, int digits);
+// "16.08 +- 0.21", mean and sample standard deviation; without a deviation that is none: of one value, or of equal
+// ones.
+std::string mean_text(const std::vector<double>& values);
 
 }  // namespace optdnn::app

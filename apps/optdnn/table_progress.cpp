@@ -69,7 +69,7 @@ void TableProgress::look() {
 
 void TableProgress::look_at(Run& run) const {
   const auto summary = experiment::summary_of({run.folder});
-  const std::string status = summary.is_object() ? summary.value("status", "") : "";
+  const std::string status = experiment::value_in<std::string>(summary, "status", "");
   if (status == "finished" || status == "diverged") {
     run.state = status == "finished" ? State::finished : State::failed;
     run.part = 1;

@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
@@ -48,7 +49,13 @@ std::vector<experiment::Table> read_tables(const Which& which, Purpose purpose, 
     experiment::select_rows(table, which.rows);
     experiment::match_rows(table, diagnostics);
     if (which.seeds.empty()) continue;
-    for (experiment::Row& row : table.rows) row.spec.seeds = which.seeds;
+    for (experiment::Row& row : table.rows) {
+      row.spec.seeds = which.seeds;
+      if (row.spec.search && *std::max_element(which.seeds.begin(), which.seeds.end()) >= experiment::kFirstTrialSeed) {
+        throw base::ConfigError(base::concat("--seed: seeds from ", base::with_thousands(experiment::kFirstTrialSeed),
+                                             " on are those of trials, and row '", row.id, "' has a search"));
+      }
+    }
   }
   if (std::set<uint64_t>(which.seeds.begin(), which.seeds.end()).size() != which.seeds.size()) {
     throw base::ConfigError("a --seed stands twice");

@@ -17,7 +17,8 @@ struct Worker {
 };
 std::optional<Worker> this_worker();
 
-// Returns the exit code: the worst of the workers, 3 if all of them were killed. `columns` of the terminal, or 0.
+// Returns the exit code: the worst of the workers, 3 if some were killed and runs are left. `columns` of the terminal,
+// or 0.
 int run_jobs(const std::vector<PlannedRun>& runs, int jobs, const std::filesystem::path& out, bool quiet, int columns);
 
 }  // namespace optdnn::app

@@ -1,9 +1,10 @@
 # The text of a rule's network: class Stage, whose forward is the rule's equations, and class Net around it.
+import keyword
 import pprint
 import re
 from typing import Any
 
-from export.equations import Equations, readable
+from export.equations import CannotWrite, Equations, readable
 from export.forward import Step
 from export.models import solver_text
 from export.parts import freezes, head_text, keeps_statistics, module_text, stem_text, transition_text
@@ -15,6 +16,8 @@ Shapes = dict[str, list[int]]  # of the weights
 class RuleText:
     def __init__(self, description: Description, shapes: Shapes):
         self.rule, self.config, self.stages = description["rule"], description["config"], description["stages"]
+        if taken := [family for family in self.rule["families"] if keyword.iskeyword(family)]:
+            raise CannotWrite(f"the module {taken[0]} of its rule is a word of Python's; give it another name")
         self.input, self.outputs, self.shapes = description["input"], description["outputs"], shapes
         self.transition = self.config["transition"]
         self.dense, self.carries = self.transition["name"] == "dense", self.transition.get("state") == "carry"
@@ -209,8 +212,9 @@ class RuleText:
             total, place = last["first"] + last["steps"], self.sequences().index(self.name(self.rule["output"]))
             state = self.equations.lines[self.name(self.rule["output"])].is_state
             passed.append(f"x = states[{place}][{total if state else total - 1}]")
+        steps = " + ".join(str(of["steps"]) for of in self.stages)
         return ["class Net(nn.Module):",
-                f'    """{self.rule["name"]}: {" + ".join(str(of["steps"]) for of in self.stages)} steps."""',
+                f'    """{in_docstring(self.rule["name"])}: {steps} steps."""',
                 "",
                 "    def __init__(self):",
                 "        super().__init__()",
@@ -228,6 +232,11 @@ class RuleText:
     def text(self) -> str:
         return "\n".join([*([self.constants(), ""] if self.constants() else []), "", *self.stage_class(), "", "",
                           *self.net_class()])
+
+
+def in_docstring(text: str) -> str:
+    """A text of the user's as it stands between triple quotes: comments may hold anything."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def scaled(multiple: float | str) -> str:

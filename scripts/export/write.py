@@ -8,7 +8,7 @@ import textwrap
 from typing import Any
 
 from export.models import model_text, solver_text
-from export.rules import RuleText
+from export.rules import RuleText, in_docstring
 
 PIECES = ("layers", "modules", "ends", "rules", "solvers", "baselines", "equilibria", "mdeq")
 
@@ -56,9 +56,9 @@ def opening(name: str, description: dict[str, Any]) -> str:
     config, rule = description["config"], description.get("rule")
     what = f"the rule {rule['name']}" if rule else f"the baseline {config['model']['name']}"
     shape = " x ".join(map(str, ["B", *description["input"]]))
-    lines = [f'"""A network trained by optdnn: {what}.', ""]
+    lines = [f'"""A network trained by optdnn: {in_docstring(what)}.', ""]
     if rule:
-        lines += ["    " + line.strip() for line in rule["equations"].strip().splitlines()] + [""]
+        lines += ["    " + in_docstring(line.strip()) for line in rule["equations"].strip().splitlines()] + [""]
     lines += [f"    import {name}", f"    model = {name}.load()       # the weights lie beside, in {name}.safetensors",
               f"    outputs = model(inputs)   # {shape} -> B x {description['outputs']}", "",
               f"Inputs are those of the data set {config['dataset']['name']}, as optdnn prepares them for a test.",

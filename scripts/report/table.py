@@ -275,12 +275,14 @@ def unshown(group: Group) -> list[str]:
 
 
 def reasons(found: list[tuple[Row, list[dict[str, Any]]]], key: str) -> list[str]:
-    """A line per reason, with the rows whose stages give it; of a sweep what they have in common."""
+    """A line per reason, with the rows whose stages give it; of a sweep what they have in common. Where the stages of a
+    row's runs give several, how many give each."""
     rows: dict[str, list[str]] = {}
     for row, stages in found:
         if stages:
-            texts = dict.fromkeys(str(stage.get(key) or "no reason given") for stage in stages)
-            rows.setdefault("; ".join(map(plain, texts)), []).append(row.id)
+            texts = Counter(str(stage.get(key) or "no reason given") for stage in stages)
+            often = [f" ({n} of {len(stages)})" if len(texts) > 1 else "" for n in texts.values()]
+            rows.setdefault("; ".join(map("".join, zip(map(plain, texts), often))), []).append(row.id)
     return [f"{plain(sweep.common_name(ids))}: {text}" for text, ids in rows.items()]
 
 

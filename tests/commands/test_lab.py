@@ -215,6 +215,59 @@ class Lab(Commands):
         self.run_program("check", "mine.yaml")
         self.assertIn("is there already", self.run_program("init", "rings", status=2).stderr)
 
+    def test_a_config_to_begin_with_finds_its_table_from_another_folder_whatever_its_columns_are_called(self) -> None:
+        lines = ['size;"the ""kind"""'] + [f"{i / 7:.3f};{'no' if i % 2 else 'yes'}" for i in range(40)]
+        self.write("odd.csv", "\n".join(lines) + "\n")
+        (self.folder / "sub").mkdir()
+        self.run_program("init", "table", "odd.csv", "--to", "sub/t.yaml")
+        self.run_program("check", "sub/t.yaml")
+        self.assertIn('target: "the \\"kind\\""', (self.folder / "sub/t.yaml").read_text())
+
+    def test_runs_that_may_only_be_read_are_evaluated_and_a_damaged_one_does_not_stop_the_others(self) -> None:
+        config = self.write_flowers()
+        self.run_program("train", config, "--quiet", "--threads", "1")
+        runs = sorted((self.folder / "runs/flowers/run").glob("seed-*"))
+        (runs[0] / "pictures.safetensors").unlink(missing_ok=True)
+        (runs[0] / "pictures.safetensors").mkdir()  # it cannot be written
+        self.assertEqual(self.json_of("eval", str(runs[0]), "--json")["samples"], 15)
+        (runs[0] / "checkpoints/last.safetensors").write_bytes(b"damaged")
+        both = self.run_program("eval", "runs", status=3)
+        self.assertIn("flowers/run/seed-0: error: ", both.stderr)
+        self.assertIn("flowers/run/seed-1", both.stdout)
+        self.assertIn("weights of a run lie there", self.run_program(
+            "eval", str(runs[1]), "--sample", str(runs[1] / "checkpoints/last.safetensors"), status=2).stderr)
+
+    def test_a_summary_that_somebody_edited_is_no_bug(self) -> None:
+        config = self.write_flowers()
+        self.run_program("train", config, "--quiet", "--threads", "1")
+        summary = self.folder / "runs/flowers/run/seed-0/summary.json"
+        whole = json.loads(summary.read_text())
+        for key, value in (("parameters", "many"), ("status", 3), ("seconds", None), ("last", [])):
+            summary.write_text(json.dumps(whole | {key: value}))
+            self.run_program("runs")
+            self.run_program("train", config, "--threads", "1")
+
+    def test_a_search_that_could_choose_nothing_is_refused_before_it_begins(self) -> None:
+        self.write_flowers()
+        flowers = FLOWERS.replace("batch_size: 16", "batch_size: 16, validation: {fraction: 0.2}")
+        rate = "{optimizer.learning_rate: [0.1, 0.2]}"
+        for search, what in (
+                (f"{{trials: 2, select: valid/mse, space: {rate}}}", "learns classes, which have no valid/mse"),
+                (f"{{trials: 2, budget: {{length: {{iterations: 0}}}}, space: {rate}}}", "iterations"),
+                ("{trials: 2, space: {width: {uniform: [1, 3]}}}", "is no value of width")):
+            self.write("c.yaml", flowers + f"search:    {search}\n")
+            with self.subTest(search):
+                self.assertIn(what, self.run_program("check", "c.yaml", status=2).stderr)
+
+    def test_a_rule_that_ends_beyond_its_depth_is_trained(self) -> None:
+        text = RINGS.replace("{name: apg2, coefficients: {gamma: {value: 1.5, learn: per_step, range: [0, 3]}}}",
+                             '{name: ends, equations: "x[k+1] = x[k] + 1/(5-k)*T(x[k])"}')
+        self.run_program("train", self.write("c.yaml", text), "--quiet", "--threads", "1")
+        summary = json.loads((self.folder / "runs/c/run/seed-0/summary.json").read_text())
+        self.assertIn("not judged: beyond depth 4", summary["certificate"][0]["reason"])
+        deeper = self.run_program("check", self.write("d.yaml", text.replace("depth:     4", "depth:     9")), status=2)
+        self.assertIn("division by zero at k = 5", deeper.stderr)
+
     def test_a_rule_by_its_text_is_certified_and_what_is_required_decides_the_exit_code(self) -> None:
         rule = "x[k+1] = x[k] + beta*(x[k] - x[k-1]) + T(x[k])"
         self.assertTrue(self.json_of("certify", rule, "--set", "beta=0.5", "--require", "convergent",

@@ -34,6 +34,7 @@ TEST_CASE("what is no table is refused at its line", "[csv]") {
   CHECK(csv_mistake("a,a\n1,2\n") == "t.csv:1: two columns have the name 'a'");
   CHECK(csv_mistake("a,b\n1,\"2\n3,4\n") == "t.csv:2: the quote that opens here is never closed");
   CHECK(csv_mistake("a,b\n1,\"2\"3\n") == "t.csv:2: text after a closing quote");
+  CHECK(csv_mistake("a,b\n1,2\ncaf\xE9,3\n") == "t.csv:3: a byte that is not UTF-8");
   CHECK(csv_mistake("a;b\n1;2\n") == "t.csv:1: the line of names has one column");
   CHECK(csv_mistake(std::string("a,b\n1,\0\n", 8)) == "t.csv:2: a zero byte; this is no text");
 }

@@ -32,6 +32,12 @@ TEST_CASE("arrays and texts of an npz file are read back as they were written", 
   CHECK(parse_npz(bytes, "a.npz", {"y", "z"}).size() == 1);
 }
 
+TEST_CASE("any byte but 0 is true", "[npy]") {
+  const std::string header = "{'descr': '|b1', 'fortran_order': False, 'shape': (3,), }\n";
+  const NpyArray flags = parse_npy(npy(header, std::string("\0\2\xFF", 3)), "x");
+  CHECK(torch::equal(flags.numbers.to(torch::kInt64), torch::tensor({0, 1, 1})));
+}
+
 TEST_CASE("Fortran's order, narrow integers and wide texts mean the same", "[npy]") {
   const NpyArray columns = parse_npy(
       npy("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }\n", std::string("\1\2\3\4\5\6", 6)), "x");

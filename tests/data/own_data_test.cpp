@@ -125,6 +125,20 @@ TEST_CASE("mistakes in a table are named with their cell", "[own]") {
              optdnn::tests::contains_text("is the class 'cactus', which the training set does not"));
 }
 
+TEST_CASE("integers that are written in two ways are one class", "[own]") {
+  std::string text = "id,width,height,kind\n";
+  for (int i = 0; i < 20; ++i)
+    text += std::to_string(i) + ",1,2," + (i % 4 == 0 ? "01" : i % 2 == 0 ? "1" : "2") + "\n";
+  const OwnData data = read_own_data(Written(text).spec);
+  CHECK(data.classes == std::vector<std::string>{"1", "2"});
+}
+
+TEST_CASE("values whose deviation is beyond every number are refused with their column", "[own]") {
+  const Written t(flowers("30,1,1.7976931348623157e308,rose\n"));
+  CHECK(tests::mistake_of([&] { t.spec.make({}); }) ==
+        "the inputs' column 'height' has values so large that their deviation is no number");
+}
+
 TEST_CASE("files that have changed since they were looked at are refused", "[own]") {
   Written t(flowers());
   DataSetSpec spec = t.spec;

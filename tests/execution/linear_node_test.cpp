@@ -3,12 +3,12 @@
 
 #include <ATen/Parallel.h>
 
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "models/fast_and_slow.h"
 #include "optdnn/base/random.h"
 #include "optdnn/execution/linear_combination.h"
+#include "support/catch.h"
 
 using namespace optdnn;
 using namespace optdnn::execution;

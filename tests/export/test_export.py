@@ -68,6 +68,41 @@ class Exports(unittest.TestCase):
                 self.assertGreater(samples, 0)
                 self.assertLessEqual(largest, compare.allowed(self.described[row]) * max(1.0, scale))
 
+    def test_comments_in_equations_are_no_code(self) -> None:
+        config = self.folder / "comment.yaml"
+        config.write_text('''
+dataset:   {name: nested_rings, points_per_ring: 16, iterations_per_epoch: 2}
+algorithm:
+  name: q"""\\N5
+  equations: |
+    x[k+1] = x[k] + T(x[k])  # """; open("stolen", "w"); """ -\\xi \\nabla f"
+module:    {name: dense_two_layer, hidden: 4}
+depth:     2
+width:     2
+''')
+        program("train", str(config), "--out", str(self.folder / "comments"), "--quiet", *SHORT)
+        run, net = self.folder / "comments/comment/run/seed-0", self.folder / "comment.py"
+        program("export", str(run), "--to", str(net))
+        self.assertFalse((pathlib.Path.cwd() / "stolen").exists())
+        self.assertIn("nabla f", net.read_text())
+
+    def test_names_that_python_takes_are_refused(self) -> None:
+        config = self.folder / "none.yaml"
+        config.write_text("""
+dataset:   {name: nested_rings, points_per_ring: 16, iterations_per_epoch: 2}
+algorithm: {name: of_none, equations: "x[k+1] = x[k] + None(x[k])"}
+modules:   {None: {name: dense_two_layer, hidden: 4}}
+depth:     2
+width:     2
+""")
+        program("train", str(config), "--out", str(self.folder / "none"), "--quiet", *SHORT)
+        run = str(self.folder / "none/none/run/seed-0")
+        self.assertIn("a word of Python's", program("export", run, "--to", str(self.folder / "n.py"), status=2))
+        self.assertIn("another name", program("export", run, "--to", str(self.folder / "torch.py"), status=2))
+        weights = str(self.folder / "w.safetensors")
+        self.assertIn("the weights are written there",
+                      program("export", run, "--to", weights, "--keep-samples", weights, status=2))
+
     @classmethod
     def tearDownClass(cls) -> None:
         if os.environ.get("OPTDNN_EXPORT_TABLE"):

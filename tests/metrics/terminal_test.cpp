@@ -53,6 +53,15 @@ TEST_CASE("a continued run says so and counts its pace from its first record") {
           "apg2  epoch 1  iteration 391/782  train/loss 1.25  test/error_pct 39.54  5.64 iterations/s  1:10 left\n");
 }
 
+TEST_CASE("a run that goes back says so on a line of its own, not on the bar") {
+  std::ostringstream out;
+  const auto sink = make_terminal_sink(out, {"apg2", 2346, true, 96});
+  sink->rewind(-1);
+  sink->write(log_record());
+  sink->rewind(200);
+  REQUIRE(out.str().ends_with("3:30 left\r\x1b[Kapg2  continues after iteration 200\n"));
+}
+
 TEST_CASE("a narrow terminal and a run of no iterations are shown all the same") {
   for (const int width : {0, 1, 5, 20}) {
     for (const int64_t iterations : {0, 1, 250}) {

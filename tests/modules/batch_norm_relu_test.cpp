@@ -3,10 +3,10 @@
 
 #include <ATen/Parallel.h>
 
-#include <catch2/catch.hpp>
 #include <limits>
 
 #include "optdnn/modules/layers.h"
+#include "support/catch.h"
 #include "support/close.h"
 
 namespace optdnn::modules {

@@ -1,12 +1,11 @@
 // The project's kernels on a device against LibTorch's operators on the CPU in double precision.
 #pragma once
 
-#include <catch2/catch.hpp>
-
 #include "optdnn/kernels/launcher.h"
 #include "optdnn/modules/gpu_batch_norm_relu.h"
 #include "optdnn/modules/vision_layers.h"
 #include "optdnn/training/precision.h"
+#include "support/catch.h"
 
 namespace optdnn::tests {
 

@@ -472,11 +472,53 @@ TEST_CASE("a rollback goes on from the last checkpoint with other batches, also 
   }
 }
 
+TEST_CASE("a rollback keeps the best weights of before, which are newer than its checkpoint") {
+  struct Blank : BadBatches {  // after the rollback nothing can be learned
+    data::Batch batch(data::Split split, uint64_t seed, int64_t epoch,
+                      const std::vector<int64_t>& indices) const override {
+      data::Batch made = BadBatches::batch(split, seed, epoch, indices);
+      if (split == data::Split::train && epoch > 1000) made.inputs.zero_();
+      return made;
+    }
+  };
+  struct Errors : metrics::Sink {
+    double lost = 100, kept = 100;  // the least before the rollback, and of what stands in the end
+    std::vector<std::pair<int64_t, double>> all;
+    void rewind(int64_t iteration) override {
+      for (const auto& [at, error] : all) lost = std::min(lost, error);
+      std::erase_if(all, [&](const auto& entry) { return entry.first > iteration; });
+    }
+    void write(const metrics::Record& record) override {
+      all.emplace_back(record.iteration(), record.number("valid/error_pct").value_or(100.0));
+    }
+  };
+  Blank batches;
+  batches.bad = {5};
+  const TemporaryFolder folder;
+  SmallJob small(batches);
+  use(small.job, folder);
+  Errors errors;
+  small.run().sinks = {&errors};
+  small.job.train.length = Duration{{}, 7, {}};
+  small.job.train.save_every = Duration{{}, 3, {}};
+  small.job.train.log_every = small.job.evaluate.every = Duration{{}, 1, {}};
+  small.job.train.keep_best = true;
+  small.job.train.on_divergence.rollback = 1;
+  small.job.schedule = ConstantSchedule{};
+  const TrainResult result = train_alone(small.job);
+  for (const auto& [at, error] : errors.all) errors.kept = std::min(errors.kept, error);
+  REQUIRE(result.rollbacks == 1);
+  REQUIRE(errors.lost < errors.kept);
+  REQUIRE(result.best == errors.lost);
+}
+
 TEST_CASE("an evaluation or a statistic that is not finite is a divergence, and no checkpoint") {
   const SmallImages images;
   const TemporaryFolder folder;
   SmallJob small(images, Net::with_batch_norm);
   use(small.job, folder);
+  Keep keep;
+  small.job.progress = {&keep};  // which then has nothing to show
   small.job.stop_requested = [&, iteration = 0]() mutable {
     if (iteration++ == 5) {
       const torch::NoGradGuard no_grad;

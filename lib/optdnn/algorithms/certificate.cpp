@@ -176,10 +176,16 @@ Certificate certify(const Rule& rule, int depth, int step, const LeafValues& giv
     if (gain > 0.0) certificate.lipschitz_bound = 1.0 / gain;
   }
 
-  if (is_constant_at(rule, 4 * std::max(depth, kSmallestHorizon), values)) {
-    judge_constant(rule, values, certificate);
-  } else {
-    judge_varying(rule, depth, values, certificate);
+  try {
+    if (is_constant_at(rule, 4 * std::max(depth, kSmallestHorizon), values)) {
+      judge_constant(rule, values, certificate);
+    } else {
+      judge_varying(rule, depth, values, certificate);
+    }
+  } catch (const base::ConfigError& error) {
+    for (int k = 0; k < depth; ++k) evaluate(rule.step(k), values);  // within its depth that is an error
+    certificate.reason = concat("not judged: beyond depth ", depth, " the rule ends: ", error.what());
+    certificate.fix = "coefficients that are defined at every k";
   }
   if (certificate.reason.empty() && !is_driven(certificate.effective_step)) {
     certificate.reason = "not driven: no module moves the state in the mean";

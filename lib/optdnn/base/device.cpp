@@ -135,4 +135,12 @@ int64_t peak_device_bytes(const std::string& name) {
   return stats.reserved_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)].peak;
 }
 
+void forget_peak_device_bytes(const std::string& name) {
+  const torch::Device device(name);
+  if (device.is_cpu()) return;
+  c10::DeviceAllocator& allocator = *c10::getDeviceAllocator(device.type());
+  allocator.emptyCache();
+  allocator.resetPeakStats(device.index());
+}
+
 }  // namespace optdnn::base

@@ -28,7 +28,9 @@ void set_torch_threads(int threads);
 // Waits for the device's queued work, so that a clock can be read.
 void synchronize(const std::string& device);
 
-// The most memory that LibTorch's allocator has held of a GPU at once since the program began; 0 for a CPU.
+// The most memory that LibTorch's allocator has held of a GPU at once, since the program began or since it was told to
+// forget that, which also gives back what it keeps unused; 0 for a CPU.
 int64_t peak_device_bytes(const std::string& device);
+void forget_peak_device_bytes(const std::string& device);
 
 }  // namespace optdnn::base

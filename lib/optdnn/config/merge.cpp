@@ -122,7 +122,8 @@ Override read_set(std::string_view assignment, base::Diagnostics& diagnostics) {
     return {};
   }
   Override set{base::trim(assignment.substr(0, equals)), place_of(source, 0, equals), {}};
-  if (base::trim(assignment.substr(equals + 1)).empty()) {
+  const std::string value = base::trim(assignment.substr(equals + 1));
+  if (value.empty() || value.starts_with('#') || value == "~" || value == "null") {
     diagnostics.error(place_of(source, equals, 1), concat("'", excerpt(set.path), "' is given no value"),
                       "write a value behind the '='");
     return set;

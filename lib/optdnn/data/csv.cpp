@@ -7,6 +7,7 @@
 #include "optdnn/base/file_kind.h"
 #include "optdnn/base/files.h"
 #include "optdnn/base/text.h"
+#include "optdnn/config/characters.h"
 
 namespace optdnn::data {
 
@@ -25,6 +26,7 @@ class CsvReader {
 
   CsvFile read() {
     if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3);
+    check_encoding();
     CsvFile file;
     file.name = name_;
     while (at_ < text_.size()) {
@@ -57,6 +59,16 @@ class CsvReader {
  private:
   [[noreturn]] void fail(int64_t line, const std::string& what, const std::string& hint = "") const {
     throw EnvironmentError(concat(name_, ":", line, ": ", what), hint);
+  }
+
+  void check_encoding() const {
+    int64_t line = 1;
+    for (size_t i = 0; i < text_.size();) {
+      const size_t length = config::utf8_length(text_.substr(i, 4));
+      if (length == 0) fail(line, "a byte that is not UTF-8", "iconv -f latin1 -t utf-8 OLD.csv > NEW.csv");
+      line += text_[i] == '\n';
+      i += length;
+    }
   }
 
   void check_header(const std::vector<std::string>& header, int64_t line) const {

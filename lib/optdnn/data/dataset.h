@@ -59,8 +59,8 @@ class DataSet {
   virtual Preparation preparation() const { return {{}, {}, {}, class_names(), {}, {}}; }
 
   // Requires: indices within 0 ... size(split)-1, times repeats() in training. Safe to call from several threads at
-  // once. The others than the training
-  // split ignore seed and epoch: they are the same for everybody and never augmented.
+  // once.
+  // Splits other than train ignore seed and epoch: they are the same for everybody and never augmented.
   virtual Batch batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const = 0;
 
   // A part of a training batch whose first sample is `first`: what is drawn once for a batch is drawn by that one.

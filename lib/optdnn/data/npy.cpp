@@ -221,7 +221,12 @@ NpyArray parse_npy(std::string_view bytes, const std::string& place) {
     std::vector<int64_t> shape = header.text.shape;
     if (header.text.fortran_order) std::reverse(shape.begin(), shape.end());
     torch::Tensor numbers = torch::empty(shape, type.type);
-    if (numbers.numel() > 0) std::memcpy(numbers.data_ptr(), header.body.data(), header.body.size());
+    if (type.type == torch::kBool) {  // any other byte in a bool is undefined behaviour
+      std::transform(header.body.begin(), header.body.end(), static_cast<char*>(numbers.data_ptr()),
+                     [](char byte) { return byte != 0; });
+    } else if (numbers.numel() > 0) {
+      std::memcpy(numbers.data_ptr(), header.body.data(), header.body.size());
+    }
     if (header.text.fortran_order && shape.size() > 1) {
       std::vector<int64_t> order(shape.size());
       for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(order.size() - 1 - i);
@@ -231,8 +236,9 @@ NpyArray parse_npy(std::string_view bytes, const std::string& place) {
     if (type.type == torch::kUInt32) numbers = numbers.to(torch::kInt64);
     return {numbers, {}};
   }
-  throw EnvironmentError(concat(place, " holds '", descr, "', which is no type of numbers that is taken"),
-                         "integers, floating-point numbers, booleans and texts are");
+  throw EnvironmentError(
+      concat(place, " holds '", descr, "', which is no type of numbers that is taken"),
+      code == "u8" ? "x.astype('int64')" : "integers, floating-point numbers, booleans and texts are");
 }
 
 std::map<std::string, NpyArray> parse_npz(std::string_view bytes, const std::string& place,

@@ -1,4 +1,4 @@
-// SampleTensors from NumPy's arrays: vectors N x D, or images N x C x H x W (N x H x W: one channel).
+// Samples from NumPy's arrays: vectors N x D, or images N x C x H x W (N x H x W: one channel).
 #include <algorithm>
 #include <map>
 

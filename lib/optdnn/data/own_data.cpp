@@ -56,11 +56,23 @@ OwnData read_as_found(const Spec& spec) {
 
 Preparation prepared(const OwnData& data, Standardise standardise) {
   Preparation preparation{data.columns, {}, {}, data.classes, {}, {}};
+  const auto add = [](const char* what, const torch::Tensor& values, const std::vector<std::string>& names,
+                      std::vector<double>& mean, std::vector<double>& deviation) {
+    try {
+      add_statistics(values, mean, deviation);
+    } catch (const TooLarge& found) {
+      const bool named = found.column < std::ssize(names);
+      throw base::EnvironmentError(concat("the ", what, "s' column ",
+                                          named ? concat("'", names[found.column], "'") : std::to_string(found.column),
+                                          " has values so large that their deviation is no number"),
+                                   "leave the column out, or replace what stands for a missing value");
+    }
+  };
   if (standardise != Standardise::none) {
-    add_statistics(data.train.inputs, preparation.mean, preparation.deviation);
+    add("input", data.train.inputs, data.columns, preparation.mean, preparation.deviation);
   }
   if (standardise == Standardise::all && data.task == Task::regression) {
-    add_statistics(data.train.targets, preparation.target_mean, preparation.target_deviation);
+    add("target", data.train.targets, {}, preparation.target_mean, preparation.target_deviation);
   }
   return preparation;
 }

@@ -1,4 +1,4 @@
-// SampleTensors of one's own, from their files: which columns or arrays are inputs and targets, what is learnt, which
+// Samples of the user's own, from files: which columns or arrays are inputs and targets, what is learnt, which
 // samples are for the test.
 #pragma once
 

@@ -1,4 +1,4 @@
-// SampleTensors from a CSV file: every column but the target and those that are dropped is an input.
+// Samples from a CSV file: every column but the target and those that are dropped is an input.
 #include <algorithm>
 #include <map>
 
@@ -51,10 +51,16 @@ void check_none_missing(const CsvFile& file, int64_t column) {
   }
 }
 
+// The name of a cell's class. Integers are told apart by their size: 1 and 01 are one class.
+std::string class_name(const std::string& cell, CellType type) {
+  const auto number = type == CellType::integer ? cell_integer(cell) : std::nullopt;
+  return number ? std::to_string(*number) : cell;
+}
+
 // The classes of a column: integers by their size, texts by the alphabet.
 std::vector<std::string> classes_of(const CsvFile& file, int64_t column, CellType type) {
   std::vector<std::string> names;
-  for (int64_t row = 0; row < file.rows(); ++row) names.push_back(file.cell(row, column));
+  for (int64_t row = 0; row < file.rows(); ++row) names.push_back(class_name(file.cell(row, column), type));
   std::sort(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
     return type == CellType::text ? a < b : *cell_integer(a) < *cell_integer(b);
   });
@@ -70,12 +76,12 @@ std::vector<std::string> classes_of(const CsvFile& file, int64_t column, CellTyp
   return names;
 }
 
-Tensor labels_of(const CsvFile& file, int64_t column, const std::vector<std::string>& classes) {
+Tensor labels_of(const CsvFile& file, int64_t column, CellType type, const std::vector<std::string>& classes) {
   std::map<std::string, int64_t> number;
   for (const std::string& name : classes) number.emplace(name, std::ssize(number));
   Tensor labels = torch::empty({file.rows()}, torch::kInt64);
   for (int64_t row = 0; row < file.rows(); ++row) {
-    const auto found = number.find(file.cell(row, column));
+    const auto found = number.find(class_name(file.cell(row, column), type));
     if (found == number.end()) {
       throw EnvironmentError(concat(file.place(row, column), " is the class '", file.cell(row, column),
                                     "', which the training set does not have"));
@@ -115,7 +121,7 @@ OwnData read_own_data(const TableSpec& spec) {
     const int64_t column = column_of(from, spec.target, "target");
     check_none_missing(from, column);
     return SampleTensors{read_columns(from, data.columns), data.task == Task::classification
-                                                               ? labels_of(from, column, data.classes)
+                                                               ? labels_of(from, column, info.type, data.classes)
                                                                : read_columns(from, {spec.target})};
   };
   data.train = samples_of(file);

@@ -1,8 +1,7 @@
 // Mixtures of a batch with itself in reverse order, as timm mixes: one lambda, one box for the whole batch, so that no
 // image is decoded twice. Where mixup and cutmix are both named, each batch gets one of them, either as often.
-//   mixup    lambda x + (1-lambda) x'                                  lambda ~ Beta(alpha, alpha)   (Zhang et al.
-//   2017) cutmix   a box of 1-lambda of the area out of x', lambda then that of the box as it was cut      (Yun et al.
-//   2019)
+//   mixup    lambda x + (1-lambda) x', lambda ~ Beta(alpha, alpha)   (Zhang et al. 2017)
+//   cutmix   a box of 1-lambda of the area out of x'; lambda is then that of the box as cut   (Yun et al. 2019)
 #pragma once
 
 #include "optdnn/base/random.h"

@@ -1,4 +1,4 @@
-// SampleTensors of one's own held in memory as they lay in their file; batches are standardised as they are made.
+// Samples of the user's own, held in memory as they lay in their file; batches are standardised as they are made.
 #pragma once
 
 #include <optional>
@@ -16,7 +16,12 @@ struct SampleTensors {
   SampleTensors chosen(const std::vector<int64_t>& numbers) const;
 };
 
-// By column of vectors, by channel of images; what does not vary has the deviation 1.
+// Thrown for a column or channel, from 0, whose mean or deviation is beyond every number.
+struct TooLarge {
+  int64_t column;
+};
+
+// By column of vectors, by channel of images; what does not vary has the deviation 1. Errors: TooLarge.
 void add_statistics(const torch::Tensor& values, std::vector<double>& mean, std::vector<double>& deviation);
 
 // Shapes: values_B... -> float32, (value - mean) / deviation; empty lists leave the values as they are.

@@ -73,8 +73,9 @@ double all_seconds(const Row& row, const CheckReport& report, const data::DataSe
   };
   double all_s = of(row.spec, static_cast<double>(row.spec.seeds.size()));
   if (row.spec.search) {
-    constexpr double kConfirmed = 9;  // the best three on three seeds
-    all_s += of(as_trial(row.spec), static_cast<double>(row.spec.search->trials)) + of(as_trial(row.spec), kConfirmed);
+    const int64_t trials = row.spec.search->trials, confirming = trainings_of(*row.spec.search) - trials;
+    all_s +=
+        of(as_trial(row.spec), static_cast<double>(trials)) + of(as_trial(row.spec), static_cast<double>(confirming));
   }
   return all_s;
 }

@@ -1,9 +1,8 @@
 // Who works in a run's folder, on one machine or on a file system that several share.
 //
-//   claim-<g>   g = 1, 2, ..., made with O_EXCL; the holder is the maker of the highest. None is ever removed or
-//   renamed,
-//               so that a take-over has one winner. One line of JSON says who holds it; a second line, "released", that
-//               it ended. Its time of change is the holder's heartbeat, every 30 s.
+//   claim-<g>   g = 1, 2, ..., made with O_EXCL; the maker of the highest is the holder. None is ever removed or
+//               renamed, so that a take-over has one winner. One line of JSON says who holds it; a second line,
+//               "released", that it ended. Its time of change is the holder's heartbeat, every 30 s.
 //
 // A claim may be taken over when it was released; when its process is gone from this machine; when it is that of an
 // earlier start of the same SLURM job; or when its heart has not beaten for ten minutes of the file server's clock. A

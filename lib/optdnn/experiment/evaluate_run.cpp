@@ -1,4 +1,6 @@
-// evaluate_run of run.h: the weights of a run's folder on a split of its data set.
+// evaluate_run of opened_run.h: the weights of a run's folder on a split of its data set.
+#include "optdnn/base/log.h"
+#include "optdnn/base/text.h"
 #include "optdnn/experiment/loaders.h"
 #include "optdnn/experiment/opened_run.h"
 #include "optdnn/experiment/pictures.h"
@@ -6,6 +8,16 @@
 #include "optdnn/experiment/weights.h"
 
 namespace optdnn::experiment {
+
+namespace {
+
+void renew_pictures(const OpenedRun& run) try {
+  write_pictures(run.spec, run.spec.seeds.front(), *run.dataset, {run.folder});
+} catch (const base::EnvironmentError& error) {  // a run that may only be read
+  base::log_warning(base::concat("its pictures are left as they are: ", error.what()));
+}
+
+}  // namespace
 
 nlohmann::ordered_json evaluate_run(OpenedRun& run, const RunOptions& options, const std::string& split,
                                     const std::filesystem::path& sample) {
@@ -16,8 +28,7 @@ nlohmann::ordered_json evaluate_run(OpenedRun& run, const RunOptions& options, c
   const auto loss = training::make_loss(training::plain_loss(spec.loss.value_or(training::default_loss(run.shape))));
   const auto evaluation =
       training::evaluate(run.network.module, loader, loss, spec.train.precision, run.device, spec.evaluate).front();
-  if (run.weights == "last.safetensors" && part == data::Split::test)
-    write_pictures(spec, spec.seeds.front(), *run.dataset, {run.folder});
+  if (run.weights == "last.safetensors" && part == data::Split::test) renew_pictures(run);
   if (!sample.empty()) write_sample(run.network, loader, spec.train, run.device, sample);
   nlohmann::ordered_json result = {
       {"run", run.folder.string()}, {"weights", run.weights}, {"samples", evaluation.samples}};

@@ -13,14 +13,14 @@ bool is_finished(const RunFolder& folder, const config::Node& resolved) {
   if (!std::filesystem::exists(folder.resolved())) return false;
   check_identity(folder, resolved);
   const auto summary = summary_of(folder);
-  return summary.is_object() && summary.value("status", "") == "finished";
+  return value_in<std::string>(summary, "status", "") == "finished";
 }
 
 // Errors: DivergedError with what the run's summary says, if it diverged before.
 void check_not_failed(const RunFolder& folder) {
   const auto summary = summary_of(folder);
-  if (!summary.is_object() || summary.value("status", "") != "diverged") return;
-  throw base::DivergedError("diverged before: " + summary.value("error", ""),
+  if (value_in<std::string>(summary, "status", "") != "diverged") return;
+  throw base::DivergedError("diverged before: " + value_in<std::string>(summary, "error", ""),
                             "it is left alone; --retry failed goes on from its last checkpoint");
 }
 

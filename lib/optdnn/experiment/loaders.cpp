@@ -22,10 +22,14 @@ Loaders make_loaders(const data::DataSet& dataset, const ExperimentSpec& spec, c
   return {data::Loader(dataset, train), valid, data::Loader(dataset, test)};
 }
 
+base::ConfigError no_validation_set() {
+  return base::ConfigError("this experiment has no validation set", "dataset.validation makes one");
+}
+
 const data::Loader& Loaders::of(data::Split split) const {
   if (split == data::Split::train) return train;
   if (split == data::Split::test) return test;
-  if (!valid) throw base::ConfigError("this experiment has no validation set", "dataset.validation makes one");
+  if (!valid) throw no_validation_set();
   return *valid;
 }
 

@@ -15,6 +15,9 @@ struct Loaders {
   const data::Loader& of(data::Split split) const;
 };
 
+// What is thrown where a validation set is asked for and there is none.
+base::ConfigError no_validation_set();
+
 // The last batch of an epoch may be smaller than the others; a set smaller than a batch is one batch.
 // With several seeds, batches of several runs; of several processes each gets its part. Requires: the data set outlives
 // the loaders.

@@ -82,6 +82,7 @@ OpenedRun open_run(const fs::path& folder, const std::string& weights, const Run
     run.shape = run.dataset->shape();
   }
   set_threads(options, run.shape);
+  training::set_gpu_kernels(run.spec.train, run.device);
   run.network = make_network(run.spec, network_shape(run.shape), run.spec.seeds.front());
   torch::nn::Module& module = *run.network.module.ptr();
   training::prepare_network(module, run.device, run.spec.train.precision, run.spec.train.channels_last);
@@ -94,37 +95,51 @@ OpenedRun open_run(const fs::path& folder, const std::string& weights, const Run
   return run;
 }
 
-Tensor outputs_of(OpenedRun& run, const Tensor& inputs) {
+Tensor by_batches(const OpenedRun& run, const Tensor& inputs, const std::function<Tensor(const Tensor&)>& of) {
   const torch::NoGradGuard no_grad;
+  const training::TrainSpec& train = run.spec.train;
   std::vector<Tensor> parts;
-  for (int64_t first = 0; first < inputs.size(0); first += run.spec.evaluate.batch_size) {
-    const int64_t count = std::min(run.spec.evaluate.batch_size, inputs.size(0) - first);
-    const training::TrainSpec& train = run.spec.train;
-    const Tensor batch =
-        training::prepared(inputs.narrow(0, first, count), run.device, train.precision, train.channels_last);
+  for (const Tensor& part : inputs.split(run.spec.evaluate.batch_size)) {
+    const Tensor batch = training::prepared(part, run.device, train.precision, train.channels_last);
     const training::Autocast autocast(train.precision, run.device);
-    Tensor outputs = run.network.forward(batch);
-    if (run.spec.evaluate.flip_average && batch.dim() == 4)
-      outputs = (outputs + run.network.forward(batch.flip(3))) / 2;
-    parts.push_back(wide(outputs));
+    parts.push_back(of(batch));
   }
-  const Tensor all = torch::cat(parts);
-  return run.shape.regression ? in_units(all, run.preparation) : all;
+  return torch::cat(parts);
 }
 
-Outputs outputs_on(OpenedRun& run, data::Split split, const RunOptions& options) {
-  const Loaders loaders = make_loaders(*run.dataset, run.spec, {run.spec.seeds.front()}, options.loader_threads);
-  const data::Loader& chosen = loaders.of(split);
-  // In their natural order, without the shuffling of training.
-  std::vector<Tensor> outputs, targets;
+void for_each_batch(const OpenedRun& run, data::Split split, const std::function<void(const data::Batch&)>& each) {
+  if (run.dataset->size(split) == 0) throw no_validation_set();
   for (int64_t first = 0; first < run.dataset->size(split); first += run.spec.evaluate.batch_size) {
     std::vector<int64_t> samples(std::min(run.spec.evaluate.batch_size, run.dataset->size(split) - first));
     std::iota(samples.begin(), samples.end(), first);
-    const data::Batch batch = run.dataset->batch(split, chosen.options().seeds.front(), 0, samples);
+    each(run.dataset->batch(split, run.spec.seeds.front(), 0, samples));
+  }
+}
+
+Tensor outputs_of(OpenedRun& run, const Tensor& inputs) {
+  const Tensor all = by_batches(run, inputs, [&](const Tensor& batch) {
+    Tensor outputs = run.network.forward(batch);
+    if (run.spec.evaluate.flip_average && batch.dim() == 4)
+      outputs = (outputs + run.network.forward(batch.flip(3))) / 2;
+    return wide(outputs);
+  });
+  return run.shape.regression ? in_units(all, run.preparation) : all;
+}
+
+Outputs outputs_on(OpenedRun& run, data::Split split) {
+  std::vector<Tensor> outputs, targets;
+  for_each_batch(run, split, [&](const data::Batch& batch) {
     outputs.push_back(outputs_of(run, batch.inputs));
     targets.push_back(run.shape.regression ? in_units(wide(batch.targets), run.preparation) : batch.targets.cpu());
-  }
+  });
   return {torch::cat(outputs), torch::cat(targets)};
+}
+
+std::vector<std::string> class_names(const OpenedRun& run) {
+  if (run.shape.regression) return {};
+  std::vector<std::string> names = run.preparation.classes;
+  for (int64_t c = std::ssize(names); c < run.shape.outputs; ++c) names.push_back(std::to_string(c));
+  return names;
 }
 
 data::Split split_of(const std::string& name) {

@@ -2,6 +2,7 @@
 // look through.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "optdnn/data/preparation.h"
@@ -38,15 +39,25 @@ OpenedRun open_run(const std::filesystem::path& folder, const std::string& weigh
 struct Outputs {
   torch::Tensor outputs, targets;
 };
-Outputs outputs_on(OpenedRun& run, data::Split split, const RunOptions& options);
+Outputs outputs_on(OpenedRun& run, data::Split split);
 
 // Of inputs that are prepared already. Shapes: inputs_N... -> N x K.
 torch::Tensor outputs_of(OpenedRun& run, const torch::Tensor& inputs);
+
+// What `of` makes of batches that lie on the device, a batch of inputs_N... at a time, in the precision of training.
+torch::Tensor by_batches(const OpenedRun& run, const torch::Tensor& inputs,
+                         const std::function<torch::Tensor(const torch::Tensor& batch)>& of);
+
+// The samples of a split in their natural order, an evaluation's batch at a time.
+void for_each_batch(const OpenedRun& run, data::Split split, const std::function<void(const data::Batch& batch)>& each);
 
 // Metrics of a split, training samples as they are without augmentation. `sample`: a file that then gets the first
 // batch with its outputs; empty: none. Errors: ConfigError if there is no such split.
 nlohmann::ordered_json evaluate_run(OpenedRun& run, const RunOptions& options, const std::string& split = "test",
                                     const std::filesystem::path& sample = {});
+
+// One per output, numbers where the data set names none; empty for a regression.
+std::vector<std::string> class_names(const OpenedRun& run);
 
 // The samples' split by its name. Errors: ConfigError.
 data::Split split_of(const std::string& name);

@@ -1,7 +1,5 @@
 #include "optdnn/experiment/predict.h"
 
-#include <numeric>
-
 #include "optdnn/base/files.h"
 #include "optdnn/base/text.h"
 #include "optdnn/baselines/kept_states.h"
@@ -96,17 +94,9 @@ Tensor features_of(models::Network& network, const Tensor& inputs, const std::st
 }
 
 Tensor all_features(OpenedRun& run, const Tensor& inputs, const std::string& which) {
-  const torch::NoGradGuard no_grad;
-  const training::TrainSpec& train = run.spec.train;
-  std::vector<Tensor> parts;
-  for (int64_t first = 0; first < inputs.size(0); first += run.spec.evaluate.batch_size) {
-    const int64_t count = std::min(run.spec.evaluate.batch_size, inputs.size(0) - first);
-    const Tensor batch =
-        training::prepared(inputs.narrow(0, first, count), run.device, train.precision, train.channels_last);
-    const training::Autocast autocast(train.precision, run.device);
-    parts.push_back(features_of(run.network, batch, which).cpu().to(torch::kFloat32).contiguous());
-  }
-  return torch::cat(parts);
+  return by_batches(run, inputs, [&](const Tensor& batch) {
+    return features_of(run.network, batch, which).cpu().to(torch::kFloat32).contiguous();
+  });
 }
 
 std::string csv_cell(const std::string& text) {
@@ -203,36 +193,29 @@ data::NpzContent arrays_of(const Prediction& p) {
   return content;
 }
 
-std::vector<std::string> class_names(const OpenedRun& run) {
-  if (run.shape.regression) return {};
-  std::vector<std::string> names = run.preparation.classes;
-  for (int64_t c = std::ssize(names); c < run.shape.outputs; ++c) names.push_back(std::to_string(c));
-  return names;
-}
-
 }  // namespace
 
-Prediction predict(OpenedRun& run, const PredictionOptions& options, const RunOptions& run_with) {
+Prediction predict(OpenedRun& run, const PredictionOptions& options) {
   Prediction prediction;
   prediction.classes = class_names(run);
-  Tensor inputs;
   if (options.input) {
     GivenSamples given = read_input(run, *options.input);
-    inputs = given.inputs;
     prediction.names = std::move(given.names);
-    prediction.outputs = outputs_of(run, inputs);
-  } else {
-    const data::Split split = split_of(options.split);
-    const Outputs all = outputs_on(run, split, run_with);
-    prediction.outputs = all.outputs;
-    prediction.targets = all.targets;
-    if (!options.features.empty()) {
-      std::vector<int64_t> samples(run.dataset->size(split));
-      std::iota(samples.begin(), samples.end(), 0);
-      inputs = run.dataset->batch(split, run.spec.seeds.front(), 0, samples).inputs;
-    }
+    prediction.outputs = outputs_of(run, given.inputs);
+    if (!options.features.empty()) prediction.features = all_features(run, given.inputs, options.features);
+    return prediction;
   }
-  if (!options.features.empty()) prediction.features = all_features(run, inputs, options.features);
+  const data::Split split = split_of(options.split);
+  const Outputs all = outputs_on(run, split);
+  prediction.outputs = all.outputs;
+  prediction.targets = all.targets;
+  if (!options.features.empty()) {
+    std::vector<Tensor> parts;
+    for_each_batch(run, split, [&](const data::Batch& batch) {
+      parts.push_back(all_features(run, batch.inputs, options.features));
+    });
+    prediction.features = torch::cat(parts);
+  }
   return prediction;
 }
 

@@ -23,7 +23,7 @@ struct Prediction {
 };
 
 // Errors: ConfigError for features the network does not have; those of open_run and of reading the input.
-Prediction predict(OpenedRun& run, const PredictionOptions& options, const RunOptions& run_with);
+Prediction predict(OpenedRun& run, const PredictionOptions& options);
 
 // p.csv: sample, file, target, prediction, a probability for each class, features; p.npz: the same as arrays.
 // Errors: ConfigError for another ending, EnvironmentError if the disk refuses.

@@ -53,4 +53,15 @@ void set_aside(const RunFolder& folder, const std::filesystem::path& runs, doubl
 // The summary of the folder's run, or null.
 nlohmann::json summary_of(const RunFolder& folder);
 
+// A text or a number of a file that somebody may have edited: `otherwise` where it is not there, or is of another kind.
+template <class Value>
+Value value_in(const nlohmann::json& json, const char* key, Value otherwise) {
+  if (!json.is_object() || !json.contains(key)) return otherwise;
+  const auto& value = json[key];
+  if constexpr (std::is_same_v<Value, std::string>)
+    return value.is_string() ? value.get<std::string>() : otherwise;
+  else
+    return value.is_number() ? value.get<Value>() : otherwise;
+}
+
 }  // namespace optdnn::experiment

@@ -1,9 +1,8 @@
 // What to do where a run's place is taken by another: by the runs of another config of the same name, or by a shorter
 // training of the same experiment.
 //
-//   runs/<stem>/origin.json   {"config": "<absolute path>/rings.yaml", "host": "node1", "sha256": "..."}: the file
-//   whose
-//                             runs these are. On another host a path says nothing; there the same text is the same file
+//   runs/<stem>/origin.json   {"config": "<absolute path>/rings.yaml", "host": "node1", "sha256": "..."}
+//                             the file whose runs these are; on another host its text counts, not its path
 #pragma once
 
 #include "optdnn/experiment/run_folder.h"

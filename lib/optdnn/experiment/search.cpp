@@ -20,7 +20,6 @@ using base::concat;
 using config::Node;
 namespace fs = std::filesystem;
 
-constexpr size_t kConfirmed = 3;  // trials, each on as many other seeds
 constexpr double kWorst = std::numeric_limits<double>::infinity();
 
 struct Trial {
@@ -61,7 +60,7 @@ class Search {
     for (const size_t i : all) screened.push_back(mean_score(i, {trial_seed(spec(), 0)}));
     const std::vector<size_t> best = best_of(all, screened);
     std::vector<uint64_t> seeds;
-    for (uint64_t s = 1; s <= kConfirmed; ++s) seeds.push_back(trial_seed(spec(), s));
+    for (uint64_t s = 1; s <= kConfirmingSeeds; ++s) seeds.push_back(trial_seed(spec(), s));
     if (!train(best, seeds, concat(", search, the best ", best.size(), " again"))) return std::nullopt;
     std::vector<double> confirmed;
     for (const size_t i : best) confirmed.push_back(mean_score(i, seeds));
@@ -86,7 +85,7 @@ class Search {
     check_identity(folder, resolved_run(trials_[trial].spec, seed));
     const auto summary = summary_of(folder);
     if (!summary.is_object()) return nullptr;
-    const std::string status = summary.value("status", "");
+    const std::string status = value_in<std::string>(summary, "status", "");
     return status == "finished" || status == "diverged" ? summary : nlohmann::json(nullptr);
   }
 
@@ -135,10 +134,10 @@ class Search {
     return sum / static_cast<double>(seeds.size());
   }
 
-  // At most kConfirmed, the best first, of equal ones the first.
+  // At most kConfirmedTrials, the best first, of equal ones the first.
   static std::vector<size_t> best_of(std::vector<size_t> trials, const std::vector<double>& scores) {
     std::stable_sort(trials.begin(), trials.end(), [&](size_t a, size_t b) { return scores[a] < scores[b]; });
-    trials.resize(std::min(trials.size(), kConfirmed));
+    trials.resize(std::min(trials.size(), size_t{kConfirmedTrials}));
     return trials;
   }
 

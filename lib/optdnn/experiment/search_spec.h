@@ -4,6 +4,7 @@
 // search begins with the draws of a shorter one.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -69,7 +70,15 @@ struct SearchSpec {
   }
 };
 
-// Seeds of trials: 0 screens all, 1 to 3 confirm the best. Reported seeds are below all of these.
+// The best trials are trained again, each on other seeds.
+inline constexpr int64_t kConfirmedTrials = 3, kConfirmingSeeds = 3;
+
+// Trainings of a whole search.
+inline int64_t trainings_of(const SearchSpec& spec) {
+  return spec.trials + std::min(spec.trials, kConfirmedTrials) * kConfirmingSeeds;
+}
+
+// Seeds of trials: 0 screens all, 1 to kConfirmingSeeds confirm the best. Reported seeds are below all of these.
 inline constexpr uint64_t kFirstTrialSeed = 1'000'000'000;
 inline uint64_t trial_seed(const SearchSpec& spec, uint64_t which) { return kFirstTrialSeed + 4 * spec.seed + which; }
 

@@ -28,6 +28,8 @@ void ExperimentSpec::check(config::Checker& checker) const {
   if (search && std::any_of(seeds.begin(), seeds.end(), [](uint64_t seed) { return seed >= kFirstTrialSeed; })) {
     checker.error("seeds", concat("seeds from ", base::with_thousands(kFirstTrialSeed), " on are those of trials"));
   }
+  if (std::set<uint64_t>(seeds.begin(), seeds.end()).size() != seeds.size())
+    checker.error("seeds", "a seed stands twice");
   if (algorithm.has_value() == model.has_value()) {
     checker.error(model ? "model" : "", "an experiment wants exactly one of algorithm and model",
                   "algorithm: {name: apg2} with a module, or model: {name: resnet, layers: 20}");
@@ -53,8 +55,6 @@ void ExperimentSpec::check(config::Checker& checker) const {
     checker.error("depth", concat("depth has ", depth.size(), " stages, width has ", width.size()),
                   "both are numbers, or lists with one entry per stage");
   }
-  if (std::set<uint64_t>(seeds.begin(), seeds.end()).size() != seeds.size())
-    checker.error("seeds", "a seed stands twice");
 }
 
 namespace {

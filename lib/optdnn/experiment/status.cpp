@@ -6,6 +6,7 @@
 #include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
 #include "optdnn/experiment/claim_holder.h"
+#include "optdnn/experiment/run_folder.h"
 
 namespace optdnn::experiment {
 
@@ -27,16 +28,6 @@ nlohmann::json json_in(const fs::path& file) {
   } catch (const std::exception&) {  // replaced just now
     return nullptr;
   }
-}
-
-template <class Value>
-Value value_or(const nlohmann::json& json, const char* key, Value otherwise) {
-  if (!json.is_object() || !json.contains(key)) return otherwise;
-  const auto& value = json[key];
-  if constexpr (std::is_same_v<Value, std::string>)
-    return value.is_string() ? value.get<std::string>() : otherwise;
-  else
-    return value.is_number() ? value.get<Value>() : otherwise;
 }
 
 }  // namespace
@@ -82,24 +73,24 @@ RunListing list_run(const fs::path& folder, double now_s) {
   const auto status = json_in(folder / "status.json"), summary = json_in(folder / "summary.json");
   RunListing run;
   run.folder = folder;
-  run.state = value_or<std::string>(summary, "status", "stopped");  // of versions without a status
-  run.iteration = value_or<int64_t>(summary, "iterations", 0);
+  run.state = value_in<std::string>(summary, "status", "stopped");  // of versions without a status
+  run.iteration = value_in<int64_t>(summary, "iterations", 0);
   run.iterations = run.iteration;
-  run.seconds = value_or(summary, "seconds", 0.0);
+  run.seconds = value_in(summary, "seconds", 0.0);
   if (status.is_object()) {
-    run.state = value_or<std::string>(status, "state", run.state);
-    run.iteration = value_or(status, "iteration", run.iteration);
-    run.iterations = value_or(status, "iterations", run.iterations);
-    run.seconds = std::max(run.seconds, value_or(status, "seconds", 0.0));
-    run.updated_s = value_or(status, "updated", 0.0);
-    run.host = value_or<std::string>(status, "host", "");
-    run.pid = value_or<int64_t>(status, "pid", 0);
+    run.state = value_in<std::string>(status, "state", run.state);
+    run.iteration = value_in(status, "iteration", run.iteration);
+    run.iterations = value_in(status, "iterations", run.iterations);
+    run.seconds = std::max(run.seconds, value_in(status, "seconds", 0.0));
+    run.updated_s = value_in(status, "updated", 0.0);
+    run.host = value_in<std::string>(status, "host", "");
+    run.pid = value_in<int64_t>(status, "pid", 0);
   }
   if (run.state == "running") {
     const auto holder = read_holder(status.dump());
     const bool gone = holder && is_gone(*holder, this_process());
     run.state = gone ? "dead" : now_s - run.updated_s > kSilent_s ? "silent" : "running";
-    if (run.state == "running") run.left_s = value_or(status, "left_s", -1.0);
+    if (run.state == "running") run.left_s = value_in(status, "left_s", -1.0);
   }
   if (summary.is_object() && summary.contains("last") && summary["last"].is_object()) {
     for (const char* name : kHeadlines) {
@@ -109,7 +100,7 @@ RunListing list_run(const fs::path& folder, double now_s) {
       break;
     }
   }
-  run.error = value_or<std::string>(summary, "error", "");
+  run.error = value_in<std::string>(summary, "error", "");
   return run;
 }
 

@@ -48,7 +48,7 @@ class Status : public metrics::Sink {
 // Says in a run's status.json, if it is there, that the run failed.
 void mark_failed(const std::filesystem::path& file);
 
-// One run as a list shows it, from status.json, summary.json and resolved.yaml, whichever are there.
+// One run as a list shows it, from status.json and summary.json, whichever is there.
 struct RunListing {
   std::filesystem::path folder;
   std::string state;  // running, silent (no word for ten minutes), dead, stopped, finished, diverged, failed

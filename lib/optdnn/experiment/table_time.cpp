@@ -10,16 +10,15 @@ namespace optdnn::experiment {
 
 namespace {
 
-constexpr double kPasses = 3;          // forward, and backward to weights and to inputs
-constexpr double kCalls = 2e6;         // Choice: what an iteration costs however small it is
-constexpr double kConfirmingRuns = 9;  // the best three trials on three seeds
+constexpr double kPasses = 3;   // forward, and backward to weights and to inputs
+constexpr double kCalls = 2e6;  // Choice: what an iteration costs however small it is
 
-double work_of_length(const ExperimentSpec& spec, const training::TrainSpec& train, DataSets& datasets) {
+double work_of_one(const ExperimentSpec& spec, DataSets& datasets) {
   const data::DataSet& dataset = datasets.get(spec.dataset);
   const Loaders loaders = make_loaders(dataset, spec, {spec.seeds.front()}, 0);
   const auto macs = static_cast<double>(count_network(spec).multiply_adds);
-  const training::Length length = training::length_of(train, loaders.train.batches_per_epoch());
-  const auto batch = static_cast<double>(loaders.train.options().batch_size * train.accumulate);
+  const training::Length length = training::length_of(spec.train, loaders.train.batches_per_epoch());
+  const auto batch = static_cast<double>(loaders.train.options().batch_size * spec.train.accumulate);
   const double evaluations =
       static_cast<double>(length.iterations) / static_cast<double>(spec.evaluate.every_iterations(length));
   return static_cast<double>(length.iterations) * (kPasses * macs * batch + kCalls) +
@@ -29,11 +28,9 @@ double work_of_length(const ExperimentSpec& spec, const training::TrainSpec& tra
 }  // namespace
 
 double work_of(const Row& row, size_t seeds, bool searches, DataSets& datasets) try {
-  double work = static_cast<double>(seeds) * work_of_length(row.spec, row.spec.train, datasets);
+  double work = static_cast<double>(seeds) * work_of_one(row.spec, datasets);
   if (row.spec.search && searches) {
-    const ExperimentSpec trial = as_trial(row.spec);
-    const double trials = static_cast<double>(row.spec.search->trials) + kConfirmingRuns;
-    work += trials * work_of_length(trial, trial.train, datasets);
+    work += static_cast<double>(trainings_of(*row.spec.search)) * work_of_one(as_trial(row.spec), datasets);
   }
   return work;
 } catch (const base::Error&) {  // training says what is wrong

@@ -91,7 +91,7 @@ void check_values(const Row& row, const Node& place, base::Diagnostics& diagnost
     if (!has_path(row.spec, path)) continue;
     std::vector<Node> values = draw.values;
     if (const auto& range = draw.log ? draw.log : draw.uniform) {
-      values = {config::dump(range->first), config::dump(range->second)};
+      values = {config::dump(range->first), config::dump(range->second), draw.draw(row.spec.search->seed, path, 0)};
     }
     for (const Node& value : values) {
       base::Diagnostics found;
@@ -105,6 +105,28 @@ void check_values(const Row& row, const Node& place, base::Diagnostics& diagnost
       break;
     }
   }
+}
+
+// A trial's length, and what its end is judged by.
+void check_trial(const Row& row, const Node& place, base::Diagnostics& diagnostics) {
+  const auto span_of = [&](const char* key) {
+    const Node* node = place.find(key);
+    return node ? node->span() : place.span();
+  };
+  base::Diagnostics found;
+  with_values(as_trial(row.spec), {}, found);
+  if (found.has_errors()) diagnostics.error(span_of("budget"), found.all().front().message);
+  using enum Select;
+  const Select select = row.spec.search->select;
+  if (select == loss || data::dataset_shape(row.spec.dataset).outputs == 0) return;
+  const bool of_regression = select == mse || select == l1 || select == sup_error;
+  const bool regression = data::dataset_shape(row.spec.dataset).regression;
+  if (of_regression == regression) return;
+  diagnostics.error(
+      span_of("select"),
+      concat("row '", row.id, "' learns ", regression ? "numbers" : "classes", ", which have no ", name_of(select)),
+      regression ? "valid/loss, valid/mse, valid/l1 or valid/sup_error"
+                 : "valid/loss, valid/error_pct, valid/margin or valid/normalized_margin");
 }
 
 }  // namespace
@@ -133,6 +155,7 @@ void check_searches(const Table& table, base::Diagnostics& diagnostics) {
                         "a dotted path as in --set, for instance optimizer.learning_rate");
     }
     check_values(row, place, diagnostics);
+    check_trial(row, place, diagnostics);
   }
 }
 

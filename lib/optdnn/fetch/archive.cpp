@@ -1,13 +1,10 @@
 #include "optdnn/fetch/archive.h"
 
-#include <archive.h>
-#include <archive_entry.h>
-
-#include <memory>
 #include <optional>
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
+#include "optdnn/fetch/archive_reader.h"
 
 namespace optdnn::fetch {
 
@@ -19,49 +16,16 @@ namespace {
 constexpr uint64_t kMaxSkippedBytes = uint64_t{1} << 32;  // of members nobody asked for
 constexpr int kMaxMembers = 100000;
 
-using Archive = std::unique_ptr<archive, int (*)(archive*)>;
-
-std::string text(const char* words) { return words ? words : "unknown error"; }
-
-// A member may be larger than its header says, or have no size there: what counts is what comes out.
-std::string member_bytes(archive* from, const Member& member, const std::string& place) {
-  std::string bytes;
-  char buffer[1 << 16];
-  for (;;) {
-    const la_ssize_t got = archive_read_data(from, buffer, sizeof buffer);
-    if (got < 0)
-      throw EnvironmentError(concat(place, " is damaged at ", member.path, ": ", text(archive_error_string(from))));
-    if (got == 0) return bytes;
-    if (bytes.size() + got > member.max_bytes) {
-      throw EnvironmentError(
-          concat(place, ": ", member.path, " is larger than the ", member.max_bytes, " bytes expected of it"));
-    }
-    bytes.append(buffer, got);
-  }
-}
-
 }  // namespace
 
 std::vector<std::string> read_members(std::string_view bytes, const std::vector<Member>& wanted,
                                       const std::string& place) {
-  const Archive reader(archive_read_new(), archive_read_free);
-  archive_read_support_filter_gzip(reader.get());
-  archive_read_support_filter_xz(reader.get());
-  archive_read_support_filter_zstd(reader.get());
-  archive_read_support_format_tar(reader.get());
-  archive_read_support_format_ar(reader.get());
-  if (archive_read_open_memory(reader.get(), bytes.data(), bytes.size()) != ARCHIVE_OK) {
-    throw EnvironmentError(concat(place, " is no archive: ", text(archive_error_string(reader.get()))));
-  }
+  ArchiveReader reader(bytes, place);
   std::vector<std::optional<std::string>> found(wanted.size());
   uint64_t skipped = 0;
-  for (int count = 0;; ++count) {
-    archive_entry* entry = nullptr;
-    const int status = archive_read_next_header(reader.get(), &entry);
-    if (status == ARCHIVE_EOF) break;
-    if (status < ARCHIVE_WARN) {
-      throw EnvironmentError(concat(place, " is damaged: ", text(archive_error_string(reader.get()))));
-    }
+  int count = 0;
+  while (archive_entry* entry = reader.next()) {
+    ++count;
     const char* name = archive_entry_pathname(entry);
     std::string_view path = name ? name : "";
     if (path.starts_with("./")) path.remove_prefix(2);
@@ -73,10 +37,8 @@ std::vector<std::string> read_members(std::string_view bytes, const std::vector<
       continue;
     }
     if (found[i]) throw EnvironmentError(concat(place, " holds ", path, " twice"));
-    if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry)) {
-      throw EnvironmentError(concat(place, ": ", path, " is no plain file"));
-    }
-    found[i] = member_bytes(reader.get(), wanted[i], place);
+    if (!is_plain_file(entry)) throw EnvironmentError(concat(place, ": ", path, " is no plain file"));
+    found[i] = reader.bytes(wanted[i].path, wanted[i].max_bytes);
   }
   std::vector<std::string> all;
   for (size_t i = 0; i < wanted.size(); ++i) {

@@ -1,16 +1,13 @@
 #include "optdnn/fetch/fetch_photos.h"
 
-#include <archive.h>
-#include <archive_entry.h>
-
 #include <algorithm>
 #include <fstream>
-#include <memory>
 #include <optional>
 #include <thread>
 
 #include "optdnn/base/files.h"
 #include "optdnn/base/log.h"
+#include "optdnn/fetch/archive_reader.h"
 #include "optdnn/fetch/process.h"
 #include "optdnn/photos/damage.h"
 #include "optdnn/photos/image_store.h"
@@ -28,25 +25,11 @@ constexpr const char* kFolder = "imagenette-160";
 constexpr int64_t kTrainImages = 9469, kTestImages = 3925;  // Imagenette v2
 constexpr size_t kMaxImageBytes = size_t{1} << 26;
 
-using Archive = std::unique_ptr<archive, int (*)(archive*)>;
-
 // <split>/<class>/<image> of a path that ends so, else nothing.
 std::optional<fs::path> place_of(const fs::path& path) {
   const fs::path label = path.parent_path(), split = label.parent_path();
   if (split.filename() != "train" && split.filename() != "val") return {};
   return split.filename() / label.filename() / path.filename();
-}
-
-std::string entry_bytes(archive* from, const std::string& name) {
-  std::string bytes;
-  char buffer[1 << 16];
-  for (;;) {
-    const la_ssize_t got = archive_read_data(from, buffer, sizeof buffer);
-    if (got < 0) throw EnvironmentError(concat(name, " is damaged: ", archive_error_string(from)));
-    if (got == 0) return bytes;
-    bytes.append(buffer, got);
-    if (bytes.size() > kMaxImageBytes) throw EnvironmentError(concat(name, " is too large"));
-  }
 }
 
 void write(const fs::path& folder, const fs::path& place, std::string_view bytes) {
@@ -57,29 +40,16 @@ void write(const fs::path& folder, const fs::path& place, std::string_view bytes
 }
 
 void unpack_archive(const fs::path& path, const fs::path& folder) {
-  const Archive reader(archive_read_new(), archive_read_free);
-  archive_read_support_filter_gzip(reader.get());
-  archive_read_support_filter_xz(reader.get());
-  archive_read_support_filter_zstd(reader.get());
-  archive_read_support_format_tar(reader.get());
-  if (archive_read_open_filename(reader.get(), path.c_str(), 1 << 18) != ARCHIVE_OK) {
-    throw EnvironmentError(concat(path.string(), " is no archive: ", archive_error_string(reader.get())));
-  }
-  for (;;) {
-    archive_entry* entry = nullptr;
-    const int status = archive_read_next_header(reader.get(), &entry);
-    if (status == ARCHIVE_EOF) return;
-    if (status < ARCHIVE_WARN) {
-      throw EnvironmentError(concat(path.string(), " is damaged: ", archive_error_string(reader.get())));
-    }
+  ArchiveReader reader(path);
+  while (archive_entry* entry = reader.next()) {
     if (archive_entry_filetype(entry) == AE_IFDIR) continue;
-    const char* text = archive_entry_pathname(entry);
-    const std::string name = concat(path.string(), ":", text ? text : "");
-    const std::string member = photos::inner_path(text ? text : "");
-    if (member.empty()) throw EnvironmentError(concat(name, " would lead out of the archive"));
-    const bool is_file = archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry);
-    if (const auto place = is_file ? place_of(member) : std::nullopt)
-      write(folder, *place, entry_bytes(reader.get(), name));
+    const char* name = archive_entry_pathname(entry);
+    const std::string member = photos::inner_path(name ? name : "");
+    if (member.empty()) {
+      throw EnvironmentError(concat(path.string(), ":", name ? name : "", " would lead out of the archive"));
+    }
+    const auto place = is_plain_file(entry) ? place_of(member) : std::nullopt;
+    if (place) write(folder, *place, reader.bytes(member, kMaxImageBytes));
   }
 }
 

@@ -15,7 +15,8 @@ class Sink {
  public:
   virtual ~Sink() = default;
 
-  // Called once, before the first write: forgets what was written after `iteration`; -1 forgets everything.
+  // Before the first write, and whenever training goes back to a checkpoint: forgets what was written after
+  // `iteration`; -1 forgets everything.
   virtual void rewind(int64_t iteration) = 0;
 
   // The record is with the operating system when this returns. Errors: EnvironmentError if the disk is full.

@@ -56,6 +56,8 @@ class TerminalSink : public Sink {
   }
 
   void rewind(int64_t iteration) override {
+    if (bar_is_open_) out_ << "\r\x1b[K";
+    bar_is_open_ = false;
     first_iteration_ = std::max<int64_t>(iteration, 0);
     first_seconds_ = iteration < 0 ? std::optional(0.0) : std::nullopt;
     if (iteration > 0) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <mutex>
 #include <thread>
 
@@ -19,7 +20,8 @@ Damage find_damage(const std::vector<std::filesystem::path>& places, int threads
     damage.images += images.size();
     for (std::string& line : images.left_out()) damage.left_out.push_back(std::move(line));
     std::atomic<int64_t> next = 0;
-    const auto work = [&] {
+    std::exception_ptr failure;
+    const auto look = [&] {
       for (int64_t i = next++; i < images.size(); i = next++) {
         try {
           const std::string bytes = images.bytes(i);
@@ -30,10 +32,20 @@ Damage find_damage(const std::vector<std::filesystem::path>& places, int threads
         }
       }
     };
-    std::vector<std::thread> workers;
-    for (int i = 1; i < threads; ++i) workers.emplace_back(work);
-    work();
-    for (std::thread& worker : workers) worker.join();
+    const auto work = [&] {
+      try {
+        look();
+      } catch (...) {  // no memory, say
+        const std::lock_guard lock(mutex);
+        failure = std::current_exception();
+      }
+    };
+    {
+      std::vector<std::jthread> workers;
+      for (int i = 1; i < threads; ++i) workers.emplace_back(work);
+      work();
+    }
+    if (failure) std::rethrow_exception(failure);
   }
   std::sort(damage.messages.begin(), damage.messages.end());
   return damage;

@@ -38,6 +38,8 @@ class CudaGraph : public Graph {
   void record(const std::function<void()>& work) override {
     const auto stream = graph_stream(device_);
     stream.synchronize();
+    // A recording has memory of its own, and may not take what the allocator keeps of the iterations before it.
+    c10::cuda::CUDACachingAllocator::emptyCache();
     const c10::cuda::CUDAStreamGuard guard(stream);
     graph_.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);  // with a memory pool of its own
     try {

@@ -202,9 +202,11 @@ class Trainer {
     const std::string what = guard_.error(0)->what();
     guard_.forgive(0);
     clear_gradients(parameters_);
-    const double seconds = results_[0].seconds;
+    const TrainResult before = results_[0];
     restore(0);
-    results_[0].seconds = seconds;  // what was in vain took its time too
+    results_[0].seconds = before.seconds;  // what was in vain took its time too
+    results_[0].best = before.best;        // whose weights best.safetensors still holds
+    results_[0].best_iteration = before.best_iteration;
     rollbacks_ = count;
     rewind(0, iteration_);
     base::log_warning(base::concat(what, "; back to iteration ", iteration_, " and on with other batches, the ", count,
@@ -236,7 +238,7 @@ class Trainer {
       for (metrics::Sink* sink : job_.runs[run].sinks) sink->write(record);
       records.push_back(std::move(record));
     });
-    if (job_.progress.empty()) return;
+    if (job_.progress.empty() || records.empty()) return;
     const metrics::Record mean = metrics::mean_record(records);
     for (metrics::Sink* sink : job_.progress) sink->write(mean);
   }

@@ -3,9 +3,8 @@
 //   SLURM_PROCID, SLURM_STEP_NUM_TASKS               srun, where MASTER_ADDR and MASTER_PORT are set too
 //   TORCHELASTIC_USE_AGENT_STORE=True                the starter serves the store, not rank 0
 //   TORCHELASTIC_RESTART_COUNT                       keeps apart the keys of a world that was started again
-//   OPTDNN_PATIENCE_S                                seconds after which a silent process counts as lost; 600. All have
-//   that
-//                                                    long to come too, but a minute at least
+//   OPTDNN_PATIENCE_S                                seconds after which a silent process counts as lost, 600 where it
+//                                                    is not set; all have that long to come, but a minute at least
 //   GLOO_SOCKET_IFNAME                               left to LibTorch; else an address is found
 #pragma once
 
