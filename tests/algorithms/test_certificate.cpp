@@ -231,6 +231,7 @@ TEST_CASE("a rule that ends beyond its depth is not judged, and within its depth
   const Rule rule = rule_of("x[k+1] = x[k] + 1/(5-k)*T(x[k])");
   const Certificate certificate = certify(rule, 4);
   CHECK_FALSE(certificate.convergent);
-  CHECK(certificate.reason == "not judged: beyond depth 4 the rule ends: division by zero at k = 5");
+  CHECK(certificate.reason.starts_with("not judged: beyond depth 4 the rule ends: "));
+  CHECK(certificate.reason.ends_with("division by zero at k = 5"));
   CHECK_THROWS_AS(certify(rule, 9), optdnn::base::ConfigError);
 }
