@@ -60,7 +60,7 @@ def summary(rows: list[dict[str, Any]]) -> str:
             least, most = min(found), max(found)
             ties = sum(mean == least[0] for mean, _ in found) - 1
             text += f"; {least[0]:.4g} {unit} ({least[1]}{f' and {ties} more' if ties else ''})"
-            text += f" to {most[0]:.4g} ({most[1]})" if len(found) > 1 else ""
+            text += f" to {most[0]:.4g} ({most[1]})" if most[0] > least[0] else ""
             break
     devices = dict.fromkeys(run["device_name"] for row in rows for run in row["runs"] if "device_name" in run)
     return "; ".join([text, *devices])

@@ -14,7 +14,7 @@
 #include "optdnn/experiment/class_counts.h"
 #include "optdnn/experiment/find_runs.h"
 #include "optdnn/experiment/opened_run.h"
-#include "optdnn/experiment/study.h"
+#include "optdnn/experiment/run_folder.h"
 #include "readable.h"
 #include "tables.h"
 
@@ -127,8 +127,7 @@ int eval(const EvalCommandOptions& options) {
   const std::vector<std::filesystem::path> given(options.runs.begin(), options.runs.end());
   auto folders = experiment::find_runs(given);
   std::erase_if(folders, [](const auto& folder) {  // what `optdnn converge` wrote has no network
-    const auto resolved = folder / "resolved.yaml";
-    return std::filesystem::exists(resolved) && experiment::is_study(resolved);
+    return !experiment::value_in<std::string>(experiment::summary_of({folder}), "study", "").empty();
   });
   if (folders.empty()) {
     throw base::ConfigError("no run below " + base::join(options.runs, ", "),

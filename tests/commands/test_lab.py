@@ -230,9 +230,12 @@ class Lab(Commands):
         (runs[0] / "pictures.safetensors").unlink(missing_ok=True)
         (runs[0] / "pictures.safetensors").mkdir()  # it cannot be written
         self.assertEqual(self.json_of("eval", str(runs[0]), "--json")["samples"], 15)
+        self.write("study.yaml", "study: converge\nrows: [{id: a, algorithm: apg2}]\ndefaults: {depths: [64, 128]}\n")
+        self.run_program("converge", "study.yaml")  # whose folder is no run
         (runs[0] / "checkpoints/last.safetensors").write_bytes(b"damaged")
         both = self.run_program("eval", "runs", status=3)
         self.assertIn("flowers/run/seed-0: error: ", both.stderr)
+        self.assertNotIn("study", both.stderr + both.stdout)
         self.assertIn("flowers/run/seed-1", both.stdout)
         self.assertIn("weights of a run lie there", self.run_program(
             "eval", str(runs[1]), "--sample", str(runs[1] / "checkpoints/last.safetensors"), status=2).stderr)

@@ -51,6 +51,7 @@ void write_study_row(const Study& study, const StudyRow& row, const algorithms::
                                     {"device", "cpu"},
                                     {"device_name", base::device_name("cpu")},
                                     {"threads", 1}};
+  if (!options.commit.empty()) summary["commit"] = options.commit;
   if (!study.overrides.empty()) summary["overrides"] = study.overrides;
   summary["certificate"] = {algorithms::certificate_json(row.rule, convergence.certificate)};
   summary["convergence"] = convergence_json(row, convergence);
