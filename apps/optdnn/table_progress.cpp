@@ -36,15 +36,11 @@ nlohmann::json last_record(const std::filesystem::path& path) {
   return nlohmann::json::parse(tail.substr(first, end - first), nullptr, false);
 }
 
-double number_in(const nlohmann::json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_number() ? found->get<double>() : 0;
-}
-
 // Of a training's length that was reached by then.
 double part_done(const nlohmann::json& record, const training::Duration& length) {
-  const double done = length.iterations ? number_in(record, "iteration") / static_cast<double>(*length.iterations)
-                                        : number_in(record, "epoch") / length.epochs.value_or(1);
+  const double done = length.iterations
+                          ? experiment::value_in(record, "iteration", 0.0) / static_cast<double>(*length.iterations)
+                          : experiment::value_in(record, "epoch", 0.0) / length.epochs.value_or(1);
   return std::isfinite(done) ? std::clamp(done, 0.0, 1.0) : 0;
 }
 
@@ -73,14 +69,14 @@ void TableProgress::look_at(Run& run) const {
   if (status == "finished" || status == "diverged") {
     run.state = status == "finished" ? State::finished : State::failed;
     run.part = 1;
-    run.seconds = number_in(summary, "seconds");
+    run.seconds = experiment::value_in(summary, "seconds", 0.0);
     return;
   }
   run.state = experiment::Claim::is_held(run.folder) ? State::running : State::waiting;
   const auto record = last_record(run.folder / "metrics.jsonl");
   if (!record.is_object()) return;
   run.part = part_done(record, run.run.row->spec.train.length);
-  run.seconds = number_in(record, "seconds");
+  run.seconds = experiment::value_in(record, "seconds", 0.0);
 }
 
 size_t TableProgress::ended() const {

@@ -3,7 +3,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
@@ -51,7 +50,7 @@ std::vector<experiment::Table> read_tables(const Which& which, Purpose purpose, 
     if (which.seeds.empty()) continue;
     for (experiment::Row& row : table.rows) {
       row.spec.seeds = which.seeds;
-      if (row.spec.search && *std::max_element(which.seeds.begin(), which.seeds.end()) >= experiment::kFirstTrialSeed) {
+      if (experiment::reports_a_trial_seed(row.spec)) {
         throw base::ConfigError(base::concat("--seed: seeds from ", base::with_thousands(experiment::kFirstTrialSeed),
                                              " on are those of trials, and row '", row.id, "' has a search"));
       }

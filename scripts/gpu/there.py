@@ -102,19 +102,15 @@ class Machine:
                                 cwd=ROOT)
 
     def run(self, words: list[str], limit_s: float = 300) -> tuple[int, str]:
-        """Exit code and output; -1 after the limit."""
-        process, end = self.start(words, subprocess.PIPE), time.monotonic() + limit_s
-        while True:
+        """Exit code and output; killed, so that the code is negative, after the limit or at the budget's end."""
+        process, end, output = self.start(words, subprocess.PIPE), time.monotonic() + limit_s, None
+        while output is None:
             try:
                 output = process.communicate(timeout=0.2)[0].decode(errors="replace")
-                code = process.returncode
-                break
             except subprocess.TimeoutExpired:
-                if time.monotonic() < end and self.left_s() > GRACE_S:
-                    continue
-                process.kill()
-                output, code = process.communicate()[0].decode(errors="replace") + "\nstopped: no time left\n", -1
-                break
+                if time.monotonic() > end or self.left_s() < GRACE_S:
+                    process.kill()
+        code = process.returncode
         print(f"$ {shlex.join(map(str, words))}\n{output}exit code {code}\n", file=self.log, flush=True)
         return code, output
 
@@ -173,7 +169,7 @@ def smoke(machine: Machine) -> str:
 
 def bench(machine: Machine) -> str:
     """Iterations of configs/bench_gpu.yaml: replayed, operator by operator, and without the project's kernels."""
-    timed = {how: bench_rows(machine, how, "--losses", "4") for how in HOWS}
+    timed = timed_rows(machine, HOWS, "--losses", "4")
     write_json(machine.options.out / "bench.json", timed)
     failures = [f"bench {how}" for how, rows in timed.items() if not rows or any("error" in row for row in rows)]
     lines = [f"{row['id']} {1e3 * row['median_s']:.3f} ms ({row['iteration']})"
@@ -185,27 +181,29 @@ def profile(machine: Machine) -> str:
     """Where the time of an iteration goes, by kernel."""
     if machine.options.device == "cpu":
         return "left out: it counts a GPU's kernels"
-    timed = {how: bench_rows(machine, how, "--profile") for how in HOWS if how != "--no-graph"}
+    timed = timed_rows(machine, ["", "--no-kernels"], "--profile")
     write_json(machine.options.out / "profile.json", timed)
     return f"{sum(map(len, timed.values()))} rows" if all(timed.values()) else "failed"
 
 
-def bench_rows(machine: Machine, how: str, *words: str) -> list[dict[str, Any]]:
+def timed_rows(machine: Machine, hows: list[str], *words: str) -> dict[str, list[dict[str, Any]]]:
     """Networks of images in the precision asked for; those of vectors train as one in 32 bits alone."""
-    options = machine.options
+    options, precision = machine.options, ["--set", f"train.precision={machine.options.precision}"]
     config = "configs/bench_gpu.yaml" if options.device != "cpu" else "configs/bench.yaml"
-    vectors = [row for row in machine.rows([config]) if row.startswith(VECTORS)]
-    images = [row for row in machine.rows([config]) if row not in vectors] if options.device != "cpu" else []
-    found = []
-    for rows, precision in ((images, ["--set", f"train.precision={options.precision}"]), (vectors, [])):
-        if not rows:
-            continue
-        chosen = [word for row in rows for word in ("--row", row)]
-        _, output = machine.optdnn("bench", config, *chosen, *precision, "--device", options.device,
-                                   *filter(None, [how]), "--iterations", "100", *words, "--json", limit_s=120)
-        lines = output.splitlines()
-        found += json.loads("\n".join(lines[lines.index("["):])) if "[" in lines else []
-    return found
+    rows = machine.rows([config])
+    vectors = [row for row in rows if row.startswith(VECTORS)]
+    images = [row for row in rows if row not in vectors] if options.device != "cpu" else []
+    timed: dict[str, list[dict[str, Any]]] = {how: [] for how in hows}
+    for how, found in timed.items():
+        for part, more in ((images, precision), (vectors, [])):
+            if not part:
+                continue
+            chosen = [word for row in part for word in ("--row", row)]
+            _, output = machine.optdnn("bench", config, *chosen, *more, "--device", options.device,
+                                       *filter(None, [how]), "--iterations", "100", *words, "--json", limit_s=120)
+            lines = output.splitlines()
+            found += json.loads("\n".join(lines[lines.index("["):])) if "[" in lines else []
+    return timed
 
 
 def write_json(path: pathlib.Path, rows: dict[str, Any]) -> None:
@@ -319,7 +317,8 @@ def pack(runs: pathlib.Path, to: pathlib.Path, most_mib: float) -> None:
         target = to / f"runs-{number}.tar.gz"
         with tarfile.open(target, "w:gz") as archive:
             while files:
-                archive.add(files[0], files.pop(0).relative_to(runs.parent))
+                path = files.pop(0)
+                archive.add(path, path.relative_to(runs.parent))
                 if files and target.stat().st_size + files[0].stat().st_size > (most_mib - SLACK_MIB) * 2**20:
                     break
 

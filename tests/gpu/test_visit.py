@@ -15,8 +15,7 @@ import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = pathlib.Path(os.environ.get("OPTDNN_PROGRAM", ROOT / "build/release/optdnn"))
-sys.path.insert(0, str(ROOT / "scripts/gpu"))
+sys.path[:0] = [str(ROOT / "scripts/gpu"), str(ROOT / "tests/commands")]
 if not all(map(importlib.util.find_spec, ("numpy", "PIL"))):
     print("this Python lacks numpy or Pillow: skipped")
     sys.exit(0)
@@ -24,18 +23,11 @@ if not all(map(importlib.util.find_spec, ("numpy", "PIL"))):
 import numpy  # noqa: E402
 import pieces  # noqa: E402
 import there  # noqa: E402
+from program import PROGRAM, RINGS  # noqa: E402
 
-SMOKE = """
-dataset:   {name: nested_rings, points_per_ring: 16, iterations_per_epoch: 4}
-algorithm: {name: apg2}
-module:    {name: dense_two_layer, hidden: 4}
-depth:     2
-width:     2
-optimizer: {name: adam, learning_rate: 0.01}
-train:     {length: {epochs: 1}}
-"""
+SMOKE = RINGS.replace("iterations_per_epoch: 50", "iterations_per_epoch: 1")
 PATH = f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"
-ENDLESS = SMOKE.replace("epochs: 1", "epochs: 1000000")
+ENDLESS = SMOKE.replace("epochs: 4", "epochs: 1000000")
 
 
 class Visit(unittest.TestCase):
@@ -48,7 +40,7 @@ class Visit(unittest.TestCase):
         shutil.move(part / "scripts/gpu/run", part / "run")
         (part / "bin").mkdir()
         (part / "bin/optdnn").symlink_to(PROGRAM)
-        (part / "bin/test_gpu").symlink_to(PROGRAM.parent / "tests/test_gpu")
+        (part / "bin/test_gpu").symlink_to(pathlib.Path(PROGRAM).parent / "tests/test_gpu")
         (part / "configs").mkdir()
         shutil.copy(ROOT / "configs/bench.yaml", part / "configs")
         for name, text in (("smoke", SMOKE), ("endless", ENDLESS)):
@@ -108,7 +100,8 @@ class Visit(unittest.TestCase):
             self.assertTrue(path.is_absolute(), path)
 
     def test_a_visit_that_is_stopped_packs_what_its_trainings_saved(self):
-        visit = self.visit("--stages", "train", "--train", "configs/endless.yaml", "--train", "configs/smoke.yaml")
+        visit = self.visit("--budget-s", "60", "--stages", "train", "--train", "configs/endless.yaml", "--train",
+                           "configs/smoke.yaml")
         run = self.folder / "optdnn-work/runs/endless/run/seed-0"
         while not (run / "metrics.jsonl").exists() and visit.poll() is None:
             time.sleep(0.1)

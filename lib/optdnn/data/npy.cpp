@@ -9,6 +9,7 @@
 #include "optdnn/base/file_kind.h"
 #include "optdnn/base/files.h"
 #include "optdnn/base/text.h"
+#include "optdnn/data/tensor_bytes.h"
 #include "optdnn/data/zip_archive.h"
 
 namespace optdnn::data {
@@ -220,13 +221,7 @@ NpyArray parse_npy(std::string_view bytes, const std::string& place) {
     check_bytes(header, static_cast<int64_t>(c10::elementSize(type.type)), place);
     std::vector<int64_t> shape = header.text.shape;
     if (header.text.fortran_order) std::reverse(shape.begin(), shape.end());
-    torch::Tensor numbers = torch::empty(shape, type.type);
-    if (type.type == torch::kBool) {  // any other byte in a bool is undefined behaviour
-      std::transform(header.body.begin(), header.body.end(), static_cast<char*>(numbers.data_ptr()),
-                     [](char byte) { return byte != 0; });
-    } else if (numbers.numel() > 0) {
-      std::memcpy(numbers.data_ptr(), header.body.data(), header.body.size());
-    }
+    torch::Tensor numbers = tensor_of_bytes(header.body, shape, type.type);
     if (header.text.fortran_order && shape.size() > 1) {
       std::vector<int64_t> order(shape.size());
       for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(order.size() - 1 - i);

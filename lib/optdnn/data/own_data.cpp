@@ -54,26 +54,28 @@ OwnData read_as_found(const Spec& spec) {
   return data;
 }
 
+// Errors: EnvironmentError naming the column where values are so large that its statistics are no numbers.
+void check_finite(const char* what, const std::vector<double>& mean, const std::vector<double>& deviation,
+                  const std::vector<std::string>& names) {
+  for (size_t c = 0; c < mean.size(); ++c) {
+    if (std::isfinite(mean[c]) && std::isfinite(deviation[c])) continue;
+    throw base::EnvironmentError(
+        concat("the ", what, "s' column ", c < names.size() ? concat("'", names[c], "'") : std::to_string(c),
+               " has values so large that their deviation is no number"),
+        "leave the column out, or replace what stands for a missing value");
+  }
+}
+
 Preparation prepared(const OwnData& data, Standardise standardise) {
   Preparation preparation{data.columns, {}, {}, data.classes, {}, {}};
-  const auto add = [](const char* what, const torch::Tensor& values, const std::vector<std::string>& names,
-                      std::vector<double>& mean, std::vector<double>& deviation) {
-    try {
-      add_statistics(values, mean, deviation);
-    } catch (const TooLarge& found) {
-      const bool named = found.column < std::ssize(names);
-      throw base::EnvironmentError(concat("the ", what, "s' column ",
-                                          named ? concat("'", names[found.column], "'") : std::to_string(found.column),
-                                          " has values so large that their deviation is no number"),
-                                   "leave the column out, or replace what stands for a missing value");
-    }
-  };
   if (standardise != Standardise::none) {
-    add("input", data.train.inputs, data.columns, preparation.mean, preparation.deviation);
+    add_statistics(data.train.inputs, preparation.mean, preparation.deviation);
   }
   if (standardise == Standardise::all && data.task == Task::regression) {
-    add("target", data.train.targets, {}, preparation.target_mean, preparation.target_deviation);
+    add_statistics(data.train.targets, preparation.target_mean, preparation.target_deviation);
   }
+  check_finite("input", preparation.mean, preparation.deviation, data.columns);
+  check_finite("target", preparation.target_mean, preparation.target_deviation, {});
   return preparation;
 }
 

@@ -16,12 +16,8 @@ struct SampleTensors {
   SampleTensors chosen(const std::vector<int64_t>& numbers) const;
 };
 
-// Thrown for a column or channel, from 0, whose mean or deviation is beyond every number.
-struct TooLarge {
-  int64_t column;
-};
-
-// By column of vectors, by channel of images; what does not vary has the deviation 1. Errors: TooLarge.
+// By column of vectors, by channel of images; what does not vary has the deviation 1. Of values near the largest number
+// it is not finite.
 void add_statistics(const torch::Tensor& values, std::vector<double>& mean, std::vector<double>& deviation);
 
 // Shapes: values_B... -> float32, (value - mean) / deviation; empty lists leave the values as they are.

@@ -107,15 +107,6 @@ Tensor by_batches(const OpenedRun& run, const Tensor& inputs, const std::functio
   return torch::cat(parts);
 }
 
-void for_each_batch(const OpenedRun& run, data::Split split, const std::function<void(const data::Batch&)>& each) {
-  if (run.dataset->size(split) == 0) throw no_validation_set();
-  for (int64_t first = 0; first < run.dataset->size(split); first += run.spec.evaluate.batch_size) {
-    std::vector<int64_t> samples(std::min(run.spec.evaluate.batch_size, run.dataset->size(split) - first));
-    std::iota(samples.begin(), samples.end(), first);
-    each(run.dataset->batch(split, run.spec.seeds.front(), 0, samples));
-  }
-}
-
 Tensor outputs_of(OpenedRun& run, const Tensor& inputs) {
   const Tensor all = by_batches(run, inputs, [&](const Tensor& batch) {
     Tensor outputs = run.network.forward(batch);
@@ -126,12 +117,17 @@ Tensor outputs_of(OpenedRun& run, const Tensor& inputs) {
   return run.shape.regression ? in_units(all, run.preparation) : all;
 }
 
-Outputs outputs_on(OpenedRun& run, data::Split split) {
+Outputs outputs_on(OpenedRun& run, data::Split split, const std::function<void(const data::Batch&)>& also) {
+  if (run.dataset->size(split) == 0) throw no_validation_set();
   std::vector<Tensor> outputs, targets;
-  for_each_batch(run, split, [&](const data::Batch& batch) {
+  for (int64_t first = 0; first < run.dataset->size(split); first += run.spec.evaluate.batch_size) {
+    std::vector<int64_t> samples(std::min(run.spec.evaluate.batch_size, run.dataset->size(split) - first));
+    std::iota(samples.begin(), samples.end(), first);  // in their natural order
+    const data::Batch batch = run.dataset->batch(split, run.spec.seeds.front(), 0, samples);
     outputs.push_back(outputs_of(run, batch.inputs));
     targets.push_back(run.shape.regression ? in_units(wide(batch.targets), run.preparation) : batch.targets.cpu());
-  });
+    if (also) also(batch);
+  }
   return {torch::cat(outputs), torch::cat(targets)};
 }
 

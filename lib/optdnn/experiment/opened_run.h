@@ -39,7 +39,8 @@ OpenedRun open_run(const std::filesystem::path& folder, const std::string& weigh
 struct Outputs {
   torch::Tensor outputs, targets;
 };
-Outputs outputs_on(OpenedRun& run, data::Split split);
+// `also` sees every batch of samples, an evaluation's each.
+Outputs outputs_on(OpenedRun& run, data::Split split, const std::function<void(const data::Batch& batch)>& also = {});
 
 // Of inputs that are prepared already. Shapes: inputs_N... -> N x K.
 torch::Tensor outputs_of(OpenedRun& run, const torch::Tensor& inputs);
@@ -47,9 +48,6 @@ torch::Tensor outputs_of(OpenedRun& run, const torch::Tensor& inputs);
 // What `of` makes of batches that lie on the device, a batch of inputs_N... at a time, in the precision of training.
 torch::Tensor by_batches(const OpenedRun& run, const torch::Tensor& inputs,
                          const std::function<torch::Tensor(const torch::Tensor& batch)>& of);
-
-// The samples of a split in their natural order, an evaluation's batch at a time.
-void for_each_batch(const OpenedRun& run, data::Split split, const std::function<void(const data::Batch& batch)>& each);
 
 // Metrics of a split, training samples as they are without augmentation. `sample`: a file that then gets the first
 // batch with its outputs; empty: none. Errors: ConfigError if there is no such split.

@@ -205,17 +205,13 @@ Prediction predict(OpenedRun& run, const PredictionOptions& options) {
     if (!options.features.empty()) prediction.features = all_features(run, given.inputs, options.features);
     return prediction;
   }
-  const data::Split split = split_of(options.split);
-  const Outputs all = outputs_on(run, split);
+  std::vector<Tensor> features;
+  const Outputs all = outputs_on(run, split_of(options.split), [&](const data::Batch& batch) {
+    if (!options.features.empty()) features.push_back(all_features(run, batch.inputs, options.features));
+  });
   prediction.outputs = all.outputs;
   prediction.targets = all.targets;
-  if (!options.features.empty()) {
-    std::vector<Tensor> parts;
-    for_each_batch(run, split, [&](const data::Batch& batch) {
-      parts.push_back(all_features(run, batch.inputs, options.features));
-    });
-    prediction.features = torch::cat(parts);
-  }
+  if (!features.empty()) prediction.features = torch::cat(features);
   return prediction;
 }
 

@@ -24,8 +24,13 @@ const base::NameTable<ComparedCost>& enum_names(ComparedCost) {
   return table;
 }
 
+bool reports_a_trial_seed(const ExperimentSpec& spec) {
+  return spec.search &&
+         std::any_of(spec.seeds.begin(), spec.seeds.end(), [](uint64_t s) { return s >= kFirstTrialSeed; });
+}
+
 void ExperimentSpec::check(config::Checker& checker) const {
-  if (search && std::any_of(seeds.begin(), seeds.end(), [](uint64_t seed) { return seed >= kFirstTrialSeed; })) {
+  if (reports_a_trial_seed(*this)) {
     checker.error("seeds", concat("seeds from ", base::with_thousands(kFirstTrialSeed), " on are those of trials"));
   }
   if (std::set<uint64_t>(seeds.begin(), seeds.end()).size() != seeds.size())

@@ -78,6 +78,9 @@ struct ExperimentSpec {
   void check(config::Checker& checker) const;
 };
 
+// Whether a seed of its runs is one that a search of its trains trials with.
+bool reports_a_trial_seed(const ExperimentSpec& spec);
+
 // Reads one experiment. Besides the fields it makes the rule once, so that its mistakes are reported too, and gives an
 // implicit one a solver; that of an explicit one is dropped, and so is the choice of convolutions for vectors.
 // Data of one's own are looked at, image folders below `data_root`. Errors: EnvironmentError if they cannot be read.

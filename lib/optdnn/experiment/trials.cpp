@@ -118,10 +118,9 @@ void check_trial(const Row& row, const Node& place, base::Diagnostics& diagnosti
   if (found.has_errors()) diagnostics.error(span_of("budget"), found.all().front().message);
   using enum Select;
   const Select select = row.spec.search->select;
-  if (select == loss || data::dataset_shape(row.spec.dataset).outputs == 0) return;
-  const bool of_regression = select == mse || select == l1 || select == sup_error;
-  const bool regression = data::dataset_shape(row.spec.dataset).regression;
-  if (of_regression == regression) return;
+  const data::DataShape shape = data::dataset_shape(row.spec.dataset);
+  const bool of_regression = select == mse || select == l1 || select == sup_error, regression = shape.regression;
+  if (select == loss || shape.outputs == 0 || of_regression == regression) return;
   diagnostics.error(
       span_of("select"),
       concat("row '", row.id, "' learns ", regression ? "numbers" : "classes", ", which have no ", name_of(select)),

@@ -26,9 +26,8 @@ std::vector<std::string> read_members(std::string_view bytes, const std::vector<
   int count = 0;
   while (archive_entry* entry = reader.next()) {
     ++count;
-    const char* name = archive_entry_pathname(entry);
-    std::string_view path = name ? name : "";
-    if (path.starts_with("./")) path.remove_prefix(2);
+    std::string path = path_of(entry);
+    if (path.starts_with("./")) path.erase(0, 2);
     size_t i = 0;
     while (i < wanted.size() && wanted[i].path != path) ++i;
     if (i == wanted.size()) {

@@ -53,6 +53,11 @@ std::string ArchiveReader::bytes(const std::string& name, uint64_t max_bytes) {
   }
 }
 
+std::string path_of(archive_entry* entry) {
+  const char* path = archive_entry_pathname(entry);
+  return path ? path : "";
+}
+
 bool is_plain_file(archive_entry* entry) {
   return archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry);
 }

@@ -33,6 +33,9 @@ class ArchiveReader {
   std::unique_ptr<archive, int (*)(archive*)> archive_;
 };
 
+// As it stands in the archive; empty where it has none.
+std::string path_of(archive_entry* entry);
+
 // Whether it is a plain file, and no link to one.
 bool is_plain_file(archive_entry* entry);
 

@@ -43,10 +43,9 @@ void unpack_archive(const fs::path& path, const fs::path& folder) {
   ArchiveReader reader(path);
   while (archive_entry* entry = reader.next()) {
     if (archive_entry_filetype(entry) == AE_IFDIR) continue;
-    const char* name = archive_entry_pathname(entry);
-    const std::string member = photos::inner_path(name ? name : "");
+    const std::string member = photos::inner_path(path_of(entry));
     if (member.empty()) {
-      throw EnvironmentError(concat(path.string(), ":", name ? name : "", " would lead out of the archive"));
+      throw EnvironmentError(concat(path.string(), ":", path_of(entry), " would lead out of the archive"));
     }
     const auto place = is_plain_file(entry) ? place_of(member) : std::nullopt;
     if (place) write(folder, *place, reader.bytes(member, kMaxImageBytes));

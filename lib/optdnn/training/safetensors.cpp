@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +10,7 @@
 #include "optdnn/base/files.h"
 #include "optdnn/base/names.h"
 #include "optdnn/base/text.h"
+#include "optdnn/data/tensor_bytes.h"
 #include "optdnn/training/safetensors_header.h"
 
 namespace optdnn::training {
@@ -81,15 +81,7 @@ torch::Tensor read_tensor(const TensorEntry& entry, std::string_view data) {
     throw HeaderError(
         concat("tensor '", entry.name, "' has ", entry.end - entry.begin, " bytes, not those of its shape and type"));
   }
-  torch::Tensor tensor = torch::empty(entry.shape, *dtype);
-  const std::string_view bytes = data.substr(entry.begin, entry.end - entry.begin);
-  if (*dtype == torch::kBool) {  // any other byte in a bool is undefined behaviour
-    std::transform(bytes.begin(), bytes.end(), static_cast<char*>(tensor.data_ptr()),
-                   [](char byte) { return byte != 0; });
-  } else if (!bytes.empty()) {
-    std::memcpy(tensor.data_ptr(), bytes.data(), bytes.size());
-  }
-  return tensor;
+  return data::tensor_of_bytes(data.substr(entry.begin, entry.end - entry.begin), entry.shape, *dtype);
 }
 
 }  // namespace
