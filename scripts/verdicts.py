@@ -47,7 +47,7 @@ CLAIMS = {
         "densenet-16": "the DenseNet setting: DenseNet-16"},
     "cifar_apg2_settings": {
         "wide-resnet-8": "[a searched setting of APG2]({}), fixed or learned from there, wide and shallow: ResNet-8",
-        "deep-resnet-26": "narrow and deep, fixed alone so far: ResNet-26"},
+        "deep-resnet-26": "narrow and deep: ResNet-26"},
     "cifar_convolutions": {
         "exact": "[Convolutions rounded otherwise]({}): LibTorch's in float32"},
 }

@@ -38,6 +38,7 @@ struct Certified {
   algorithms::Certificate certificate;
   std::optional<experiment::Universal> universal = {};  // of a config's row
   std::optional<double> factor = {}, radius = {};       // of the solves of an implicit row
+  std::string source = {};                              // of a rule of the catalogue
 };
 
 bool holds_only_an_algorithm(const config::Node& node) {
@@ -97,6 +98,7 @@ std::vector<Certified> certify_table(const CertifyCommandOptions& options) {
 nlohmann::json certified_json(const Certified& c) {
   nlohmann::json object = algorithms::certificate_json(c.rule, c.certificate);
   if (c.universal) add_universal(*c.universal, object);
+  if (!c.source.empty()) object["source"] = c.source;
   if (c.radius) {
     object["contraction_factor"] = c.factor ? nlohmann::json(*c.factor) : nlohmann::json(nullptr);
     object["solve_spectral_radius"] = *c.radius;
@@ -115,7 +117,8 @@ std::string solves_text(const Certified& c) {
 
 std::string certified_text(const Certified& c) {
   return algorithms::certificate_text(c.rule, c.certificate) + solves_text(c) +
-         (c.universal ? experiment::universal_text(*c.universal) : "");
+         (c.universal ? experiment::universal_text(*c.universal) : "") +
+         (c.source.empty() ? "" : base::concat("source: ", c.source, "\n"));
 }
 
 // Exit code where --require is not met.
@@ -157,8 +160,9 @@ int certify(const CertifyCommandOptions& options) {
     all = one_rule ? std::vector<Certified>{certify_rule(node, options, diagnostics)} : certify_table(options);
   } else if (options.target.find('=') != std::string::npos) {
     all.push_back(certify_rule(written_rule(options.target), options, diagnostics));
-  } else if (algorithms::find_rule(options.target)) {
+  } else if (const auto* known = algorithms::find_rule(options.target)) {
     all.push_back(certify_rule(named_rule(options.target), options, diagnostics));
+    all.back().source = known->source;
   } else {
     std::vector<std::string> names;
     for (const auto& rule : algorithms::catalogue()) names.push_back(rule.name);

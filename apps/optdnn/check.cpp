@@ -35,6 +35,11 @@ struct Checked {
   std::string error;
 };
 
+std::string convergent_text(const experiment::CheckReport& report) {
+  if (!report.convergent) return "";
+  return *report.convergent ? "yes" : report.coupled ? "coupled" : "no";
+}
+
 // False is "not shown", which is less than no; of convolutions it is open.
 std::string universal_text(const experiment::CheckReport& report) {
   if (!report.convergent) return "";
@@ -51,7 +56,7 @@ void print_text(const std::vector<Checked>& rows) {
     }
     const auto& r = *row.report;
     table.add({row.id, base::with_thousands(r.cost.parameters), base::with_thousands(r.cost.multiply_adds),
-               fixed(r.loss, 4), r.convergent ? (*r.convergent ? "yes" : "no") : "", universal_text(r),
+               fixed(r.loss, 4), convergent_text(r), universal_text(r),
                base::with_thousands(r.iterations), duration_text(r.total_s), fixed(r.memory_mib, 0) + " MiB",
                text_of(json_of(r.convolutions))});
   }
@@ -81,6 +86,7 @@ void print_json(const std::vector<Checked>& rows) {
     item["multiply_adds"] = r.cost.multiply_adds;
     item["first_loss"] = r.loss;
     item["convergent"] = r.convergent ? nlohmann::json(*r.convergent) : nlohmann::json(nullptr);
+    item["coupled"] = r.convergent ? nlohmann::json(r.coupled) : nlohmann::json(nullptr);
     item["universal"] = r.universal ? nlohmann::json(*r.universal) : nlohmann::json(nullptr);
     item["iterations"] = r.iterations;
     item["iteration_s"] = r.iteration_s;

@@ -16,11 +16,15 @@ namespace optdnn::app {
 
 namespace {
 
-using Entries = std::vector<std::pair<std::string, std::string>>;  // name, help
+struct Entry {
+  std::string name, help;
+  std::string source = {};  // of a rule
+};
+using Entries = std::vector<Entry>;
 
 Entries algorithm_entries() {
   Entries entries;
-  for (const auto& rule : algorithms::catalogue()) entries.emplace_back(rule.name, rule.help);
+  for (const auto& rule : algorithms::catalogue()) entries.push_back({rule.name, rule.help, rule.source});
   return entries;
 }
 
@@ -29,7 +33,7 @@ Entries alternatives() {
   Entries entries;
   config::for_each_alternative<Variant>([&](const auto& alternative) {
     using Alternative = std::decay_t<decltype(alternative)>;
-    entries.emplace_back(Alternative::kName, Alternative::kHelp);
+    entries.push_back({std::string(Alternative::kName), std::string(Alternative::kHelp)});
   });
   return entries;
 }
@@ -37,7 +41,8 @@ Entries alternatives() {
 template <class Enum>
 Entries values() {
   Entries entries;
-  for (const auto& entry : enum_names(Enum{}).entries()) entries.emplace_back(entry.name, entry.help);
+  for (const auto& entry : enum_names(Enum{}).entries())
+    entries.push_back({std::string(entry.name), std::string(entry.help)});
   return entries;
 }
 
@@ -98,12 +103,19 @@ void list(const std::string& kind, const std::string& path, bool json) {
   const Entries entries = entries_of(kind);
   if (json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const auto& [name, help] : entries) list.push_back({{"name", name}, {"help", help}});
+    for (const auto& [name, help, source] : entries) {
+      auto& item = list.emplace_back(nlohmann::ordered_json{{"name", name}, {"help", help}});
+      if (!source.empty()) item["source"] = source;
+    }
     std::cout << list.dump(2) << '\n';
     return;
   }
-  base::TextTable table({kind, ""});
-  for (const auto& [name, help] : entries) table.add({name, help});
+  const bool has_sources = !entries.front().source.empty();
+  base::TextTable table(has_sources ? std::vector<std::string>{kind, "", "source"}
+                                    : std::vector<std::string>{kind, ""});
+  for (const auto& [name, help, source] : entries) {
+    table.add(has_sources ? std::vector{name, help, source} : std::vector{name, help});
+  }
   std::cout << table.text();
 }
 

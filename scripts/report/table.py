@@ -16,6 +16,7 @@ from report.tasks import datasets_of
 from report.text import NOTHING, PLUS_MINUS, counted, duration, fixed, listed, mean_spread, median_quartiles, span
 
 ENOUGH_SEEDS = 3
+EQUAL_COST = 1.1  # the largest ratio of multiply-adds within which rows are ranked, as in comparisons
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,11 @@ def columns_of(group: Group, rows: list[Row], sources: list[str]) -> list[Column
 
 
 def rank_column(group: Group, rows: list[Row]) -> list[Column]:
-    """By the mean of the headline; of equal means the same."""
+    """By the mean of the headline; of equal means the same. None where the costs are not equal."""
     metric = headline_of(group)
+    costs = [cost for row in rows for cost in summary_values(row, "multiply_adds")]
+    if costs and max(costs) > EQUAL_COST * min(costs):
+        return []
     measured = [(row.id, values) for row in rows if (values := metric.values(row))] if metric else []
     means = {id: metric.loss(statistics.fmean(values)) for id, values in measured}
     if len(means) < 2:
@@ -131,7 +135,7 @@ def legend(group: Group) -> str:
     text = f"Mean {PLUS_MINUS} sample standard deviation over the finished seeds, at the last epoch; "
     if any(metric.is_skewed for metric in metrics_of(group)):
         text += "of margins median and quartiles; "
-    if headline_of(group) and len(group.rows) > 1:
+    if any(rank_column(group, rows) for _, rows in datasets_of(group)):
         text += "rank by that mean alone, whatever its spread; "
     text += "seconds are of training"
     if any(is_shared(run) for run in group.runs):
@@ -254,8 +258,9 @@ def certificate_of(stage: dict[str, Any], verdict: str) -> Any:
 
 
 def convergent_cell(row: Row) -> str:
-    verdicts = {certificate_of(stage, "convergent") is True for stage in stages_of(row)}
-    return {(): NOTHING, (True,): "yes", (False,): "no"}.get(tuple(verdicts), "mixed")
+    verdicts = {"yes" if certificate_of(stage, "convergent") is True else
+                "coupled" if stage.get("coupled") is True else "no" for stage in stages_of(row)}
+    return verdicts.pop() if len(verdicts) == 1 else "mixed" if verdicts else NOTHING
 
 
 def universal_cell(row: Row) -> str:

@@ -138,6 +138,57 @@ TEST_CASE("both splittings of mondeq find the z with z = relu(W z + U x + b)") {
   }
 }
 
+namespace {
+
+// The matrix of a 3x3 convolution with periodic edges, entry by entry. Shapes: O x I x 3 x 3 -> O*H*W x I*H*W.
+Tensor matrix_of(const Tensor& kernel, int64_t height, int64_t width) {
+  const int64_t outputs = kernel.size(0), inputs = kernel.size(1), pixels = height * width;
+  const Tensor matrix = torch::zeros({outputs * pixels, inputs * pixels}, torch::kFloat64);
+  const auto from = kernel.accessor<double, 4>();
+  auto to = matrix.accessor<double, 2>();
+  for (int64_t o = 0; o < outputs; ++o) {
+    for (int64_t i = 0; i < inputs; ++i) {
+      for (int64_t y = 0; y < height; ++y) {
+        for (int64_t x = 0; x < width; ++x) {
+          for (int64_t v = -1; v <= 1; ++v) {
+            for (int64_t u = -1; u <= 1; ++u) {
+              const int64_t row = (y + v + height) % height, column = (x + u + width) % width;
+              to[o * pixels + y * width + x][i * pixels + row * width + column] += from[o][i][v + 1][u + 1];
+            }
+          }
+        }
+      }
+    }
+  }
+  return matrix;
+}
+
+}  // namespace
+
+TEST_CASE("mondeq is its equations, with W, U and the border written out as matrices of numbers") {
+  baselines::MonDeqSpec spec = mondeq_spec(baselines::Splitting::peaceman_rachford, 1.0);
+  spec.margin = 0.7;
+  baselines::MonDeq net = make_mondeq(spec);
+  const torch::NoGradGuard no_grad;
+  for (const Tensor& parameter : net->parameters()) parameter.add_(0.1 * torch::randn_like(parameter));
+  const auto weights = net->named_parameters();
+  const auto normed = [&](const char* name) { return weights[name] / weights[name].norm(); };
+  const Tensor A = matrix_of(normed("A"), 10, 10), B = matrix_of(weights["h"] * normed("B"), 10, 10);
+  const Tensor identity = torch::eye(600, torch::kFloat64);
+  const Tensor W = 0.3 * identity - weights["g"] * A.t().mm(A) + B - B.t();
+  const Tensor image = images();
+  const Tensor bordered = torch::constant_pad_nd(image, {1, 1, 1, 1}).flatten(1);
+  const Tensor x = bordered.mm(matrix_of(weights["U"], 10, 10).t()) + weights["bias"].repeat_interleave(100);
+  const Tensor is_inside = torch::constant_pad_nd(torch::ones({6, 8, 8}, torch::kFloat64), {1, 1, 1, 1}).flatten();
+  Tensor z = torch::zeros({3, 600}, torch::kFloat64);
+  for (int i = 0; i < 4000; ++i) z = is_inside * torch::relu(0.95 * z + 0.05 * (z.mm(W.t()) + x));
+  // The averages of 4 x 4 pixels; the last two rows and columns of ten have none.
+  const Tensor cells = z.view({3, 6, 10, 10}).slice(2, 0, 8).slice(3, 0, 8).reshape({3, 6, 2, 4, 2, 4}).mean({3, 5});
+  const Tensor expected = cells.flatten(1).mm(weights["linear.weight"].t()) + weights["linear.bias"];
+  REQUIRE(z.max().item<double>() > 0.01);
+  REQUIRE((net->forward(image) - expected).abs().max().item<double>() < 1e-8);
+}
+
 TEST_CASE("in mondeq no edge of an image sees the opposite one") {
   // With its border zero, W z inside is what it is in the middle of a larger field of zeros.
   baselines::MonDeq net = make_mondeq(mondeq_spec(baselines::Splitting::peaceman_rachford, 1.0));
@@ -149,7 +200,7 @@ TEST_CASE("in mondeq no edge of an image sees the opposite one") {
   REQUIRE((net->times_W(z) - middle).abs().max().item<double>() > 1e-3);  // in the border the edges do meet
 }
 
-TEST_CASE("I - W of mondeq is at least m I, and W is its matrix written out") {
+TEST_CASE("I - W of mondeq is at least m I") {
   baselines::MonDeq net = make_mondeq(mondeq_spec(baselines::Splitting::peaceman_rachford, 1.0));
   torch::NoGradGuard no_grad;
   const int64_t size = 6 * 10 * 10;
@@ -218,8 +269,6 @@ TEST_CASE("deq and mdeq have the published numbers of parameters") {
   REQUIRE(parameters(baselines::MdeqSpec{}) == 158986);
 }
 
-// Not so mdeq: its coarser scales have no injection, GroupNorm makes their small weights large again, and the spectral
-// radius at the start is above 1 (2.5 to 2.9 measured). Its training begins with passes that solve nothing (pretrain).
 TEST_CASE("every deq finds its equilibrium before training begins") {
   baselines::DeqSpec narrow;
   narrow.width = narrow.hidden = 8;
@@ -235,6 +284,24 @@ TEST_CASE("every deq finds its equilibrium before training begins") {
       REQUIRE(taken.failed == 0);
     }
   }
+}
+
+// Its coarser scales have no injection, and GroupNorm makes their small weights large again: the spectral radius is
+// more than one. The published training begins with passes that solve nothing for a reason (pretrain).
+TEST_CASE("mdeq finds no equilibrium before training begins, in the steps of its published solver") {
+  solvers::BroydenSpec solver;
+  solver.steps = solver.memory = 22;
+  solver.tolerance = 1e-3;
+  baselines::MdeqSpec spec;
+  spec.solver = solver;
+  base::seed_torch(6);
+  models::Network network = baselines::make_baseline(spec, {{3, 32, 32}, 10});
+  network.module.ptr()->eval();
+  const torch::NoGradGuard no_grad;
+  network.forward(torch::randn({4, 3, 32, 32}));
+  const auto taken = solvers::fixed_points(*network.module.ptr()).front()->tally().take();
+  REQUIRE(taken.solves == 4);
+  REQUIRE(taken.failed == 4);
 }
 
 namespace {

@@ -33,7 +33,7 @@ const std::string kSearchedImages =
 const std::vector<std::string> kSearches = {
     kSearchedRings + "algorithm: {name: apg2, coefficients: {gamma: {value: 1.5, learn: per_step, range: [0, 3]}}}\n" +
         "optimizer: {name: adam, learning_rate: 0.01}\n" +
-        "search: {trials: 5, space: {optimizer.learning_rate: {log: [1.0e-3, 0.1]}, init.scale: {uniform: [0.5, 2]},\n"
+        "search: {trials: 32, space: {optimizer.learning_rate: {log: [1.0e-3, 0.1]}, init.scale: {uniform: [0.5, 2]},\n"
         "  algorithm.coefficients.theta: {uniform: [0.1, 0.9]},\n"
         "  algorithm.coefficients.gamma.value: {uniform: [0.5, 2]}}}\n",
     kSearchedRings + "algorithm: {name: heavy_ball}\n" +

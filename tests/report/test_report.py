@@ -289,6 +289,14 @@ class Rules(unittest.TestCase):
                                                                ["mlp", "4", "4"], ["alone", "-", "1"]])
         self.assertEqual(tables[0].header[:3], ["row", "k", "rank"])
 
+    def test_rows_of_unequal_cost_have_no_rank(self):
+        from report import document, table
+        group = self.sweep()
+        for row, cost in zip(group.rows, (100, 109, 100, 100, 100, 111, 100)):
+            row.runs[0].summary |= {"last": {"test/mse": 0.01}, "multiply_adds": cost}
+        tables = [block for block in table.table_blocks(group) if isinstance(block, document.Table)]
+        self.assertEqual(["rank" in one.header for one in tables[:2]], [True, False])
+
     def test_columns_and_order_are_chosen_by_name(self):
         from report import choice, document
         table = document.Table(["row", "test error (%)", "seconds"],

@@ -103,6 +103,8 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
     const auto certificates = certify_stages(*rule_of(row.spec), *network.opt_net);
     report.convergent =
         std::all_of(certificates.begin(), certificates.end(), [](const auto& c) { return c.convergent; });
+    report.coupled = !*report.convergent && std::all_of(certificates.begin(), certificates.end(),
+                                                        [](const auto& c) { return c.convergent || c.coupled; });
     report.universal = judge_universal(row.spec, certificates).verdict;
   }
   auto batches = loader.epoch(0);

@@ -18,6 +18,7 @@ struct CheckReport {
   double memory_mib = 0;   // estimate of the peak, see memory.h; on a GPU of activations, weights and optimizer
   kernels::ConvolutionCounts convolutions;    // passes of one batch, by the way they were done
   std::optional<bool> convergent, universal;  // of a rule; universal may be open
+  bool coupled = false;                       // not convergent, and each stage of a coupled flow or convergent
   std::vector<StageExecutor> executors;
   std::optional<std::string> warning;
 };

@@ -52,6 +52,7 @@ void write_study_row(const Study& study, const StudyRow& row, const algorithms::
                                     {"device_name", base::device_name("cpu")},
                                     {"threads", 1}};
   if (!options.commit.empty()) summary["commit"] = options.commit;
+  summary["numerics"] = kNumerics;
   if (!study.overrides.empty()) summary["overrides"] = study.overrides;
   summary["certificate"] = {algorithms::certificate_json(row.rule, convergence.certificate)};
   summary["convergence"] = convergence_json(row, convergence);
