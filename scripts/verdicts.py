@@ -41,6 +41,12 @@ CLAIMS = {
         "gradient_descent-k=4": "k = 4: gradient descent",
         "gradient_descent-k=5": "k = 5: gradient descent",
         "gradient_descent-k=6": "k = 6: gradient descent"},
+    "table_1_telgarsky_depth": {
+        "gradient_descent-depth=1": "[Telgarsky, k = 4, against depth]({}), a step: gradient descent",
+        "gradient_descent-depth=2": "2 steps: gradient descent",
+        "gradient_descent-depth=4": "4 steps: gradient descent",
+        "gradient_descent-depth=8": "8 steps: gradient descent",
+        "gradient_descent-depth=16": "16 steps: gradient descent"},
     "cifar_small": {
         "wide-resnet-8": "[CIFAR-10, small]({}), wide and shallow: ResNet-8",
         "deep-resnet-26": "narrow and deep: ResNet-26",
