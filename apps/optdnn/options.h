@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ struct Where {
   std::string out = "runs";
   std::string device = "auto";
   int threads = 0;  // of an operation; 0: chosen by the task
-  int loader_threads = 1;
+  std::optional<int> loader_threads;
   std::string executor;  // empty: the fastest that takes a stage
   bool no_graph = false;
   bool no_kernels = false;

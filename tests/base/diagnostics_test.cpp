@@ -14,6 +14,14 @@ std::shared_ptr<const SourceText> source(std::string name, std::string text) {
 
 }  // namespace
 
+TEST_CASE("a suggestion names the nearest of many, and few of the others") {
+  std::vector<std::string> rows;
+  for (int i = 10; i < 99; ++i) rows.push_back(concat("row-", i));
+  const std::string text = suggestion("row-9O", rows, "rows");
+  REQUIRE(text.starts_with("did you mean 'row-9"));
+  REQUIRE(text.ends_with("row-49 and 49 more"));
+}
+
 TEST_CASE("a diagnostic shows place, line, caret and hint") {
   const auto file = source("configs/table_3.yaml", "a: 1\n  optimizer: {name: sgd, momentun: 0.9}\n");
   Diagnostics diagnostics;

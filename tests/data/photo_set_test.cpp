@@ -7,7 +7,7 @@
 #include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
 #include "optdnn/data/loader.h"
-#include "optdnn/data/photo_mix.h"
+#include "optdnn/data/photo_batch.h"
 #include "optdnn/fetch/fetch_photos.h"
 #include "optdnn/photos/damage.h"
 #include "optdnn/photos/photo_augment.h"
@@ -181,20 +181,27 @@ TEST_CASE("RandAugment draws every operation of timm's list") {
 }
 
 TEST_CASE("erasing fills a rectangle with normal noise") {
-  std::vector<float> values(3 * 64 * 64, 7.0f);
-  erase_pixels(values.data(), 64, 1.0, base::RandomStream(4, "erase"));
+  const auto erasure = draw_erasure(64, 1.0, base::RandomStream(4, "erase"));
+  REQUIRE(erasure);
+  PhotoBatch batch(2, 64, torch::kCPU);
+  batch.put(0, photo(64, 64, 1), 0);
+  batch.put(1, photo(64, 64, 1), 1);
+  batch.erase(1, erasure->box, erasure->noise);
+  const torch::Tensor made = batch.finished().inputs, changed_HW = made[1].ne(made[0]).any(0);
+  const Rectangle& box = erasure->box;
+  const torch::Tensor inside_HW = torch::zeros({64, 64}, torch::kBool);
+  inside_HW.slice(0, box.y, box.y + box.height).slice(1, box.x, box.x + box.width).fill_(true);
+  REQUIRE(changed_HW.equal(inside_HW));
   double sum = 0, squares = 0;
-  int erased = 0;
-  for (const float value : values) {
-    if (value == 7.0f) continue;
-    ++erased;
+  const auto erased = std::ssize(erasure->noise);
+  for (const float value : erasure->noise) {
     sum += value;
     squares += value * value;
   }
   REQUIRE(erased > 0.015 * 3 * 64 * 64);
   REQUIRE(erased < 0.36 * 3 * 64 * 64);
-  REQUIRE(sum / erased == Approx(0.0).margin(0.15));
-  REQUIRE(squares / erased == Approx(1.0).margin(0.15));
+  REQUIRE(sum / static_cast<double>(erased) == Approx(0.0).margin(0.15));
+  REQUIRE(squares / static_cast<double>(erased) == Approx(1.0).margin(0.15));
 }
 
 TEST_CASE("a damaged image is named, by training and by the search for damage") {

@@ -1,5 +1,7 @@
-// Batches of images by the project's kernel against the operators in its place. Also for the make-believe device.
+// Batches of images by the project's kernel against the operators in its place, and photographs that go up as bytes.
+// Also for the make-believe device.
 #include "optdnn/data/image_set.h"
+#include "optdnn/data/photo_batch.h"
 #include "optdnn/kernels/launcher.h"
 #include "support/on_device.h"
 
@@ -56,5 +58,31 @@ TEST_CASE("a kernel makes the batches that the operators make on the CPU, bit fo
         }
       }
     }
+  }
+}
+
+TEST_CASE("photographs become on a GPU the numbers that they become on the CPU, bit for bit, erased and mixed") {
+  const auto gpu = accelerator();
+  if (!gpu) return;
+  constexpr int64_t kSize = 7, kCount = 5;
+  data::Mixture cut{0.75, {1, 4, 2, 6}}, blend{0.75, {}};
+  for (const auto& mixture : {std::optional<data::Mixture>(), std::optional(cut), std::optional(blend)}) {
+    const auto made = [&](const torch::Device& device) {
+      base::RandomStream random(5, "photos");
+      data::PhotoBatch batch(kCount, kSize, device);
+      for (int64_t b = 0; b < kCount; ++b) {
+        photos::Pixels pixels(kSize, kSize);
+        for (uint8_t& byte : pixels.bytes) byte = static_cast<uint8_t>(random.below(256));
+        batch.put(b, pixels, b % 3);
+      }
+      batch.erase(1, {2, 3, 4, 2}, std::vector<float>(3 * 4 * 2, 0.625f));
+      batch.erase(4, {0, 0, 1, 1}, {1.0f, -2.0f, 3.0f});
+      if (mixture) batch.mix(*mixture, 3);
+      return batch.finished();
+    };
+    const data::Batch wanted = made(torch::kCPU), found = made(gpu->device);
+    REQUIRE(found.inputs.device().type() == gpu->device.type());
+    REQUIRE(found.inputs.cpu().equal(wanted.inputs));
+    REQUIRE(found.targets.cpu().equal(wanted.targets));
   }
 }

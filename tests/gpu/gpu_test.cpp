@@ -90,6 +90,39 @@ TEST_CASE("a recorded iteration gives the numbers of one that runs operator by o
   }
 }
 
+TEST_CASE("the smaller last batch of an epoch and the batches of evaluations have recordings of their own") {
+  const auto gpu = accelerator();
+  if (!gpu) return;
+  // Of six epochs of 16, 16 and 8 images, and six evaluations of 8, 8 and 4: the first three of each size are real.
+  const std::string images =
+      "dataset: {name: generated_images, size_px: 16, train_images: 40, test_images: 20, batch_size: 16}\n" + kNet +
+      kSgd +
+      "algorithm: {name: apg2}\nevaluate: {batch_size: 8, flip_average: true}\n"
+      "train: {length: {epochs: 6}, precision: float64, ema: {decay: 0.5}}\n";
+  // Of six evaluations of 32 points in batches of 16, with margins, of three seeds at once.
+  const std::string rings =
+      "dataset: {name: nested_rings, points_per_ring: 4, iterations_per_epoch: 2, test_points_per_ring: 8}\n"
+      "module: {name: dense_two_layer, hidden: 8}\nalgorithm: {name: heavy_ball}\ndepth: 3\nwidth: 2\n"
+      "seeds: [1, 2, 3]\noptimizer: {name: adam, learning_rate: 0.01}\nevaluate: {batch_size: 16}\n"
+      "train: {length: {epochs: 6}, precision: float64}\n";
+  for (const auto& [text, replays, evaluation_replays] : {std::tuple(images, 9 + 3, 9 + 3), std::tuple(rings, 9, 9)}) {
+    CAPTURE(text);
+    const ExperimentSpec spec = tests::read_experiment(text);
+    const Trained eager = train(spec, *gpu, {.why_eager = "asked for"}), recorded = train(spec, *gpu);
+    REQUIRE(eager.result().evaluation_replays == 0);
+    REQUIRE(recorded.result().replays == replays);
+    REQUIRE(recorded.result().evaluation_replays == evaluation_replays);
+    REQUIRE(largest_difference(eager, recorded) < 1e-9);
+    for (size_t run = 0; run < recorded.results.size(); ++run) {
+      const training::Evaluation &one = eager.results[run].last, &other = recorded.results[run].last;
+      REQUIRE(other.loss == Approx(one.loss).epsilon(1e-9));
+      REQUIRE(other.error_pct == one.error_pct);
+      REQUIRE(other.margin.has_value() == one.margin.has_value());
+      if (one.margin) REQUIRE(*other.margin == Approx(*one.margin).epsilon(1e-9));
+    }
+  }
+}
+
 TEST_CASE("where an iteration cannot be recorded, training goes on with the numbers it would have had") {
   const auto gpu = accelerator();
   if (!gpu) return;

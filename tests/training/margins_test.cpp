@@ -72,9 +72,9 @@ TEST_CASE("margins are those of the mean over an image and its mirror image wher
   EvaluateSpec spec;
   spec.flip_average = true;
   spec.margins = true;
-  const auto margin = evaluate(small.job.network, small.test_loader, make_loss(CrossEntropyLoss{}), Precision::float32,
-                               torch::kCPU, spec)[0]
-                          .margin;
+  const Loss loss = make_loss(CrossEntropyLoss{});
+  const auto margin =
+      evaluate({small.job.network, small.test_loader, loss, Precision::float32, torch::kCPU, spec})[0].margin;
   double expected = std::numeric_limits<double>::infinity();
   auto batches = small.test_loader.epoch(0);
   while (const auto batch = batches.next()) {

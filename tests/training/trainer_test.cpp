@@ -10,6 +10,7 @@
 #include "optdnn/base/files.h"
 #include "optdnn/base/random.h"
 #include "optdnn/training/checkpoint.h"
+#include "optdnn/training/evaluate.h"
 #include "optdnn/training/gradients.h"
 #include "optdnn/training/optimizer.h"
 #include "optdnn/training/spikes.h"
@@ -38,14 +39,15 @@ void use(TrainJob& job, const TemporaryFolder& folder) {
   job.seconds = [] { return 5.0; };
 }
 
+const Loss kPlain = make_loss(CrossEntropyLoss{});
+
 }  // namespace
 
 TEST_CASE("training lowers the loss and the error") {
   const SmallImages images;
   SmallJob small(images);
   const Evaluation before =
-      evaluate(small.job.network, small.test_loader, make_loss(CrossEntropyLoss{}), Precision::float32, torch::kCPU)
-          .front();
+      evaluate({small.job.network, small.test_loader, kPlain, Precision::float32, torch::kCPU}).front();
   const TrainResult result = train_alone(small.job);
   REQUIRE(result.iterations == 21);
   REQUIRE(result.epochs == 3);
@@ -390,7 +392,7 @@ TEST_CASE("flip averaging is the mean of the outputs of an image and its mirror 
   }
   EvaluateSpec flipped;
   flipped.flip_average = true;
-  REQUIRE(evaluate(small.job.network, small.test_loader, loss, Precision::float32, torch::kCPU, flipped)[0].loss ==
+  REQUIRE(evaluate({small.job.network, small.test_loader, loss, Precision::float32, torch::kCPU, flipped})[0].loss ==
           Approx(expected).epsilon(1e-6));
 }
 
@@ -546,9 +548,8 @@ TEST_CASE("the test loss is plain, whatever is minimised") {
   smooth.label_smoothing = 0.3;
   small.job.loss = smooth;
   const double reported = train_alone(small.job).last.loss;
-  REQUIRE(reported == evaluate(small.job.network, small.test_loader, make_loss(CrossEntropyLoss{}), Precision::float32,
-                               torch::kCPU)[0]
-                          .loss);
+  REQUIRE(reported ==
+          evaluate({small.job.network, small.test_loader, kPlain, Precision::float32, torch::kCPU})[0].loss);
 }
 
 TEST_CASE("a loss that stands out is counted") {

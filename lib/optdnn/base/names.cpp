@@ -98,7 +98,11 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& ca
     const bool at_top = is_one_of("dataset", candidates) && is_one_of("optimizer", candidates);
     if (at_top && word == key && !is_one_of(word, candidates)) closest = deeper;
   }
-  const std::string list = concat(what, ": ", join(candidates, ", "));
+  constexpr size_t kMost = 40;
+  const std::vector<std::string> shown(candidates.begin(), candidates.begin() + std::min(kMost, candidates.size()));
+  const std::string more =
+      shown.size() < candidates.size() ? concat(" and ", candidates.size() - shown.size(), " more") : "";
+  const std::string list = concat(what, ": ", join(shown, ", "), more);
   return closest ? concat("did you mean '", *closest, "'? ", list) : list;
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,7 +21,11 @@ namespace optdnn::data {
 // mixes classes (each row sums to 1); targets_BD float32 in a regression.
 struct Batch {
   torch::Tensor inputs, targets;
+  // Of a batch that threads make for a GPU, whose queue is the training thread's: what that thread does to finish it,
+  // in the place of both. Empty elsewhere.
+  std::function<Batch()> rest = {};
 };
+inline Batch finished(const Batch& batch) { return batch.rest ? batch.rest() : batch; }
 
 struct DataShape {
   std::vector<int64_t> input;  // of one sample: {3, 32, 32} or {2}
@@ -51,6 +56,9 @@ class DataSet {
 
   // Whether batches are made by a GPU, whose queue is the calling thread's: then no loader's thread makes them.
   virtual bool on_gpu() const { return false; }
+
+  // Threads that make its batches as fast as its device uses them.
+  virtual int loader_threads() const { return 1; }
 
   // One per class, or empty.
   virtual std::vector<std::string> class_names() const { return {}; }

@@ -66,7 +66,7 @@ struct EpochReader::State {
     const size_t runs = options.seeds.size();
     if (runs == 1) return make(number, 0);
     if (is_shared()) {
-      const Batch shared = make(number, 0);
+      const Batch shared = finished(make(number, 0));
       const auto repeated = [&](const torch::Tensor& tensor) {
         std::vector<int64_t> sizes = tensor.sizes().vec();
         sizes.insert(sizes.begin(), static_cast<int64_t>(runs));
@@ -76,7 +76,7 @@ struct EpochReader::State {
     }
     std::vector<torch::Tensor> inputs, targets;
     for (size_t run = 0; run < runs; ++run) {
-      const Batch made = make(number, run);
+      const Batch made = finished(make(number, run));
       inputs.push_back(made.inputs);
       targets.push_back(made.targets);
     }
@@ -179,7 +179,7 @@ EpochReader Loader::epoch(int64_t epoch, int64_t first_batch) const {
 std::optional<Batch> EpochReader::next() {
   State& state = *state_;
   if (state.taken >= state.batches) return std::nullopt;
-  if (state.slots.empty()) return state.make(state.taken++);
+  if (state.slots.empty()) return finished(state.make(state.taken++));
   std::unique_lock lock(state.mutex);
   State::Slot& slot = state.slots[state.taken % std::ssize(state.slots)];
   state.changed.wait(lock, [&] { return slot.ready; });
@@ -187,7 +187,7 @@ std::optional<Batch> EpochReader::next() {
   ++state.taken;
   state.changed.notify_all();
   if (made.error) std::rethrow_exception(made.error);
-  return made.batch;
+  return finished(made.batch);
 }
 
 }  // namespace optdnn::data

@@ -1,12 +1,11 @@
 #include "optdnn/data/photo_set.h"
 
-#include <array>
 #include <iterator>
+#include <thread>
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/log.h"
 #include "optdnn/base/text.h"
-#include "optdnn/data/photo_mix.h"
 #include "optdnn/photos/photo_augment.h"
 #include "optdnn/photos/photo_reader.h"
 
@@ -20,22 +19,6 @@ using photos::PhotoSpec;
 using photos::Pixels;
 
 namespace {
-
-// Mean and standard deviation of ImageNet's pixels on [0, 1].
-constexpr std::array<double, 3> kMean = {0.485, 0.456, 0.406}, kDeviation = {0.229, 0.224, 0.225};
-
-void normalise(const Pixels& image, float* values_HWC) {
-  static const auto table = [] {
-    std::array<std::array<float, 256>, 3> made{};
-    for (int c = 0; c < 3; ++c) {
-      for (int v = 0; v < 256; ++v) made[c][v] = static_cast<float>((v / 255.0 - kMean[c]) / kDeviation[c]);
-    }
-    return made;
-  }();
-  for (size_t i = 0; i < image.bytes.size(); i += 4) {
-    for (int c = 0; c < 3; ++c) *values_HWC++ = table[c][image.bytes[i + c]];
-  }
-}
 
 // One image of a batch, and the numbers it draws.
 struct Sample {
@@ -93,8 +76,9 @@ std::string difference(const std::vector<std::string>& train, const std::vector<
 }  // namespace
 
 PhotoSet::PhotoSet(PhotoSpec spec, std::string_view dataset, const std::filesystem::path& data_root,
-                   const std::optional<ValidationSpec>& validation)
+                   const std::optional<ValidationSpec>& validation, const torch::Device& device)
     : spec_(std::move(spec)),
+      device_(device),
       train_(opened(spec_, dataset, data_root, Split::train)),
       test_(opened(spec_, dataset, data_root, Split::test)) {
   for (const Split split : {Split::train, Split::test}) {
@@ -118,13 +102,10 @@ PhotoSet::PhotoSet(PhotoSpec spec, std::string_view dataset, const std::filesyst
   division_ = divide(labels, *spec_.classes, *validation);
 }
 
-Preparation PhotoSet::preparation() const {
-  Preparation preparation{{}, {}, {}, train_.classes(), {}, {}};
-  for (size_t c = 0; c < kMean.size(); ++c) {
-    preparation.mean.push_back(255 * kMean[c]);
-    preparation.deviation.push_back(255 * kDeviation[c]);
-  }
-  return preparation;
+Preparation PhotoSet::preparation() const { return {{}, photo_mean(), photo_deviation(), train_.classes(), {}, {}}; }
+
+int PhotoSet::loader_threads() const {
+  return device_.is_cpu() ? 1 : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 int64_t PhotoSet::size(Split split) const {
@@ -140,38 +121,37 @@ int64_t PhotoSet::in_store(Split split, int64_t index) const {
 }
 
 Batch PhotoSet::batch(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const {
-  if (split != Split::train) return plain(split, seed, epoch, indices);
+  if (split != Split::train) return delivered(decoded(split, seed, epoch, indices));
   return part(seed, epoch, indices, indices.empty() ? 0 : indices.front());
 }
 
 Batch PhotoSet::part(uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices, int64_t first) const {
-  const Batch batch = plain(Split::train, seed, epoch, indices);
+  PhotoBatch batch = decoded(Split::train, seed, epoch, indices);
   const bool mixes = contains(spec_, PhotoAugmentation::mixup) || contains(spec_, PhotoAugmentation::cutmix);
-  if (!mixes) return batch;
-  return mixed(batch, draw_mixture(spec_, RandomStream(seed, "mixture", epoch, first)), *spec_.classes);
+  if (mixes) batch.mix(draw_mixture(spec_, RandomStream(seed, "mixture", epoch, first)), *spec_.classes);
+  return delivered(std::move(batch));
 }
 
-// Not mixed.
-Batch PhotoSet::plain(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const {
+Batch PhotoSet::delivered(PhotoBatch batch) const {
+  if (device_.is_cpu()) return batch.finished();
+  return {{}, {}, [batch = std::move(batch)] { return batch.finished(); }};
+}
+
+PhotoBatch PhotoSet::decoded(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const {
   const ImageStore& images = store(split);
-  const auto count = std::ssize(indices);
-  const bool training = split == Split::train;
-  torch::Tensor inputs_BCHW = torch::empty({count, 3, spec_.size_px, spec_.size_px},
-                                           torch::TensorOptions().memory_format(torch::MemoryFormat::ChannelsLast));
-  torch::Tensor targets_B = torch::empty({count}, torch::kInt64);
-  for (int64_t b = 0; b < count; ++b) {
+  PhotoBatch batch(std::ssize(indices), spec_.size_px, device_);
+  for (int64_t b = 0; b < std::ssize(indices); ++b) {
     const Sample sample{spec_, seed, epoch, indices[b]};
     const int64_t image = in_store(split, indices[b]);
+    const bool training = split == Split::train;
     Pixels pixels = sample.pixels(images.bytes(image), images.name(image), training);
     if (training) sample.recolor(pixels);
-    float* values_HWC = inputs_BCHW.mutable_data_ptr<float>() + 3 * spec_.size_px * spec_.size_px * b;
-    normalise(pixels, values_HWC);
-    if (training && contains(spec_, PhotoAugmentation::erase)) {
-      photos::erase_pixels(values_HWC, spec_.size_px, spec_.erase_probability, sample.random("erase"));
-    }
-    targets_B.mutable_data_ptr<int64_t>()[b] = images.label(image);
+    batch.put(b, pixels, images.label(image));
+    if (!training || !contains(spec_, PhotoAugmentation::erase)) continue;
+    const auto erasure = photos::draw_erasure(spec_.size_px, spec_.erase_probability, sample.random("erase"));
+    if (erasure) batch.erase(b, erasure->box, erasure->noise);
   }
-  return {inputs_BCHW, targets_B};
+  return batch;
 }
 
 }  // namespace optdnn::data

@@ -1,8 +1,9 @@
-// Photographs read, decoded and augmented as they are asked for. Only the part of a JPEG that is used is decoded; a
-// batch takes the memory of its own images and of one photograph at a time.
+// Photographs read, decoded and augmented as they are asked for, by the loader's threads. Only the part of a JPEG that
+// is used is decoded; a batch takes the memory of its own images and of one photograph at a time.
 #pragma once
 
 #include "optdnn/data/dataset.h"
+#include "optdnn/data/photo_batch.h"
 #include "optdnn/data/validation.h"
 #include "optdnn/photos/image_store.h"
 #include "optdnn/photos/photo_spec.h"
@@ -14,11 +15,13 @@ class PhotoSet : public DataSet {
   // Errors: EnvironmentError if there is no folder and no archive, naming `optdnn fetch <dataset>`; ConfigError if the
   // number of classes is another, or validation would take all training images.
   PhotoSet(photos::PhotoSpec spec, std::string_view dataset, const std::filesystem::path& data_root,
-           const std::optional<ValidationSpec>& validation = {});
+           const std::optional<ValidationSpec>& validation = {}, const torch::Device& device = torch::kCPU);
 
   DataShape shape() const override { return {{3, spec_.size_px, spec_.size_px}, *spec_.classes, false}; }
   int64_t size(Split split) const override;
   int64_t repeats() const override { return spec_.repeats; }
+  // All there are for a GPU, which waits for what is decoded; a CPU's train.
+  int loader_threads() const override;
   std::vector<std::string> class_names() const override { return train_.classes(); }
   Preparation preparation() const override;
   // A mixture is one of the batch with itself, in reverse order.
@@ -29,9 +32,12 @@ class PhotoSet : public DataSet {
   // Image `index` of a split, in its store.
   const photos::ImageStore& store(Split split) const { return split == Split::test ? test_ : train_; }
   int64_t in_store(Split split, int64_t index) const;
-  Batch plain(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const;
+  // Not mixed.
+  PhotoBatch decoded(Split split, uint64_t seed, int64_t epoch, const std::vector<int64_t>& indices) const;
+  Batch delivered(PhotoBatch batch) const;
 
   photos::PhotoSpec spec_;
+  torch::Device device_;
   photos::ImageStore train_, test_;
   std::optional<Division> division_;  // of train_, with validation
 };
@@ -55,9 +61,8 @@ struct Divisible : Photos {
     const photos::ImageStore train(photos::image_places(data_root / this->folder), "train");
     this->classes = std::ssize(train.classes());
   }
-  // Batches are made on the CPU, by the loader's threads.
   std::unique_ptr<DataSet> make(const Place& place) const {
-    return std::make_unique<PhotoSet>(*this, Photos::kName, place.root, validation);
+    return std::make_unique<PhotoSet>(*this, Photos::kName, place.root, validation, place.device);
   }
 };
 

@@ -94,7 +94,7 @@ CheckReport check_row(const Row& row, const RunOptions& options, DataSets& datas
   const torch::Device device(options.device);
   std::optional<MemoryEstimate> memory;
   if (device.is_cpu()) {
-    memory = estimate_memory(row.spec, dataset, loader.options().batch_size, options.loader_threads);
+    memory = estimate_memory(row.spec, dataset, loader.options().batch_size, options.loader_threads_of(dataset));
     check_memory(*memory);
   }
   CheckReport report;

@@ -6,6 +6,7 @@
 #include "optdnn/experiment/pictures.h"
 #include "optdnn/experiment/summary.h"
 #include "optdnn/experiment/weights.h"
+#include "optdnn/training/evaluate.h"
 
 namespace optdnn::experiment {
 
@@ -23,11 +24,12 @@ nlohmann::ordered_json evaluate_run(OpenedRun& run, const RunOptions& options, c
                                     const std::filesystem::path& sample) {
   const data::Split part = split_of(split);
   const ExperimentSpec& spec = run.spec;
-  const Loaders loaders = make_loaders(*run.dataset, spec, {spec.seeds.front()}, options.loader_threads);
+  const Loaders loaders =
+      make_loaders(*run.dataset, spec, {spec.seeds.front()}, options.loader_threads_of(*run.dataset));
   const data::Loader& loader = loaders.of(part);
   const auto loss = training::make_loss(training::plain_loss(spec.loss.value_or(training::default_loss(run.shape))));
   const auto evaluation =
-      training::evaluate(run.network.module, loader, loss, spec.train.precision, run.device, spec.evaluate).front();
+      training::evaluate({run.network.module, loader, loss, spec.train.precision, run.device, spec.evaluate}).front();
   if (run.weights == "last.safetensors" && part == data::Split::test) renew_pictures(run);
   if (!sample.empty()) write_sample(run.network, loader, spec.train, run.device, sample);
   nlohmann::ordered_json result = {

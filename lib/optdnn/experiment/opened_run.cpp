@@ -123,7 +123,7 @@ Outputs outputs_on(OpenedRun& run, data::Split split, const std::function<void(c
   for (int64_t first = 0; first < run.dataset->size(split); first += run.spec.evaluate.batch_size) {
     std::vector<int64_t> samples(std::min(run.spec.evaluate.batch_size, run.dataset->size(split) - first));
     std::iota(samples.begin(), samples.end(), first);  // in their natural order
-    const data::Batch batch = run.dataset->batch(split, run.spec.seeds.front(), 0, samples);
+    const data::Batch batch = data::finished(run.dataset->batch(split, run.spec.seeds.front(), 0, samples));
     outputs.push_back(outputs_of(run, batch.inputs));
     targets.push_back(run.shape.regression ? in_units(wide(batch.targets), run.preparation) : batch.targets.cpu());
     if (also) also(batch);

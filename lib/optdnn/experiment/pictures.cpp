@@ -22,7 +22,7 @@ data::Batch test_points(const data::DataSet& dataset, int64_t most) {
   const int64_t size = dataset.size(data::Split::test);
   std::vector<int64_t> indices = base::permutation(size, base::RandomStream(0, "pictures"));
   indices.resize(std::min(size, most));
-  data::Batch batch = dataset.batch(data::Split::test, 0, 0, indices);
+  const data::Batch batch = data::finished(dataset.batch(data::Split::test, 0, 0, indices));
   return {batch.inputs.cpu(), batch.targets.cpu()};
 }
 

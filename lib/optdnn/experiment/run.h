@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/run_folder.h"
@@ -20,7 +21,10 @@ struct RunOptions {
   std::filesystem::path data = "data";  // of eval and predict: empty where the run's own is meant
   std::string device = "cpu";           // resolved
   int threads = 0;  // of an operation; 0: all cores for images, one for vectors, whose runs share all cores
-  int loader_threads = 1;
+  std::optional<int> loader_threads = {};  // not given: as many as the data set needs
+  int loader_threads_of(const data::DataSet& dataset) const {
+    return loader_threads.value_or(std::max(1, dataset.loader_threads() / processes_here));
+  }
   bool resume = true;         // continue what is there
   bool retry_failed = false;  // go on with runs that diverged
   bool alone = false;         // every seed by itself, also where several could train as one network

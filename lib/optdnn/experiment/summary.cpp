@@ -58,7 +58,6 @@ Summary::Summary(const Table& table, const Row& row, uint64_t seed, const std::s
   if (options.device != "cpu") json_["gpu_software"] = base::gpu_software(options.device);
   json_["threads"] = base::torch_threads();
   if (!options.world->is_alone()) json_["processes"] = options.world->size();
-  json_["loader_threads"] = options.loader_threads;
   for (const auto& entry : enum_names(row.spec.train.convolutions).entries()) {
     if (entry.value == row.spec.train.convolutions) json_["convolutions"] = entry.name;
   }

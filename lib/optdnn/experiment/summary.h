@@ -26,6 +26,7 @@ class Summary {
     json_["threads_sharing_runs"] = threads;
   }
   void add_cost(const modules::Count& cost);
+  void add_loader_threads(int threads) { json_["loader_threads"] = threads; }
   void add_executors(const std::vector<StageExecutor>& executors) { json_["executors"] = executors_json(executors); }
   void add_result(const training::TrainResult& result);
   // The certificate of each stage at the current coefficients, with what the config adds. `when`: certificate_at_start,

@@ -135,7 +135,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   set_threads(options, dataset.shape());
   const world::World& world = *options.world;
   const Loaders loaders =
-      make_loaders(dataset, spec, seeds, options.loader_threads, data::Part{world.rank(), world.size()});
+      make_loaders(dataset, spec, seeds, options.loader_threads_of(dataset), data::Part{world.rank(), world.size()});
   check_smallest_batch(row, dataset, loaders.train);
   const modules::Count cost = count_network(spec);
   const models::Network network =
@@ -166,6 +166,7 @@ std::vector<RunOutcome> train_together(const Table& table, const Row& row, const
   for (int64_t i = 0; i < runs; ++i) {
     Begun& run = begun.emplace_back(begin(table, row, plan, numbers[i], options, held.at(numbers[i])));
     run.summary.add_cost(cost);
+    run.summary.add_loader_threads(loaders.train.options().threads);
     if (!plan.are_trials && run.before_write) {
       run.status = std::make_shared<Status>(run.run.folder.path / "status.json", status_options(options, length, runs));
     }
@@ -260,8 +261,8 @@ std::vector<RunOutcome> train_in_memory(const Table& table, const Row& row, cons
                                         DataSets& datasets, const HeldRuns& held) {
   const auto explain = [&](const std::string& what) {
     const data::DataSet& dataset = datasets.get(row.spec.dataset);
-    const auto memory = estimate_memory(row.spec, dataset, data::batch_size(row.spec.dataset), options.loader_threads,
-                                        static_cast<int64_t>(numbers.size()));
+    const auto memory = estimate_memory(row.spec, dataset, data::batch_size(row.spec.dataset),
+                                        options.loader_threads_of(dataset), static_cast<int64_t>(numbers.size()));
     throw base::EnvironmentError(concat("not enough memory: ", what, "; ", memory_text(memory)),
                                  "a smaller batch_size, train.recompute: true, or --alone for several seeds; the same "
                                  "command then goes on from the last checkpoint");

@@ -142,8 +142,8 @@ void fill_noise(float* values, int64_t count, RandomStream& random) {
 
 }  // namespace
 
-void erase_pixels(float* values_HWC, int64_t size_px, double probability, RandomStream random) {
-  if (random.uniform() >= probability) return;
+std::optional<Erasure> draw_erasure(int64_t size_px, double probability, RandomStream random) {
+  if (random.uniform() >= probability) return std::nullopt;
   for (int attempt = 0; attempt < 10; ++attempt) {
     const double area = random.uniform(0.02, 1.0 / 3.0) * static_cast<double>(size_px * size_px);
     const double aspect = std::exp(random.uniform(std::log(0.3), std::log(1.0 / 0.3)));
@@ -151,9 +151,11 @@ void erase_pixels(float* values_HWC, int64_t size_px, double probability, Random
     if (rows < 1 || columns < 1 || rows >= size_px || columns >= size_px) continue;
     const auto top = static_cast<int64_t>(random.below(size_px - rows + 1));
     const auto left = static_cast<int64_t>(random.below(size_px - columns + 1));
-    for (int64_t y = top; y < top + rows; ++y) fill_noise(values_HWC + 3 * (y * size_px + left), 3 * columns, random);
-    return;
+    Erasure erasure{{left, top, columns, rows}, std::vector<float>(3 * rows * columns)};
+    for (int64_t y = 0; y < rows; ++y) fill_noise(erasure.noise.data() + 3 * columns * y, 3 * columns, random);
+    return erasure;
   }
+  return std::nullopt;
 }
 
 }  // namespace optdnn::photos

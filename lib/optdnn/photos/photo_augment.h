@@ -5,9 +5,11 @@
 //   flip          left and right swapped with probability 1/2
 //   jitter        brightness, contrast and saturation by 1 +- jitter, in any order   (torchvision)
 //   rand_augment  operations of timm's increasing list, each with probability 1/2    (Cubuk et al. 2020)
-//   erase         a rectangle of 2-33 % becomes normal noise, after normalisation    (Zhong et al. 2017, timm's
-//   "pixel")
+//   erase         a rectangle of 2-33 % becomes normal noise, after normalisation    (Zhong et al. 2017, timm's pixel)
 #pragma once
+
+#include <optional>
+#include <vector>
 
 #include "optdnn/base/random.h"
 #include "optdnn/photos/image_ops.h"
@@ -30,7 +32,11 @@ struct AugmentOperation {
 const std::vector<AugmentOperation>& rand_augment_operations();
 void rand_augment(Pixels& image, const RandAugmentSpec& spec, base::RandomStream random);
 
-// Shapes: values_HWC of size_px x size_px x 3, in place.
-void erase_pixels(float* values_HWC, int64_t size_px, double probability, base::RandomStream random);
+// What becomes noise: three numbers a pixel, row by row.
+struct Erasure {
+  Rectangle box;
+  std::vector<float> noise;
+};
+std::optional<Erasure> draw_erasure(int64_t size_px, double probability, base::RandomStream random);
 
 }  // namespace optdnn::photos

@@ -1,24 +1,8 @@
 #include "optdnn/training/evaluate.h"
 
-#include <limits>
-
 #include "optdnn/training/precision.h"
-#include "optdnn/training/tally.h"
 
 namespace optdnn::training {
-
-void Evaluation::add_to(metrics::Record& record, std::string_view prefix) const {
-  const auto put = [&](std::string_view name, std::optional<double> value) {
-    if (value) record.set(std::string(prefix) + "/" + std::string(name), *value);
-  };
-  put("loss", loss);
-  put("error_pct", error_pct);
-  put("margin", margin);
-  put("normalized_margin", normalized_margin);
-  put("mse", mse);
-  put("l1", l1);
-  put("sup_error", sup_error);
-}
 
 namespace {
 
@@ -36,41 +20,44 @@ class EvaluationMode {
 
 }  // namespace
 
-Margins margins_of(const Forward& outputs_of, const torch::Tensor& inputs, const torch::Tensor& targets) {
-  const torch::AutoGradMode with_grad(true);
-  const torch::Tensor x = inputs.detach().clone().requires_grad_();
-  const torch::Tensor outputs = outputs_of(x);
-  const torch::Tensor right = targets.unsqueeze(-1);
-  const torch::Tensor others = outputs.scatter(-1, right, -std::numeric_limits<double>::infinity());
-  const torch::Tensor margin = outputs.gather(-1, right).squeeze(-1) - others.amax(-1);
-  const torch::Tensor gradient = torch::autograd::grad({margin.sum()}, {x}).front();
-  const torch::Tensor slope = gradient.flatten(targets.dim()).norm(2, -1);
-  const torch::Tensor ratio = margin.detach() / slope;
-  return {margin.detach(), ratio.masked_fill(ratio.isnan(), std::numeric_limits<double>::infinity())};
+Evaluator::Evaluator(EvaluateJob job)
+    : job_(std::move(job)),
+      tally_(job_.loss.regression, job_.device, std::ssize(job_.loader.options().seeds),
+             job_.loader.dataset().preparation().target_deviation),
+      recorded_(
+          job_.device, job_.make_graph,
+          job_.why_eager.empty() && !job_.world.is_alone() ? "several processes evaluate together" : job_.why_eager) {}
+
+std::vector<Evaluation> Evaluator::run() {
+  const torch::NoGradGuard no_grad;
+  const EvaluationMode mode(*job_.network.ptr());
+  tally_.clear();
+  auto batches = job_.loader.epoch(0);
+  while (const auto batch = batches.next()) {
+    tally_.count(batch->targets);
+    const auto prepared_batch = [&] {
+      return data::Batch{prepared(batch->inputs, job_.device, job_.precision),
+                         prepared(batch->targets, job_.device, job_.precision)};
+    };
+    const int64_t samples = batch->targets.size(job_.loader.options().seeds.size() > 1 ? 1 : 0);
+    recorded_.run({[&](const NextBatch& next) { add(next()); }, {}}, prepared_batch, 1, samples);
+  }
+  return tally_.of_all(job_.world).read();
 }
 
-std::vector<Evaluation> evaluate(torch::nn::AnyModule& network, const data::Loader& loader, const Loss& loss,
-                                 Precision precision, const torch::Device& device, const EvaluateSpec& spec,
-                                 const world::World& world) {
-  const torch::NoGradGuard no_grad;
-  const EvaluationMode mode(*network.ptr());
-  Tally tally(loss.regression, device, static_cast<int64_t>(loader.options().seeds.size()),
-              loader.dataset().preparation().target_deviation);
-  auto batches = loader.epoch(0);
-  while (const auto batch = batches.next()) {
-    const torch::Tensor inputs = prepared(batch->inputs, device, precision);
-    const torch::Tensor targets = prepared(batch->targets, device, precision);
-    const Autocast autocast(precision, device);
-    const bool images = inputs.dim() == 4;
-    const auto outputs_of = [&](const torch::Tensor& x) {
-      const torch::Tensor outputs = network.forward<torch::Tensor>(x);
-      return spec.flip_average && images ? (outputs + network.forward<torch::Tensor>(x.flip(3))) / 2 : outputs;
-    };
-    const torch::Tensor outputs = outputs_of(inputs);
-    tally.add(outputs, targets, loss.mean(outputs, targets));
-    if (!loss.regression && spec.margins.value_or(!images)) tally.add_margins(margins_of(outputs_of, inputs, targets));
-  }
-  return tally.of_all(world).read();
+// The device's part.
+void Evaluator::add(const data::Batch& batch) {
+  const Autocast autocast(job_.precision, job_.device);
+  const bool images = batch.inputs.dim() == 4;
+  const auto outputs_of = [&](const torch::Tensor& x) {
+    const torch::Tensor outputs = job_.network.forward<torch::Tensor>(x);
+    if (!job_.spec.flip_average || !images) return outputs;
+    return (outputs + job_.network.forward<torch::Tensor>(x.flip(3))) / 2;
+  };
+  const torch::Tensor outputs = outputs_of(batch.inputs);
+  tally_.add_sums(outputs, batch.targets, job_.loss.mean(outputs, batch.targets));
+  if (!job_.loss.regression && job_.spec.margins.value_or(!images))
+    tally_.add_margins(margins_of(outputs_of, batch.inputs, batch.targets));
 }
 
 }  // namespace optdnn::training

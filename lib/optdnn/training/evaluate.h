@@ -1,50 +1,45 @@
-// What a network achieves on a data set.
-//   margin             min over samples of f_y(x) - max of the other outputs: positive where all are right
-//   normalized_margin  the same, each sample's divided by the norm of its gradient in x: to first order its distance
-//                      to the decision boundary. Samples on which the network is constant and undecided (0/0) have
-//                      none, and where the smallest is not finite there is no such number at all
+// Evaluations of a network on a data set (evaluation.h).
 #pragma once
 
-#include <torch/torch.h>
-
-#include <functional>
-#include <optional>
-#include <string_view>
-
 #include "optdnn/data/loader.h"
-#include "optdnn/metrics/record.h"
 #include "optdnn/training/loss.h"
+#include "optdnn/training/recorded.h"
+#include "optdnn/training/tally.h"
 #include "optdnn/training/train_spec.h"
 #include "optdnn/world/world.h"
 
 namespace optdnn::training {
 
-struct Evaluation {
-  double loss = 0;
-  int64_t samples = 0;
-  std::optional<double> error_pct;                  // of classes
-  std::optional<double> margin, normalized_margin;  // of classes, where they were asked for
-  std::optional<double> mse, l1, sup_error;  // of a regression: means over samples and dimensions, and the maximum
-
-  // What smaller is better: error_pct, or mse.
-  double headline() const { return error_pct ? *error_pct : mse.value_or(loss); }
-  // As <prefix>/loss, <prefix>/error_pct, ...
-  void add_to(metrics::Record& record, std::string_view prefix) const;
+struct EvaluateJob {
+  torch::nn::AnyModule& network;
+  const data::Loader& loader;
+  const Loss& loss;
+  Precision precision;
+  torch::Device device;
+  EvaluateSpec spec = {};
+  const world::World& world = world::World::alone();  // whose part the loader has
+  GraphMaker make_graph = {};                         // in the place of the device's own; may be empty
+  std::string why_eager = "it is evaluated once";     // why a batch must not be recorded as a graph; empty: it may be
 };
 
-// Of each sample, by the definitions above.
-struct Margins {
-  torch::Tensor margin, normalized;
-};
-// Shapes: inputs_BD (or any input), targets_B -> B and B; of several runs inputs_RBD, targets_RB -> R x B and R x B.
-// Requires two classes or more.
-using Forward = std::function<torch::Tensor(const torch::Tensor& inputs)>;
-Margins margins_of(const Forward& outputs_of, const torch::Tensor& inputs, const torch::Tensor& targets);
+// Evaluates a network as often as it is asked to. What the job refers to outlives it.
+class Evaluator {
+ public:
+  explicit Evaluator(EvaluateJob job);
 
-// One evaluation per run of the loader, in evaluation mode; the network's mode is put back. Nothing is read back from a
-// GPU before the end. Of several processes each sees its part of the batches, and gets the evaluation of all.
-std::vector<Evaluation> evaluate(torch::nn::AnyModule& network, const data::Loader& loader, const Loss& loss,
-                                 Precision precision, const torch::Device& device, const EvaluateSpec& spec = {},
-                                 const world::World& world = world::World::alone());
+  // One evaluation per run of the loader, in evaluation mode; the network's mode is put back. Nothing is read back from
+  // a GPU before the end. Of several processes each sees its part of the batches, and gets the evaluation of all.
+  std::vector<Evaluation> run();
+  const Recorded& recorded() const { return recorded_; }
+
+ private:
+  void add(const data::Batch& batch);
+
+  EvaluateJob job_;
+  Tally tally_;
+  Recorded recorded_;
+};
+
+inline std::vector<Evaluation> evaluate(EvaluateJob job) { return Evaluator(std::move(job)).run(); }
 
 }  // namespace optdnn::training

@@ -20,7 +20,8 @@ class Graph {
   virtual void replay() = 0;
 };
 
-// Each graph has a memory pool of its own. Nothing where the device has no graphs.
+// Requires: what `work` leaves behind for others lies in memory that was there before: graphs share theirs. Nothing
+// where the device has no graphs.
 std::unique_ptr<Graph> make_graph(const torch::Device& device);
 
 // Why make_graph() gives nothing for this device; empty where it does.

@@ -4,6 +4,8 @@
 #include <c10/cuda/CUDAGuard.h>
 #include <cuda_runtime_api.h>
 
+#include <map>
+
 #include "optdnn/training/graph.h"
 
 namespace optdnn::training {
@@ -11,22 +13,31 @@ namespace optdnn::training {
 namespace {
 
 c10::cuda::CUDAStream graph_stream(const torch::Device& device) {
-  static const auto stream = c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device.index());
-  return stream;
+  static std::map<c10::DeviceIndex, c10::cuda::CUDAStream> streams;
+  const auto found = streams.find(device.index());
+  if (found != streams.end()) return found->second;
+  const auto stream = c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device.index());
+  return streams.emplace(device.index(), stream).first->second;
 }
 
-// LibTorch's graph, which keeps its pool of memory to itself until a capture has succeeded.
+// Graphs that are there at the same time share a pool of memory: one stream replays them, and what is to last lies
+// elsewhere, so that none is in another's way.
+std::shared_ptr<c10::MempoolId_t> shared_pool() {
+  static std::weak_ptr<c10::MempoolId_t> kept;
+  std::shared_ptr<c10::MempoolId_t> pool = kept.lock();
+  if (!pool) kept = pool = std::make_shared<c10::MempoolId_t>(at::cuda::graph_pool_handle());
+  return pool;
+}
+
 struct CapturedGraph : at::cuda::CUDAGraph {
-  using at::cuda::CUDAGraph::mempool_id_;
+  using at::cuda::CUDAGraph::capture_ended_;
 };
 
 template <class Do>
-bool succeeds(Do work) {
+void try_to(Do work) {
   try {
     work();
-    return true;
-  } catch (const c10::Error&) {
-    return false;
+  } catch (const c10::Error&) {  // there was nothing to do
   }
 }
 
@@ -38,10 +49,10 @@ class CudaGraph : public Graph {
   void record(const std::function<void()>& work) override {
     const auto stream = graph_stream(device_);
     stream.synchronize();
-    // A recording has memory of its own, and may not take what the allocator keeps of the iterations before it.
+    // Recordings have memory of their own, and may not take what the allocator keeps of the work before them.
     c10::cuda::CUDACachingAllocator::emptyCache();
     const c10::cuda::CUDAStreamGuard guard(stream);
-    graph_.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);  // with a memory pool of its own
+    graph_.capture_begin(*pool_, cudaStreamCaptureModeThreadLocal);
     try {
       work();
       graph_.capture_end();
@@ -57,24 +68,26 @@ class CudaGraph : public Graph {
   }
 
  private:
-  // capture_end() closes nothing where CUDA has called the capture off: the allocators of device and host would go on
-  // to ask this graph, which ends, whose memory is wanted, and the generator would give no numbers outside of a
-  // capture.
+  // Where CUDA has called the capture off, capture_end() does not give back its pool, and before LibTorch 2.13 does not
+  // even leave it: the allocators of device and host would go on to ask this graph, which ends, whose memory is wanted,
+  // and the generator would give no numbers outside of a capture.
   void abandon() {
-    const bool ended = succeeds([&] { graph_.capture_end(); });
+    try_to([&] { graph_.capture_end(); });
     cudaGetLastError();
-    if (ended) return;
+    if (graph_.capture_ended_) return;
     namespace device = c10::cuda::CUDACachingAllocator;
     at::HostAllocator& host = *at::getHostAllocator(at::kCUDA);
-    const auto pool = graph_.mempool_id_;
-    if (succeeds([&] { device::endAllocateToPool(device_.index(), pool); })) device::releasePool(device_.index(), pool);
-    if (succeeds([&] { host.end_allocate_to_pool(pool); })) host.release_pool(pool);
+    try_to([&] { device::endAllocateToPool(device_.index(), *pool_); });
+    try_to([&] { host.end_allocate_to_pool(*pool_); });
+    device::releasePool(device_.index(), *pool_);
+    host.release_pool(*pool_);
     // Of the same seed and offset, and in no capture.
     at::Generator generator = at::globalContext().defaultGenerator(device_);
     generator.graphsafe_set_state(generator.clone());
   }
 
   torch::Device device_;
+  std::shared_ptr<c10::MempoolId_t> pool_ = shared_pool();
   CapturedGraph graph_;
 };
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "optdnn/base/log.h"
-#include "optdnn/base/text.h"
 #include "optdnn/training/exchange.h"
 #include "optdnn/training/gradients.h"
 #include "optdnn/training/precision.h"
@@ -13,8 +11,14 @@ namespace optdnn::training {
 using torch::Tensor;
 
 namespace {
-constexpr int64_t kWarmUp = 3;  // real iterations before one is recorded: libraries set up and choose their kernels
+
+std::string why_eager(const TrainJob& job) {
+  if (!job.why_eager.empty()) return job.why_eager;
+  if (!job.train.on_divergence.stops()) return "train.on_divergence reads every loss";
+  return job.world->is_alone() ? "" : "several processes train together";
 }
+
+}  // namespace
 
 Iteration::Iteration(TrainJob& job, IterationParts parts)
     : job_(job),
@@ -23,60 +27,20 @@ Iteration::Iteration(TrainJob& job, IterationParts parts)
       update_({parts.parameters, parts.optimizer, parts.guard, parts.ema, parts.scale, job.train.gradient_clip,
                !job.train.on_divergence.stops(), runs_},
               job.device),
-      why_eager_(job.why_eager) {
-  if (why_eager_.empty() && !job.train.on_divergence.stops()) why_eager_ = "train.on_divergence reads every loss";
-  if (why_eager_.empty() && !job.world->is_alone()) why_eager_ = "several processes train together";
-  if (why_eager_.empty() && !job.make_graph) why_eager_ = why_no_graph(job.device);
-}
+      recorded_(job.device, job.make_graph, why_eager(job)) {}
 
-void Iteration::run(const Next& next, int64_t samples, int64_t first_batch, double learning_rate) {
-  parts_.guard.begin(first_batch);
+void Iteration::run(const NextBatch& next, int64_t samples, int64_t first_batch, double learning_rate) {
+  const auto begin = [&] { parts_.guard.begin(first_batch); };
+  const auto undo = [&] {
+    clear_gradients(parts_.parameters);
+    begin();
+  };
+  begin();
   update_.begin(learning_rate);
-
-  const bool whole = samples == job_.train_loader->options().batch_size * job_.train.accumulate;
-  if (!why_eager_.empty() || !whole || whole_++ < kWarmUp) {
-    return body([&] { return prepare(next()); }, samples);
-  }
-  fill(next);
-  if (!graph_ && !record(samples)) {
-    parts_.guard.begin(first_batch);
-    return body(read_in_turn(), samples);
-  }
-  graph_->replay();
-  ++replays_;
-}
-
-Iteration::Next Iteration::read_in_turn() const {
-  return [batch = read_.begin()]() mutable { return *batch++; };
-}
-
-// Where it fails nothing was computed, and from now on iterations run operator by operator.
-bool Iteration::record(int64_t samples) {
-  graph_ = job_.make_graph ? job_.make_graph() : make_graph(job_.device);
-  try {
-    graph_->record([this, samples] { body(read_in_turn(), samples); });
-    return true;
-  } catch (const c10::Error& error) {
-    why_eager_ = base::concat("recording failed: ", base::split(error.what_without_backtrace(), '\n').front());
-    base::log_warning(base::concat(why_eager_, "\n", error.what()));
-  }
-  graph_.reset();
-  clear_gradients(parts_.parameters);
-  return false;
-}
-
-// Puts the batches where the graph reads them.
-void Iteration::fill(const Next& next) {
-  const bool first = read_.empty();
-  for (int64_t i = 0; i < job_.train.accumulate; ++i) {
-    const data::Batch batch = prepare(next());
-    if (first) {
-      read_.push_back({batch.inputs.clone(), batch.targets.clone()});
-    } else {
-      read_[i].inputs.copy_(batch.inputs);
-      read_[i].targets.copy_(batch.targets);
-    }
-  }
+  const int64_t batch_size = job_.train_loader->options().batch_size;
+  recorded_.run(
+      {[&](const NextBatch& batches) { body(batches, samples); }, undo}, [&] { return prepare(next()); },
+      (samples + batch_size - 1) / batch_size, samples);
 }
 
 data::Batch Iteration::prepare(const data::Batch& batch) {
@@ -88,7 +52,7 @@ data::Batch Iteration::prepare(const data::Batch& batch) {
   return {as_it_is ? inputs : inputs.contiguous(), prepared(batch.targets, job_.device, spec.precision)};
 }
 
-void Iteration::body(const Next& next, int64_t samples) {
+void Iteration::body(const NextBatch& next, int64_t samples) {
   if (!job_.world->is_alone()) return body_of_many(next, samples);
   for (int64_t done = 0; done < samples;) {
     const data::Batch batch = next();
@@ -108,7 +72,7 @@ void Iteration::body(const Next& next, int64_t samples) {
 
 // Of one run on several processes. Nobody returns early, as the others may be in a norm that waits for all; what is not
 // finite shows in the summed losses, before the weights are touched.
-void Iteration::body_of_many(const Next& next, int64_t samples) {
+void Iteration::body_of_many(const NextBatch& next, int64_t samples) {
   const world::World& world = *job_.world;
   const int64_t batch_size = job_.train_loader->options().batch_size;
   std::vector<Tensor> shares;

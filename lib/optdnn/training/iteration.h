@@ -1,14 +1,13 @@
 // One update of the weights from `accumulate` batches, in two parts: begin() is the host's (batches to where the device
-// reads them, counters, the learning rate), the body is the device's alone. On a device that has graphs the body of
-// whole batches is recorded after three real iterations and replayed from then on, with the same numbers; batches of
-// another size, and everything that cannot be recorded, run operator by operator.
+// reads them, counters, the learning rate), the body is the device's alone, which on a device that has graphs is
+// recorded and replayed (recorded.h).
 #pragma once
 
 #include "optdnn/training/divergence.h"
 #include "optdnn/training/ema.h"
-#include "optdnn/training/graph.h"
 #include "optdnn/training/loss_scale.h"
 #include "optdnn/training/optimizer.h"
+#include "optdnn/training/recorded.h"
 #include "optdnn/training/tally.h"
 #include "optdnn/training/trainer.h"
 #include "optdnn/training/weight_update.h"
@@ -33,21 +32,15 @@ class Iteration {
 
   // `next` gives the iteration's batches in turn, `samples` in all (of one run), the first of which is number
   // `first_batch` of the training.
-  using Next = std::function<data::Batch()>;
-  void run(const Next& next, int64_t samples, int64_t first_batch, double learning_rate);
+  void run(const NextBatch& next, int64_t samples, int64_t first_batch, double learning_rate);
 
-  // "captured", or why every iteration runs operator by operator.
-  std::string how() const { return why_eager_.empty() ? "captured" : "eager: " + why_eager_; }
-  int64_t replays() const { return replays_; }
+  const Recorded& recorded() const { return recorded_; }
   // Of several processes: whether one was told to stop by the end of the last iteration.
   bool stop() const { return stop_; }
 
  private:
-  void fill(const Next& next);
-  Next read_in_turn() const;
-  bool record(int64_t samples);
-  void body(const Next& next, int64_t samples);
-  void body_of_many(const Next& next, int64_t samples);
+  void body(const NextBatch& next, int64_t samples);
+  void body_of_many(const NextBatch& next, int64_t samples);
   torch::Tensor outputs_of(const data::Batch& batch);
   torch::Tensor forward(const data::Batch& batch);
   data::Batch prepare(const data::Batch& batch);
@@ -57,11 +50,7 @@ class Iteration {
   IterationParts parts_;
   int64_t runs_;
   WeightUpdate update_;
-
-  std::string why_eager_;
-  std::unique_ptr<Graph> graph_;
-  std::vector<data::Batch> read_;  // by the graph
-  int64_t whole_ = 0, replays_ = 0;
+  Recorded recorded_;
   bool stop_ = false;
 };
 

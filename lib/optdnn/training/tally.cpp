@@ -57,7 +57,6 @@ void Tally::add_margins(const Margins& margins) {
   };
   keep_least(margin_, margins.margin);
   keep_least(normalized_margin_, margins.normalized);
-  has_margins_ = true;
 }
 
 void Tally::add(const Tally& other) {
@@ -72,19 +71,19 @@ void Tally::add(const Tally& other) {
 void Tally::clear() {
   samples_ = numbers_ = 0;
   for (Tensor* sum : sums()) sum->zero_();
+  for (Tensor* least : {&margin_, &normalized_margin_}) least->fill_(std::numeric_limits<double>::infinity());
 }
 
 Tally Tally::of_all(const world::World& world) const {
   if (world.is_alone()) return *this;
-  const Tensor counts = torch::tensor({double(samples_), double(numbers_), double(has_margins_)}, loss_.options());
+  const Tensor counts = torch::tensor({double(samples_), double(numbers_)}, loss_.options());
   const Tensor own = torch::cat({counts, loss_, mistakes_, absolute_, largest_, margin_, normalized_margin_});
   const Tensor rows = world.rows(own);
-  const Tensor total = rows.narrow(1, 0, 3).sum(0).cpu();
-  const auto column = [&](int64_t number) { return rows.narrow(1, 3 + number * runs_, runs_); };
+  const Tensor total = rows.narrow(1, 0, 2).sum(0).cpu();
+  const auto column = [&](int64_t number) { return rows.narrow(1, 2 + number * runs_, runs_); };
   Tally all = *this;
   all.samples_ = static_cast<int64_t>(total.const_data_ptr<double>()[0]);
   all.numbers_ = static_cast<int64_t>(total.const_data_ptr<double>()[1]);
-  all.has_margins_ = total.const_data_ptr<double>()[2] > 0;
   all.loss_ = column(0).sum(0);
   all.mistakes_ = column(1).sum(0);
   all.absolute_ = column(2).sum(0);
@@ -102,7 +101,7 @@ std::vector<Evaluation> Tally::read() const {
     Evaluation& means = evaluations[run];
     means.samples = samples_;
     means.loss = sum[0] / static_cast<double>(samples_);
-    if (has_margins_) means.margin = finite(sum[4]), means.normalized_margin = finite(sum[5]);
+    means.margin = finite(sum[4]), means.normalized_margin = finite(sum[5]);
     if (regression_) {
       means.mse = sum[1] / static_cast<double>(numbers_);
       means.l1 = sum[2] / static_cast<double>(numbers_);

@@ -4,7 +4,7 @@
 
 #include <torch/torch.h>
 
-#include "optdnn/training/evaluate.h"
+#include "optdnn/training/evaluation.h"
 #include "optdnn/world/world.h"
 
 namespace optdnn::training {
@@ -41,14 +41,14 @@ class Tally {
   std::vector<torch::Tensor*> sums() { return {&loss_, &mistakes_, &absolute_, &largest_}; }
   torch::Tensor per_run(const torch::Tensor& values) const;
 
-  bool regression_, has_margins_ = false;
+  bool regression_;
   int64_t runs_;
   int64_t samples_ = 0, numbers_ = 0;  // of one run; numbers: entries of all targets
   // One number per run:
   torch::Tensor unit_;                        // K, or not defined
   torch::Tensor loss_, mistakes_;             // sums; mistakes are wrong classes or squared errors
   torch::Tensor absolute_, largest_;          // of a regression's errors
-  torch::Tensor margin_, normalized_margin_;  // smallest so far
+  torch::Tensor margin_, normalized_margin_;  // smallest so far; infinite where none was added
 };
 
 }  // namespace optdnn::training

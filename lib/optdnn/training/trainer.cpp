@@ -8,6 +8,7 @@
 #include "optdnn/base/text.h"
 #include "optdnn/metrics/mean_record.h"
 #include "optdnn/training/checkpoint.h"
+#include "optdnn/training/evaluate.h"
 #include "optdnn/training/gradients.h"
 #include "optdnn/training/iteration.h"
 #include "optdnn/training/precision.h"
@@ -45,6 +46,8 @@ class Trainer {
         state_(job, {*optimizer_, ema_, scale_, recent_, since_evaluation_, spikes_}),
         update_(job, {parameters_, *optimizer_, loss_, guard_, recent_, ema_, scale_, spike_watch()}),
         results_(runs_) {
+    if (job.valid_loader) valid_.emplace(evaluation_on(*job.valid_loader));
+    if (job.test_loader) test_.emplace(evaluation_on(*job.test_loader));
     if (spec_.ema) ema_.emplace(module(), spec_.ema->decay);
     if (spec_.precision == Precision::float16) scale_.emplace(job.device);
   }
@@ -71,8 +74,11 @@ class Trainer {
       result.skipped = skipped_;
       result.rollbacks = rollbacks_;
       result.seconds = seconds(run);
-      result.iteration = update_.how();
-      result.replays = update_.replays();
+      result.iteration = update_.recorded().how();
+      result.replays = update_.recorded().replays();
+      for (const auto& evaluator : {&valid_, &test_}) {
+        if (*evaluator) result.evaluation_replays += (*evaluator)->recorded().replays();
+      }
     }
     return results_;
   }
@@ -245,20 +251,20 @@ class Trainer {
 
   // With the moving average in the weights' place where there is one; the best weights are kept meanwhile.
   void evaluate_all() {
-    if (ema_ && job_.test_loader && job_.evaluate.weights == EvaluatedWeights::both) {
-      const auto raw = evaluate_on(*job_.test_loader);
+    if (ema_ && test_ && job_.evaluate.weights == EvaluatedWeights::both) {
+      const auto raw = test_->run();
       for_each_run([&](int64_t run) { results_[run].last_raw = raw[run]; });
     }
     swap_average();
-    if (job_.valid_loader) {
-      const auto evaluations = evaluate_on(*job_.valid_loader);
+    if (valid_) {
+      const auto evaluations = valid_->run();
       for_each_run([&](int64_t run) {
         if (!std::isfinite(evaluations[run].loss)) return guard_.give_up(run, not_finite("validation loss"));
         compare_with_best(run, evaluations[run]);
       });
     }
-    if (job_.test_loader) {
-      const auto evaluations = evaluate_on(*job_.test_loader);
+    if (test_) {
+      const auto evaluations = test_->run();
       for_each_run([&](int64_t run) {
         if (!std::isfinite(evaluations[run].loss)) return guard_.give_up(run, not_finite("test loss"));
         results_[run].last = evaluations[run];
@@ -267,8 +273,9 @@ class Trainer {
     swap_average();
   }
 
-  std::vector<Evaluation> evaluate_on(const data::Loader& loader) {
-    return evaluate(job_.network, loader, test_loss_, spec_.precision, job_.device, job_.evaluate, world_);
+  EvaluateJob evaluation_on(const data::Loader& loader) {
+    return {job_.network,  loader, test_loss_,      spec_.precision, job_.device,
+            job_.evaluate, world_, job_.make_graph, job_.why_eager};
   }
 
   void compare_with_best(int64_t run, const Evaluation& valid) {
@@ -401,6 +408,7 @@ class Trainer {
   Spikes spikes_;
   RunState state_;
   Iteration update_;
+  std::optional<Evaluator> valid_, test_;
   std::vector<Tensor> statistics_;  // the module's buffers before an iteration that may be skipped
   Tensor counted_;                  // recent_, likewise
 

@@ -23,9 +23,9 @@
 #include "optdnn/base/errors.h"
 #include "optdnn/data/loader.h"
 #include "optdnn/metrics/sink.h"
-#include "optdnn/training/evaluate.h"
-#include "optdnn/training/graph.h"
+#include "optdnn/training/evaluation.h"
 #include "optdnn/training/loss.h"
+#include "optdnn/training/recorded.h"
 #include "optdnn/training/run_rates.h"
 #include "optdnn/training/schedule.h"
 #include "optdnn/training/train_spec.h"
@@ -61,8 +61,8 @@ struct TrainJob {
   torch::Device device = torch::kCPU;
   const world::World* world = &world::World::alone();  // whose part the loaders have; of several processes, one run
 
-  std::function<std::unique_ptr<Graph>()> make_graph;  // in the place of the device's own; may be empty
-  std::string why_eager;  // why an iteration must not be recorded as a graph; empty: it may be
+  GraphMaker make_graph;  // in the place of the device's own; may be empty
+  std::string why_eager;  // why iterations and evaluations must not be recorded as graphs; empty: they may be
   // What it gives is kept during each training forward pass in 16 bits; may be empty, or give nothing.
   std::function<std::shared_ptr<void>(const torch::Device& device)> during_forward;
   std::function<torch::Tensor()> penalty;  // of the latest forward pass, summed over runs; may be empty or not defined
@@ -84,6 +84,7 @@ struct TrainResult {
   double epochs = 0;                   // done in all
   std::string iteration;               // "captured", or why iterations ran operator by operator
   int64_t replays = 0;                 // iterations that were one call of the host
+  int64_t evaluation_replays = 0;      // batches of evaluations, likewise
   int64_t skipped = 0, rollbacks = 0;  // by train.on_divergence, in all
   bool stopped = false;  // by stop_requested, after saving; `last` is then that of the latest evaluation in this call
   // Names iteration and batch where a loss was not finite; the weights are then those before that iteration.
