@@ -91,4 +91,23 @@ TEST_CASE("margins are those of the mean over an image and its mirror image wher
   REQUIRE(*margin == Approx(expected).epsilon(1e-5));
 }
 
+TEST_CASE("an evaluator that is asked again begins anew") {
+  const SmallImages images;
+  SmallJob small(images);
+  EvaluateSpec spec;
+  spec.margins = true;
+  const Loss loss = make_loss(CrossEntropyLoss{});
+  const EvaluateJob job{small.job.network, small.test_loader, loss, Precision::float64, torch::kCPU, spec};
+  small.job.network.ptr()->to(torch::kFloat64);
+  Evaluator evaluator(job);
+  const double before = *evaluator.run()[0].margin;
+  const torch::NoGradGuard no_grad;
+  for (Tensor& parameter : small.job.network.ptr()->parameters()) parameter.mul_(0.25);
+  const Evaluation fresh = evaluate(job)[0], again = evaluator.run()[0];
+  REQUIRE(*fresh.margin > before);
+  REQUIRE(again.margin == fresh.margin);
+  REQUIRE(again.loss == fresh.loss);
+  REQUIRE(again.samples == fresh.samples);
+}
+
 }  // namespace optdnn::training
