@@ -17,7 +17,7 @@ namespace {
 void show_text(const experiment::Table& table) {
   for (const experiment::Row& row : table.rows) {
     if (table.rows.size() > 1) std::cout << "# --- " << row.id << " ---\n";
-    std::cout << config::to_yaml(experiment::resolved(row.spec), &row.config);
+    std::cout << config::to_yaml(experiment::shown(row.spec), &row.config);
     if (&row != &table.rows.back()) std::cout << '\n';
   }
 }
@@ -25,7 +25,7 @@ void show_text(const experiment::Table& table) {
 void show_json(const experiment::Table& table) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const experiment::Row& row : table.rows) {
-    rows.push_back({{"id", row.id}, {"config", config::to_json(experiment::resolved(row.spec))}});
+    rows.push_back({{"id", row.id}, {"config", config::to_json(experiment::shown(row.spec))}});
     if (!row.paper.is_null()) rows.back()["paper"] = config::to_json(row.paper);
   }
   std::cout << rows.dump(2) << '\n';

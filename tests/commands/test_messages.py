@@ -50,6 +50,7 @@ class Messages(Commands):
             self.assertEqual(certificate["certified"], certificate["convergent"])
             self.assertIsNone(certificate["universal"])  # a rule by itself has no modules
             self.assertTrue(certificate["reason"])
+            self.assertEqual(certificate["source"], rule["source"])
             self.run_program("certify", rule["name"], "--latex")
 
     def test_a_coefficient_set_on_the_command_line_changes_the_verdict(self) -> None:
@@ -181,6 +182,26 @@ class Messages(Commands):
     def test_show_tells_where_each_value_comes_from(self) -> None:
         config = self.write("rings.yaml", RINGS)
         self.compare_golden("show.txt", self.run_program("show", config, "--set", "depth=5").stdout)
+        search = "search: {trials: 7, space: {optimizer.learning_rate: {log: [0.001, 0.1]}}}\n"
+        held_out = RINGS.replace("points_per_ring: 32", "points_per_ring: 32, validation: {samples: 8}")
+        searched = self.write("searched.yaml", held_out + search)
+        shown = self.run_program("show", searched).stdout
+        self.assertIn("trials: 7", shown)
+        self.run_program("check", self.write("shown.yaml", shown))  # what is shown is a config
+
+    def test_a_coupled_rule_is_called_that(self) -> None:
+        leapfrog = "equations: |\n    p[k+1] = p[k] + T(x[k])\n    x[k+1] = x[k] + S(p[k+1])\n"
+        config = self.write("leapfrog.yaml", f"""dataset: {{name: nested_rings, points_per_ring: 8}}
+algorithm:
+  name: leapfrog
+  {leapfrog}modules: {{T: {{name: dense_two_layer, hidden: 4}}, S: {{name: dense_two_layer, hidden: 4}}}}
+depth: 4
+width: 2
+train: {{length: {{iterations: 2}}}}
+""")
+        [row] = json.loads(self.run_program("check", config, "--json").stdout)
+        self.assertEqual([row["convergent"], row["coupled"]], [False, True])
+        self.assertIn(" coupled ", self.run_program("check", config).stdout)
 
     def test_the_published_resnet_has_its_multiply_adds(self) -> None:
         config = "dataset: cifar10\nmodel: {name: resnet, layers: 20}\ntrain: {length: {epochs: 1}}\n"

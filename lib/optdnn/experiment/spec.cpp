@@ -114,8 +114,10 @@ ExperimentSpec read_experiment(const config::Node& node, base::Diagnostics& diag
   return spec;
 }
 
-config::Node resolved(const ExperimentSpec& spec) {
-  std::vector<std::string> left_out = {"search", "compare"};
+config::Node resolved(const ExperimentSpec& spec) { return config::without_keys(shown(spec), {"search"}); }
+
+config::Node shown(const ExperimentSpec& spec) {
+  std::vector<std::string> left_out = {"compare"};
   if (spec.model) left_out.insert(left_out.end(), algorithm_keys().begin(), algorithm_keys().end());
   return config::without_keys(config::dump(spec), left_out);
 }

@@ -94,4 +94,7 @@ const std::vector<std::string>& algorithm_keys();
 // values were found and what it is compared with.
 config::Node resolved(const ExperimentSpec& spec);
 
+// The same with `search`: what will be done.
+config::Node shown(const ExperimentSpec& spec);
+
 }  // namespace optdnn::experiment
