@@ -110,11 +110,10 @@ void list(const std::string& kind, const std::string& path, bool json) {
     std::cout << list.dump(2) << '\n';
     return;
   }
-  const bool has_sources = !entries.front().source.empty();
-  base::TextTable table(has_sources ? std::vector<std::string>{kind, "", "source"}
-                                    : std::vector<std::string>{kind, ""});
+  base::TextTable table({kind, ""});
   for (const auto& [name, help, source] : entries) {
-    table.add(has_sources ? std::vector{name, help, source} : std::vector{name, help});
+    table.add({name, help});
+    if (!source.empty()) table.add({"", "  " + source});
   }
   std::cout << table.text();
 }

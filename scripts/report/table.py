@@ -16,7 +16,7 @@ from report.tasks import datasets_of
 from report.text import NOTHING, PLUS_MINUS, counted, duration, fixed, listed, mean_spread, median_quartiles, span
 
 ENOUGH_SEEDS = 3
-EQUAL_COST = 1.1  # the largest ratio of multiply-adds within which rows are ranked, as in comparisons
+EQUAL_COST = 1.1  # the largest ratio of multiply-adds within which rows are ranked
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,11 @@ def certificate_of(stage: dict[str, Any], verdict: str) -> Any:
 def convergent_cell(row: Row) -> str:
     verdicts = {"yes" if certificate_of(stage, "convergent") is True else
                 "coupled" if stage.get("coupled") is True else "no" for stage in stages_of(row)}
-    return verdicts.pop() if len(verdicts) == 1 else "mixed" if verdicts else NOTHING
+    if not verdicts:
+        return NOTHING
+    if "no" in verdicts:
+        return "mixed" if len(verdicts) > 1 else "no"
+    return "coupled" if "coupled" in verdicts else "yes"
 
 
 def universal_cell(row: Row) -> str:

@@ -93,11 +93,12 @@ TEST_CASE("a recorded iteration gives the numbers of one that runs operator by o
 TEST_CASE("the smaller last batch of an epoch and the batches of evaluations have recordings of their own") {
   const auto gpu = accelerator();
   if (!gpu) return;
-  // Of six epochs of 16, 16 and 8 images, and six evaluations of 8, 8 and 4: the first three of each size are real.
+  // Of six epochs of 16, 16 and 8 images, and twelve evaluations of 8, 8 and 4, by the weights and by their average:
+  // the first three of each size are real.
   const std::string images =
       "dataset: {name: generated_images, size_px: 16, train_images: 40, test_images: 20, batch_size: 16}\n" + kNet +
       kSgd +
-      "algorithm: {name: apg2}\nevaluate: {batch_size: 8, flip_average: true}\n"
+      "algorithm: {name: apg2}\nevaluate: {batch_size: 8, flip_average: true, weights: both}\n"
       "train: {length: {epochs: 6}, precision: float64, ema: {decay: 0.5}}\n";
   // Of six evaluations of 32 points in batches of 16, with margins, of three seeds at once.
   const std::string rings =
@@ -105,7 +106,7 @@ TEST_CASE("the smaller last batch of an epoch and the batches of evaluations hav
       "module: {name: dense_two_layer, hidden: 8}\nalgorithm: {name: heavy_ball}\ndepth: 3\nwidth: 2\n"
       "seeds: [1, 2, 3]\noptimizer: {name: adam, learning_rate: 0.01}\nevaluate: {batch_size: 16}\n"
       "train: {length: {epochs: 6}, precision: float64}\n";
-  for (const auto& [text, replays, evaluation_replays] : {std::tuple(images, 9 + 3, 9 + 3), std::tuple(rings, 9, 9)}) {
+  for (const auto& [text, replays, evaluation_replays] : {std::tuple(images, 9 + 3, 21 + 9), std::tuple(rings, 9, 9)}) {
     CAPTURE(text);
     const ExperimentSpec spec = tests::read_experiment(text);
     const Trained eager = train(spec, *gpu, {.why_eager = "asked for"}), recorded = train(spec, *gpu);
@@ -119,6 +120,9 @@ TEST_CASE("the smaller last batch of an epoch and the batches of evaluations hav
       REQUIRE(other.error_pct == one.error_pct);
       REQUIRE(other.margin.has_value() == one.margin.has_value());
       if (one.margin) REQUIRE(*other.margin == Approx(*one.margin).epsilon(1e-9));
+      const auto &raw = eager.results[run].last_raw, &other_raw = recorded.results[run].last_raw;
+      REQUIRE(raw.has_value() == other_raw.has_value());
+      if (raw) REQUIRE(other_raw->loss == Approx(raw->loss).epsilon(1e-9));
     }
   }
 }
@@ -142,12 +146,27 @@ TEST_CASE("where an iteration cannot be recorded, training goes on with the numb
   };
   const ExperimentSpec spec =
       tests::read_experiment(kImages + "model: {name: wrn, layers: 10, widening: 1, dropout: 0.3}\n" + kSgd +
-                             "train: {length: {iterations: 8}, precision: float64}\n");
+                             "evaluate: {batch_size: 16}\ntrain: {length: {epochs: 2}, precision: float64}\n");
   const Trained eager = train(spec, *gpu, {.why_eager = "asked for"});
-  const Trained other = train(spec, {gpu->device, [&] { return std::make_unique<LookingGraph>(*gpu); }});
-  REQUIRE(other.result().iteration.starts_with("eager: recording failed"));
-  REQUIRE(other.result().iterations == 8);
-  REQUIRE(largest_difference(eager, other) < 1e-9);
+  // The first recording is that of an iteration, the second that of an evaluation, with which both end.
+  for (const int failing : {0, 1}) {
+    CAPTURE(failing);
+    const auto make = [&, made = std::make_shared<int>(0)]() -> std::unique_ptr<training::Graph> {
+      if ((*made)++ == failing) return std::make_unique<LookingGraph>(*gpu);
+      return gpu->make_graph ? gpu->make_graph() : training::make_graph(gpu->device);
+    };
+    const training::TrainResult result = [&] {
+      const Trained other = train(spec, {gpu->device, make});
+      REQUIRE(largest_difference(eager, other) < 1e-9);
+      return other.result();
+    }();
+    REQUIRE(result.iteration.starts_with(failing == 0 ? "eager: recording failed"
+                                                      : "captured at first, then eager: recording failed"));
+    REQUIRE(result.iterations == 16);
+    REQUIRE(result.replays == (failing == 0 ? 0 : 5));
+    REQUIRE(result.evaluation_replays == 0);
+    REQUIRE(result.last.loss == Approx(eager.result().last.loss).epsilon(1e-9));
+  }
 }
 
 TEST_CASE("every number type trains on a GPU as float32 does on the CPU, channels last or not") {

@@ -1,4 +1,5 @@
 // Photographs on the make-believe device: threads decode them, the thread that asks for them finishes them there.
+#include <algorithm>
 #include <thread>
 
 #include "optdnn/data/loader.h"
@@ -25,7 +26,14 @@ TEST_CASE("photographs go up from pinned memory without a wait, whatever threads
   const PhotoSet cpu(spec, "imagenette", root.path());
   const PhotoSet other(spec, "imagenette", root.path(), {}, tests::mock_device());
   REQUIRE(cpu.loader_threads() == 1);
-  REQUIRE(other.loader_threads() == static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+  REQUIRE(other.loader_threads() == static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 32u)));
+  {
+    const tests::MockWatch watch;
+    const Batch begun = other.batch(Split::train, 5, 2, {0, 3, 7});
+    REQUIRE(watch.calls().empty());  // by whatever thread
+    REQUIRE(begun.rest);
+    REQUIRE(finished(begun).inputs.cpu().equal(cpu.batch(Split::train, 5, 2, {0, 3, 7}).inputs));
+  }
   for (const Split split : {Split::train, Split::test}) {
     for (const int threads : {0, 3}) {
       CAPTURE(static_cast<int>(split), threads);

@@ -297,6 +297,17 @@ class Rules(unittest.TestCase):
         tables = [block for block in table.table_blocks(group) if isinstance(block, document.Table)]
         self.assertEqual(["rank" in one.header for one in tables[:2]], [True, False])
 
+    def test_a_row_is_what_all_its_stages_are(self):
+        from report import runs, table
+        yes, coupled, no = ({"convergent": True, "coupled": False}, {"convergent": False, "coupled": True},
+                            {"convergent": False, "coupled": False})
+
+        def cell(*stages):
+            run = runs.Run(pathlib.Path(), "t", "r", 0, "finished", {"certificate": list(stages)})
+            return table.convergent_cell(runs.Row("r", [run]))
+        self.assertEqual([cell(), cell(yes, yes), cell(yes, coupled), cell(no, no), cell(no, coupled)],
+                         ["-", "yes", "coupled", "no", "mixed"])
+
     def test_columns_and_order_are_chosen_by_name(self):
         from report import choice, document
         table = document.Table(["row", "test error (%)", "seconds"],

@@ -11,7 +11,7 @@
 
 namespace optdnn::tests {
 
-using GraphMaker = std::function<std::unique_ptr<training::Graph>()>;
+using training::GraphMaker;
 
 // What is compared with the CPU: a GPU, or the make-believe one. Which it is depends on the test program; nothing where
 // there is none, and then the test has said why.

@@ -63,24 +63,27 @@ struct EpochReader::State {
 
   Batch make(int64_t number) const {
     const torch::NoGradGuard no_grad;
-    const size_t runs = options.seeds.size();
-    if (runs == 1) return make(number, 0);
-    if (is_shared()) {
-      const Batch shared = finished(make(number, 0));
-      const auto repeated = [&](const torch::Tensor& tensor) {
-        std::vector<int64_t> sizes = tensor.sizes().vec();
-        sizes.insert(sizes.begin(), static_cast<int64_t>(runs));
-        return tensor.unsqueeze(0).expand(sizes);
-      };
-      return {repeated(shared.inputs), repeated(shared.targets)};
-    }
+    if (options.seeds.size() == 1) return make(number, 0);
+    std::vector<Batch> made;
+    for (size_t run = 0; run < (is_shared() ? 1 : options.seeds.size()); ++run) made.push_back(make(number, run));
+    const auto all = [made, runs = std::ssize(options.seeds)] { return together(made, runs); };
+    return made.front().rest ? Batch{{}, {}, all} : all();
+  }
+
+  // The runs' batches, or one that all see, along a leading run dimension.
+  static Batch together(const std::vector<Batch>& made, int64_t runs) {
     std::vector<torch::Tensor> inputs, targets;
-    for (size_t run = 0; run < runs; ++run) {
-      const Batch made = finished(make(number, run));
-      inputs.push_back(made.inputs);
-      targets.push_back(made.targets);
+    for (const Batch& batch : made) {
+      const Batch one = finished(batch);
+      inputs.push_back(one.inputs);
+      targets.push_back(one.targets);
     }
-    return {torch::stack(inputs), torch::stack(targets)};
+    const auto of_all = [&](const std::vector<torch::Tensor>& tensors) {
+      std::vector<int64_t> sizes = tensors.front().sizes().vec();
+      sizes.insert(sizes.begin(), runs);
+      return tensors.size() > 1 ? torch::stack(tensors) : tensors.front().unsqueeze(0).expand(sizes);
+    };
+    return {of_all(inputs), of_all(targets)};
   }
 
   // Whether every run sees the same batches.
@@ -170,8 +173,8 @@ EpochReader Loader::epoch(int64_t epoch, int64_t first_batch) const {
       for (int64_t i = 0; i < size; ++i) repeated.push_back(order[i / repeats] + size * (i % repeats));
     }
   }
-  // Choice: two batches ahead per worker bound the memory.
-  state->slots.resize(2 * static_cast<size_t>(options_.threads));
+  // Choice: a batch ahead per worker and one more bound the memory.
+  if (options_.threads > 0) state->slots.resize(static_cast<size_t>(options_.threads) + 1);
   for (int i = 0; i < options_.threads; ++i) state->workers.emplace_back([s = state.get()] { s->work(); });
   return EpochReader(std::move(state));
 }

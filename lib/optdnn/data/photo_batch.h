@@ -1,6 +1,7 @@
 // A batch of photographs as threads decode it: bytes, what is erased of them and how they are mixed. For a GPU the
 // bytes lie in pinned memory, go up as they are, a quarter of the numbers they become, and the thread whose queue the
-// GPU's is does the rest there; on a CPU each thread does it itself. The numbers are the same.
+// GPU's is does the rest there; on a CPU each thread does it itself. The numbers are the same, of mixtures up to
+// rounding.
 #pragma once
 
 #include <optional>

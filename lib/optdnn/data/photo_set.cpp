@@ -1,5 +1,6 @@
 #include "optdnn/data/photo_set.h"
 
+#include <algorithm>
 #include <iterator>
 #include <thread>
 
@@ -105,7 +106,8 @@ PhotoSet::PhotoSet(PhotoSpec spec, std::string_view dataset, const std::filesyst
 Preparation PhotoSet::preparation() const { return {{}, photo_mean(), photo_deviation(), train_.classes(), {}, {}}; }
 
 int PhotoSet::loader_threads() const {
-  return device_.is_cpu() ? 1 : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  constexpr int kMost = 32;  // each holds a batch
+  return device_.is_cpu() ? 1 : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMost);
 }
 
 int64_t PhotoSet::size(Split split) const {

@@ -20,7 +20,7 @@ class PhotoSet : public DataSet {
   DataShape shape() const override { return {{3, spec_.size_px, spec_.size_px}, *spec_.classes, false}; }
   int64_t size(Split split) const override;
   int64_t repeats() const override { return spec_.repeats; }
-  // All there are for a GPU, which waits for what is decoded; a CPU's train.
+  // As many as there are cores for a GPU, which waits for what is decoded, 32 at most; a CPU's train.
   int loader_threads() const override;
   std::vector<std::string> class_names() const override { return train_.classes(); }
   Preparation preparation() const override;

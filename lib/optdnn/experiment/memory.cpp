@@ -130,7 +130,7 @@ MemoryEstimate estimate_memory(const ExperimentSpec& spec, const data::DataSet& 
   for (const auto& parameter : network.module.ptr()->parameters())
     weights += static_cast<double>(parameter.nbytes()) / kMib;
   for (const int64_t extent : shape.input) sample *= static_cast<double>(extent);
-  const double batches = static_cast<double>((2 * loader_threads + 1) * batch_size) * sample / kMib;
+  const double batches = static_cast<double>((loader_threads + 2) * batch_size) * sample / kMib;
   const auto copies = static_cast<double>(moments_of(spec.optimizer) + (spec.train.ema ? 1 : 0));
   const double resident = resident_mib();
 

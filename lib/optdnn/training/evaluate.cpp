@@ -23,10 +23,7 @@ class EvaluationMode {
 Evaluator::Evaluator(EvaluateJob job)
     : job_(std::move(job)),
       tally_(job_.loss.regression, job_.device, std::ssize(job_.loader.options().seeds),
-             job_.loader.dataset().preparation().target_deviation),
-      recorded_(
-          job_.device, job_.make_graph,
-          job_.why_eager.empty() && !job_.world.is_alone() ? "several processes evaluate together" : job_.why_eager) {}
+             job_.loader.dataset().preparation().target_deviation) {}
 
 std::vector<Evaluation> Evaluator::run() {
   const torch::NoGradGuard no_grad;
@@ -40,7 +37,11 @@ std::vector<Evaluation> Evaluator::run() {
                          prepared(batch->targets, job_.device, job_.precision)};
     };
     const int64_t samples = batch->targets.size(job_.loader.options().seeds.size() > 1 ? 1 : 0);
-    recorded_.run({[&](const NextBatch& next) { add(next()); }, {}}, prepared_batch, 1, samples);
+    if (!job_.recorded) {
+      add(prepared_batch());
+    } else {
+      job_.recorded->run(job_.role, {[&](const NextBatch& next) { add(next()); }, {}}, prepared_batch, 1, samples);
+    }
   }
   return tally_.of_all(job_.world).read();
 }

@@ -18,8 +18,8 @@ struct EvaluateJob {
   torch::Device device;
   EvaluateSpec spec = {};
   const world::World& world = world::World::alone();  // whose part the loader has
-  GraphMaker make_graph = {};                         // in the place of the device's own; may be empty
-  std::string why_eager = "it is evaluated once";     // why a batch must not be recorded as a graph; empty: it may be
+  Recorded* recorded = nullptr;                       // where its batches are replayed; may be null
+  Recorded::Role role = Recorded::Role::test;
 };
 
 // Evaluates a network as often as it is asked to. What the job refers to outlives it.
@@ -30,14 +30,12 @@ class Evaluator {
   // One evaluation per run of the loader, in evaluation mode; the network's mode is put back. Nothing is read back from
   // a GPU before the end. Of several processes each sees its part of the batches, and gets the evaluation of all.
   std::vector<Evaluation> run();
-  const Recorded& recorded() const { return recorded_; }
 
  private:
   void add(const data::Batch& batch);
 
   EvaluateJob job_;
   Tally tally_;
-  Recorded recorded_;
 };
 
 inline std::vector<Evaluation> evaluate(EvaluateJob job) { return Evaluator(std::move(job)).run(); }

@@ -10,24 +10,13 @@ namespace optdnn::training {
 
 using torch::Tensor;
 
-namespace {
-
-std::string why_eager(const TrainJob& job) {
-  if (!job.why_eager.empty()) return job.why_eager;
-  if (!job.train.on_divergence.stops()) return "train.on_divergence reads every loss";
-  return job.world->is_alone() ? "" : "several processes train together";
-}
-
-}  // namespace
-
 Iteration::Iteration(TrainJob& job, IterationParts parts)
     : job_(job),
       parts_(parts),
       runs_(static_cast<int64_t>(job.runs.size())),
       update_({parts.parameters, parts.optimizer, parts.guard, parts.ema, parts.scale, job.train.gradient_clip,
                !job.train.on_divergence.stops(), runs_},
-              job.device),
-      recorded_(job.device, job.make_graph, why_eager(job)) {}
+              job.device) {}
 
 void Iteration::run(const NextBatch& next, int64_t samples, int64_t first_batch, double learning_rate) {
   const auto begin = [&] { parts_.guard.begin(first_batch); };
@@ -38,9 +27,9 @@ void Iteration::run(const NextBatch& next, int64_t samples, int64_t first_batch,
   begin();
   update_.begin(learning_rate);
   const int64_t batch_size = job_.train_loader->options().batch_size;
-  recorded_.run(
-      {[&](const NextBatch& batches) { body(batches, samples); }, undo}, [&] { return prepare(next()); },
-      (samples + batch_size - 1) / batch_size, samples);
+  parts_.recorded.run(
+      Recorded::Role::training, {[&](const NextBatch& batches) { body(batches, samples); }, undo},
+      [&] { return prepare(next()); }, (samples + batch_size - 1) / batch_size, samples);
 }
 
 data::Batch Iteration::prepare(const data::Batch& batch) {

@@ -1,6 +1,6 @@
-// One update of the weights from `accumulate` batches, in two parts: begin() is the host's (batches to where the device
-// reads them, counters, the learning rate), the body is the device's alone, which on a device that has graphs is
-// recorded and replayed (recorded.h).
+// One update of the weights from `accumulate` batches, in two parts: the host's (batches to where the device reads
+// them, counters, the learning rate), and the body, the device's alone, which on a device that has graphs is recorded
+// and replayed (recorded.h).
 #pragma once
 
 #include "optdnn/training/divergence.h"
@@ -23,6 +23,7 @@ struct IterationParts {
   Tally& recent;
   std::optional<Ema>& ema;
   std::optional<LossScale>& scale;
+  Recorded& recorded;
   std::function<void(const torch::Tensor& losses)> see;  // of each batch, one per run; may be empty
 };
 
@@ -34,7 +35,6 @@ class Iteration {
   // `first_batch` of the training.
   void run(const NextBatch& next, int64_t samples, int64_t first_batch, double learning_rate);
 
-  const Recorded& recorded() const { return recorded_; }
   // Of several processes: whether one was told to stop by the end of the last iteration.
   bool stop() const { return stop_; }
 
@@ -50,7 +50,6 @@ class Iteration {
   IterationParts parts_;
   int64_t runs_;
   WeightUpdate update_;
-  Recorded recorded_;
   bool stop_ = false;
 };
 

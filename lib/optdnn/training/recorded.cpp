@@ -1,5 +1,7 @@
 #include "optdnn/training/recorded.h"
 
+#include <algorithm>
+
 #include "optdnn/base/log.h"
 #include "optdnn/base/text.h"
 
@@ -20,14 +22,27 @@ Recorded::Recorded(const torch::Device& device, GraphMaker make_graph, std::stri
   if (why_eager_.empty() && !make_graph_) why_eager_ = why_no_graph(device);
 }
 
-void Recorded::run(const Work& work, const NextBatch& next, int64_t batches, int64_t samples) {
+void Recorded::run(Role role, const Work& work, const NextBatch& next, int64_t batches, int64_t samples) {
   if (!why_eager_.empty()) return work.body(next);
-  Size& size = sizes_[samples];
+  Size& size = sizes_[{role, samples}];
   if (size.seen++ < kWarmUp) return work.body(next);
   fill(size, next, batches);
   if (!size.graph && !record(size, work)) return work.body(in_turn(size.read));
   size.graph->replay();
-  ++replays_;
+  ++size.replays;
+}
+
+std::string Recorded::how() const {
+  if (why_eager_.empty()) return "captured";
+  const auto replayed = [](const auto& entry) { return entry.second.replays > 0; };
+  const bool began = std::any_of(sizes_.begin(), sizes_.end(), replayed);
+  return base::concat(began ? "captured at first, then " : "", "eager: ", why_eager_);
+}
+
+int64_t Recorded::replays(Role role) const {
+  int64_t sum = 0;
+  for (const auto& [key, size] : sizes_) sum += key.first == role ? size.replays : 0;
+  return sum;
 }
 
 // Puts the batches where the graph reads them.
@@ -44,8 +59,8 @@ void Recorded::fill(Size& size, const NextBatch& next, int64_t batches) {
   }
 }
 
-// Where it fails nothing was computed, and from now on everything runs operator by operator. Graphs of other sizes stay
-// to the end: where one goes, LibTorch gives memory of its stream back that others still read.
+// Where it fails nothing was computed. From then on no graph is replayed, of no role: the device's random generator is
+// another one then, and where a graph goes, LibTorch gives cuBLAS's workspace of the stream back, which others use.
 bool Recorded::record(Size& size, const Work& work) {
   size.graph = make_graph_ ? make_graph_() : make_graph(device_);
   try {
@@ -55,7 +70,6 @@ bool Recorded::record(Size& size, const Work& work) {
     why_eager_ = base::concat("recording failed: ", base::split(error.what_without_backtrace(), '\n').front());
     base::log_warning(base::concat(why_eager_, "\n", error.what()));
   }
-  size.graph.reset();
   if (work.undo) work.undo();
   return false;
 }

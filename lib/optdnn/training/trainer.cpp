@@ -25,6 +25,12 @@ using torch::Tensor;
 // After a rollback an epoch's batches are those of one that no training reaches.
 constexpr int64_t kEpochsApart = int64_t{1} << 32;
 
+std::string why_eager(const TrainJob& job) {
+  if (!job.why_eager.empty()) return job.why_eager;
+  if (!job.train.on_divergence.stops()) return "train.on_divergence reads every loss";
+  return job.world->is_alone() ? "" : "several processes train together";
+}
+
 class Trainer {
  public:
   explicit Trainer(TrainJob& job)
@@ -44,10 +50,11 @@ class Trainer {
         since_evaluation_(loss_.regression, job.device, runs_, unit_of_targets()),
         spikes_(runs_),
         state_(job, {*optimizer_, ema_, scale_, recent_, since_evaluation_, spikes_}),
-        update_(job, {parameters_, *optimizer_, loss_, guard_, recent_, ema_, scale_, spike_watch()}),
+        recorded_(job.device, job.make_graph, why_eager(job)),
+        update_(job, {parameters_, *optimizer_, loss_, guard_, recent_, ema_, scale_, recorded_, spike_watch()}),
         results_(runs_) {
-    if (job.valid_loader) valid_.emplace(evaluation_on(*job.valid_loader));
-    if (job.test_loader) test_.emplace(evaluation_on(*job.test_loader));
+    if (job.valid_loader) valid_.emplace(evaluation_on(*job.valid_loader, Recorded::Role::validation));
+    if (job.test_loader) test_.emplace(evaluation_on(*job.test_loader, Recorded::Role::test));
     if (spec_.ema) ema_.emplace(module(), spec_.ema->decay);
     if (spec_.precision == Precision::float16) scale_.emplace(job.device);
   }
@@ -74,11 +81,10 @@ class Trainer {
       result.skipped = skipped_;
       result.rollbacks = rollbacks_;
       result.seconds = seconds(run);
-      result.iteration = update_.recorded().how();
-      result.replays = update_.recorded().replays();
-      for (const auto& evaluator : {&valid_, &test_}) {
-        if (*evaluator) result.evaluation_replays += (*evaluator)->recorded().replays();
-      }
+      result.iteration = recorded_.how();
+      result.replays = recorded_.replays(Recorded::Role::training);
+      result.evaluation_replays =
+          recorded_.replays(Recorded::Role::validation) + recorded_.replays(Recorded::Role::test);
     }
     return results_;
   }
@@ -273,9 +279,8 @@ class Trainer {
     swap_average();
   }
 
-  EvaluateJob evaluation_on(const data::Loader& loader) {
-    return {job_.network,  loader, test_loss_,      spec_.precision, job_.device,
-            job_.evaluate, world_, job_.make_graph, job_.why_eager};
+  EvaluateJob evaluation_on(const data::Loader& loader, Recorded::Role role) {
+    return {job_.network, loader, test_loss_, spec_.precision, job_.device, job_.evaluate, world_, &recorded_, role};
   }
 
   void compare_with_best(int64_t run, const Evaluation& valid) {
@@ -407,6 +412,7 @@ class Trainer {
   Tally recent_, since_evaluation_;  // since the last record; since the last evaluation, up to the last record
   Spikes spikes_;
   RunState state_;
+  Recorded recorded_;
   Iteration update_;
   std::optional<Evaluator> valid_, test_;
   std::vector<Tensor> statistics_;  // the module's buffers before an iteration that may be skipped
