@@ -38,12 +38,31 @@ def headline_of(run: dict[str, Any]) -> str | None:
 
 
 def train(program: str, config: pathlib.Path, row: dict[str, Any], run: dict[str, Any], out: str) -> dict[str, Any]:
+    shown = subprocess.run([program, "show", str(config), "--row", row["row"], "--json"], check=False,
+                           stdout=subprocess.PIPE, encoding="utf-8")
+    if shown.returncode:
+        return {}
+    [alone] = json.loads(shown.stdout)
     values = (row.get("search") or {}).get("values", {})
-    sets = [word for path, value in values.items() for word in ("--set", f"{path}={json.dumps(value)}")]
-    command = [program, "train", str(config), "--row", row["row"], "--seed", str(run["seed"]), "--out", out, "--quiet"]
-    subprocess.run(command + (["--no-search"] if values else []) + sets, check=False)
+    for path, value in values.items():
+        put(alone["config"], path.split("."), value)
+    if values:  # of a table's search a row has those of its own rule
+        search = alone["config"]["search"]
+        search["space"] = {path: search["space"][path] for path in values}
+    file = pathlib.Path(out) / "row.yaml"  # JSON is YAML
+    file.write_text(json.dumps(alone["config"]), encoding="utf-8")
+    command = [program, "train", str(file), "--seed", str(run["seed"]), "--out", out, "--quiet"]
+    subprocess.run(command + (["--no-search"] if values else []), check=False)
     found = list(pathlib.Path(out).rglob("summary.json"))
     return json.loads(found[0].read_text()) if found else {}
+
+
+def put(tree: dict[str, Any], path: list[str], value: Any) -> None:
+    for key in path[:-1]:
+        if not isinstance(tree.get(key), dict):
+            tree[key] = {}
+        tree = tree[key]
+    tree[path[-1]] = value
 
 
 def verdict(row: dict[str, Any], run: dict[str, Any], now: dict[str, Any]) -> tuple[str, str]:

@@ -4,13 +4,16 @@ import csv
 import json
 import math
 import random
+import os
 import re
 import struct
+import subprocess
+import sys
 import unittest
 import xml.etree.ElementTree
 import zipfile
 
-from program import RINGS, Commands
+from program import PROGRAM, RINGS, SOURCE, Commands
 
 FLOWERS = """\
 dataset:   {name: table, file: data/flowers.csv, target: kind, drop: [id], test_fraction: 0.25, batch_size: 16}
@@ -374,6 +377,41 @@ class Lab(Commands):
         self.assertIn("net.safetensors", self.run_program("export", run, "--to", "w.bin", status=2).stderr)
         refused = self.run_program("export", run, "--to", "t.safetensors", "--names", "timm", status=2).stderr
         self.assertIn("'dense_two_layer' is none of timm's", refused)
+
+
+    def test_committed_results_of_a_searched_sweep_come_out_again(self) -> None:
+        try:
+            import matplotlib  # noqa: F401
+        except ImportError:
+            self.skipTest("no matplotlib")
+        self.write("swept.yaml", """table: swept
+defaults:
+  dataset:   {name: nested_rings, points_per_ring: 8, iterations_per_epoch: 5, validation: {samples: 32}}
+  module:    {name: dense_two_layer, hidden: 4}
+  depth:     2
+  width:     2
+  optimizer: {name: adam, learning_rate: 0.01}
+  train:     {length: {iterations: 10}}
+  search:
+    trials: 3
+    space:
+      optimizer.learning_rate: {log: [0.001, 0.1]}
+      algorithm.coefficients.beta: {uniform: [0, 0.9]}
+      algorithm.coefficients.gamma: {uniform: [0.5, 2]}
+rows:
+  - {id: swept, grid: {algorithm: [nesterov, apg2]}}
+""")
+        self.run_program("train", "swept.yaml", "--threads", "1", "--out", "runs")
+
+        def script(*arguments: str) -> subprocess.CompletedProcess:
+            return subprocess.run([sys.executable, str(SOURCE / "scripts" / arguments[0]), *arguments[1:]],
+                                  cwd=self.folder, capture_output=True, text=True, timeout=300,
+                                  env=os.environ | {"MPLBACKEND": "agg"}, check=False)
+        self.assertEqual(script("report.py", "runs/swept", "--out", "report").returncode, 0)
+        checked = script("check_results.py", PROGRAM, "swept.yaml", "report/results.json", "--runs", "2")
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+        self.assertIn("2 of 2 sampled runs still come out", checked.stdout)
+        self.assertEqual(checked.stdout.count(": equal; "), 2, checked.stdout)
 
 
 if __name__ == "__main__":
