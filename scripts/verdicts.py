@@ -35,7 +35,11 @@ CLAIMS = {
         "gradient_descent-d=4-width=4": "[Parity]({}), d = 4: gradient descent",
         "gradient_descent-d=6-width=6": "d = 6: gradient descent",
         "gradient_descent-d=8-width=8": "d = 8: gradient descent",
-        "gradient_descent-d=10-width=10": "d = 10: gradient descent"},
+        "gradient_descent-d=10-width=10": "d = 10: gradient descent",
+        "shared-gradient_descent-d=4-width=4": "one T for all 8 steps, d = 4: gradient descent",
+        "shared-gradient_descent-d=6-width=6": "one T, d = 6: gradient descent",
+        "shared-gradient_descent-d=8-width=8": "one T, d = 8: gradient descent",
+        "shared-gradient_descent-d=10-width=10": "one T, d = 10: gradient descent"},
     "table_1_telgarsky": {
         "gradient_descent-k=3": "[Telgarsky]({}), k = 3: gradient descent",
         "gradient_descent-k=4": "k = 4: gradient descent",
