@@ -13,7 +13,7 @@ using namespace optdnn;
 using namespace optdnn::data;
 using photos::PhotoAugmentation;
 
-TEST_CASE("photographs go up from pinned memory without a wait, whatever threads decode them") {
+TEST_CASE("photographs go up without a wait, whatever threads decode them") {
   const fetch::TemporaryFolder root = test::scratch("photos-mock");
   test::write_photos(root.path() / "photos", 3, 5, 2);
   photos::PhotoSpec spec;

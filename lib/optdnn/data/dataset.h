@@ -21,8 +21,8 @@ namespace optdnn::data {
 // mixes classes (each row sums to 1); targets_BD float32 in a regression.
 struct Batch {
   torch::Tensor inputs, targets;
-  // Of a batch that threads make for a GPU, whose queue is the training thread's: what that thread does to finish it,
-  // in the place of both. Empty elsewhere.
+  // Where loader threads make a batch for a GPU, both tensors are undefined, and the thread that trains, which the
+  // GPU's queue belongs to, calls this for the batch (finished()). Empty elsewhere.
   std::function<Batch()> rest = {};
 };
 inline Batch finished(const Batch& batch) { return batch.rest ? batch.rest() : batch; }
