@@ -522,10 +522,11 @@ def compose(folder: pathlib.Path) -> str:
 
 
 RETRAIN = """#!/bin/sh
-# Stands in for optdnn: `train CONFIG --row ROW --seed N --out FOLDER --quiet`
-echo "$@" > arguments
-mkdir -p "$8"
-cp now "$8/summary.json"
+# Stands in for optdnn: `show CONFIG --row ROW --json`, then `train FILE --seed N --out FOLDER --quiet`
+echo "$@" >> arguments
+[ "$1" = show ] && echo '[{"config": {"name": "Rings"}}]' && exit 0
+mkdir -p "$6"
+cp now "$6/summary.json"
 """
 
 STUB = """#!/bin/sh
@@ -625,7 +626,9 @@ class Reproduce(unittest.TestCase):
             (self.root / "now").write_text(json.dumps({"status": "finished", "config_hash": "abc",
                                                        "last": {"test/mse": trained}}))
             self.assertEqual(self.reproduce("--check", "rings"), code)
-        self.assertIn("--row apg2 --seed 0 --out", (self.root / "arguments").read_text())
+        said = (self.root / "arguments").read_text()
+        self.assertIn("show configs/rings.yaml --row apg2 --json", said)
+        self.assertIn("row.yaml --seed 0 --out", said)
         (self.root / "now").write_text(json.dumps({"config_hash": "other", "last": {"test/mse": 0.5}}))
         self.assertEqual(self.reproduce("--check", "rings"), 1)
         self.assertEqual(self.reproduce("--check", "nothing"), 2)
