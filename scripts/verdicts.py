@@ -44,7 +44,8 @@ CLAIMS = {
         "gradient_descent-k=3": "[Telgarsky]({}), k = 3: gradient descent",
         "gradient_descent-k=4": "k = 4: gradient descent",
         "gradient_descent-k=5": "k = 5: gradient descent",
-        "gradient_descent-k=6": "k = 6: gradient descent"},
+        "gradient_descent-k=6": "k = 6: gradient descent",
+        "shared-gradient_descent-k=3": "k = 3, one T for all 10 steps: gradient descent"},
     "table_1_telgarsky_depth": {
         "gradient_descent-depth=1": "[Telgarsky, k = 4, against depth]({}), a step: gradient descent",
         "gradient_descent-depth=2": "2 steps: gradient descent",
