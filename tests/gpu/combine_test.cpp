@@ -20,6 +20,7 @@ struct MapProblem {
   std::vector<int64_t> sizes;
   bool channels_last = true;
   std::vector<int> unread = {};  // results whose gradient nobody gives
+  int learned = 0;               // weights
 };
 
 // Every value of a few earlier ones; the last ones are the outputs.
@@ -30,7 +31,10 @@ std::shared_ptr<const LinearMap> made_map(const MapProblem& p, unsigned seed) {
   for (int i = 0; i < p.made; ++i) {
     kernels::Terms terms;
     for (int value = 0; value < all.values(); ++value) {
-      if (random() % 2 == 0 || value + 2 >= all.values()) terms.push_back({value, weights[random() % 4]});
+      if (random() % 2 != 0 && value + 2 < all.values()) continue;
+      terms.push_back({value, weights[random() % 4]});
+      const auto learned = static_cast<unsigned>(p.learned);
+      if (learned > 0 && random() % 2 == 0) terms.back().learned = static_cast<int>(random() % learned);
     }
     all.made.push_back(terms);
   }
@@ -39,7 +43,7 @@ std::shared_ptr<const LinearMap> made_map(const MapProblem& p, unsigned seed) {
   return std::make_shared<const LinearMap>(std::move(all), std::move(outputs));
 }
 
-// Results, then the gradients of the inputs, the norms' weights and biases; what the norms keep.
+// Results, then the gradients of the inputs, the learned weights, the norms' weights and biases; what the norms keep.
 struct MapResult {
   std::vector<Tensor> values, gradients, kept;
 };
@@ -53,11 +57,12 @@ struct MapTensors {
     };
     for (int i = 0; i < p.inputs; ++i) inputs.push_back(image().to(type));
     for (size_t i = 0; i < p.outputs + p.normed.size(); ++i) cotangents.push_back(image().to(type));
+    for (int i = 0; i < p.learned; ++i) learned.push_back(torch::randn({}));
     for (size_t i = 0; i < p.normed.size(); ++i)
       norms.push_back({torch::rand({p.sizes[1]}) + 0.5, torch::randn({p.sizes[1]}), torch::randn({p.sizes[1]}),
                        torch::rand({p.sizes[1]}) + 0.5, true, 0.1, 1e-5});
   }
-  std::vector<Tensor> inputs, cotangents;
+  std::vector<Tensor> inputs, learned, cotangents;
   std::vector<modules::BatchNorm> norms;
 };
 
@@ -66,6 +71,9 @@ MapResult run_map(const MapProblem& p, const std::shared_ptr<const LinearMap>& m
   std::vector<Tensor> leaves;
   for (const Tensor& input : given.inputs) leaves.push_back(input.to(device, type).detach().requires_grad_());
   const std::vector<Tensor> inputs = leaves;
+  for (const Tensor& weight : given.learned)
+    leaves.push_back(weight.to(device, norm_type).detach().clone().requires_grad_());
+  const std::vector<Tensor> weights(leaves.begin() + p.inputs, leaves.end());
   std::vector<NormedOutput> normed;
   MapResult result;
   for (size_t i = 0; i < p.normed.size(); ++i) {
@@ -77,8 +85,8 @@ MapResult run_map(const MapProblem& p, const std::shared_ptr<const LinearMap>& m
     result.kept.insert(result.kept.end(), {norm.running_mean, norm.running_var});
     normed.push_back({p.normed[i], norm});
   }
-  if (!device.is_cpu()) REQUIRE(execution::gpu_linear_fits(*map, inputs, {}, normed));
-  result.values = execution::apply_linear(map, inputs, {}, normed).made();
+  if (!device.is_cpu()) REQUIRE(execution::gpu_linear_fits(*map, inputs, weights, normed));
+  result.values = execution::apply_linear(map, inputs, weights, normed).made();
   std::vector<Tensor> read, cotangents;
   for (size_t i = 0; i < result.values.size(); ++i) {
     if (std::find(p.unread.begin(), p.unread.end(), static_cast<int>(i)) != p.unread.end()) continue;
@@ -140,6 +148,13 @@ TEST_CASE("kernels combine tensors, and the norms that follow, as the CPU does, 
       {3, 2, 2, {1}, {2, 16, 4, 4}, true, /*unread=*/{1}},
       {3, 2, 2, {1}, {2, 16, 4, 4}, true, /*unread=*/{2}},
       {3, 2, 2, {0}, {2, 16, 4, 4}, true, /*unread=*/{0, 1}},
+      {2, 1, 1, {}, {7, 2}, true, {}, /*learned=*/1},
+      {3, 3, 3, {1}, {2, 16, 4, 4}, true, {}, /*learned=*/3},
+      {4, 4, 2, {0}, {3, 5, 4, 3}, true, {}, /*learned=*/2},
+      {5, 3, 3, {0, 2}, {2, 8, 4, 4}, true, /*unread=*/{1}, /*learned=*/4},
+      {3, 2, 2, {1}, {2, 16, 4, 4}, true, /*unread=*/{2}, /*learned=*/2},
+      {8, 4, 4, {}, {3, 5, 7}, true, {}, /*learned=*/8},
+      {20, 1, 1, {0}, {2, 8, 3, 3}, true, {}, /*learned=*/20},
   };
   for (const auto type : {torch::kFloat32, torch::kFloat16, torch::kBFloat16}) {
     for (size_t i = 0; i < problems.size(); ++i) {
@@ -154,17 +169,24 @@ TEST_CASE("kernels combine tensors, and the norms that follow, as the CPU does, 
 TEST_CASE("a step of a network is four launches: its combination with moments, the norm, and two backwards") {
   const auto gpu = accelerator();
   if (!gpu) return;
-  const MapProblem p{2, 1, 1, {0}, {3, 8, 4, 4}};
-  const auto before = kernels::launcher(gpu->device)->launches();
-  run_map(p, made_map(p, 1), MapTensors(p, torch::kFloat16), gpu->device, torch::kFloat16, torch::kFloat32);
-  std::map<std::string, int64_t> more;
-  for (const auto& [name, times] : kernels::launcher(gpu->device)->launches()) {
-    const auto was = before.find(name);
-    if (was == before.end() || was->second != times) more[name.substr(0, name.find('<'))] = 1;
-  }
-  CHECK(more ==
-        std::map<std::string, int64_t>{
-            {"batch_norm_relu", 1}, {"batch_norm_relu_sums", 1}, {"combine_backward", 1}, {"combine_statistics", 1}});
+  using Launches = std::map<std::string, int64_t>;
+  const auto launched = [&](const MapProblem& p) {
+    const Launches before = kernels::launcher(gpu->device)->launches();
+    run_map(p, made_map(p, 1), MapTensors(p, torch::kFloat16), gpu->device, torch::kFloat16, torch::kFloat32);
+    Launches more;
+    for (const auto& [name, times] : kernels::launcher(gpu->device)->launches()) {
+      const auto was = before.find(name);
+      const int64_t now = times - (was == before.end() ? 0 : was->second);
+      if (now > 0) more[name.substr(0, name.find('<'))] += now;
+    }
+    return more;
+  };
+  const Launches fixed = {
+      {"batch_norm_relu", 1}, {"batch_norm_relu_sums", 1}, {"combine_backward", 1}, {"combine_statistics", 1}};
+  CHECK(launched({2, 1, 1, {0}, {3, 8, 4, 4}}) == fixed);
+  Launches learned = fixed;  // one pass over the tensors and three small ones more
+  learned.insert({{"learned_matrices", 2}, {"learned_products", 1}, {"learned_gradients", 1}});
+  CHECK(launched({2, 1, 1, {0}, {3, 8, 4, 4}, true, {}, /*learned=*/1}) == learned);
 }
 
 TEST_CASE("what is not finite spreads to what is made of it alone, by kernels too") {
@@ -190,7 +212,10 @@ TEST_CASE("kernels refuse maps that they cannot take, and the operators run") {
   const LinearMap constant({2, {{{0, 1.0}, {1, 0.5}}}}, {2}), learned({2, {{{0, 1.0}, {1, 0.5, 0}}}}, {2});
   const Tensor x = torch::ones({4, 6}).to(gpu->device), weight = torch::full({}, 0.5).to(gpu->device);
   CHECK(execution::gpu_linear_fits(constant, {x, x}, {}, {}));
-  CHECK_FALSE(execution::gpu_linear_fits(learned, {x, x}, {weight}, {}));
+  CHECK(execution::gpu_linear_fits(learned, {x, x}, {weight}, {}));
+  CHECK_FALSE(execution::gpu_linear_fits(learned, {x, x}, {weight.expand({4})}, {}));
+  CHECK_FALSE(execution::gpu_linear_fits(learned, {x, x}, {weight.to(torch::kFloat64)}, {}));
+  CHECK_FALSE(execution::gpu_linear_fits(learned, {x, x}, std::vector<Tensor>(33, weight), {}));
   CHECK_FALSE(execution::gpu_linear_fits(constant, {x, x.to(torch::kFloat16)}, {}, {}));
   const Tensor image = torch::ones({2, 3, 4, 5}).to(gpu->device);
   CHECK(execution::gpu_linear_fits(constant, {image, image}, {}, {}));
@@ -225,19 +250,22 @@ TEST_CASE("vectors that lie otherwise, or only repeat, are laid as the last of t
 TEST_CASE("linear maps by kernels are differentiable twice") {
   const auto gpu = accelerator();
   if (!gpu) return;
-  const MapProblem p{3, 2, 2, {1}, {2, 4, 3, 3}};
+  const MapProblem p{3, 2, 2, {1}, {2, 4, 3, 3}, true, {}, GENERATE(0, 2)};
   const auto map = made_map(p, 4);
   const auto second = [&] {
     const MapTensors given(p, torch::kFloat32);
     std::vector<Tensor> leaves;
     for (const Tensor& input : given.inputs) leaves.push_back(input.to(gpu->device).requires_grad_());
+    for (const Tensor& weight : given.learned) leaves.push_back(weight.to(gpu->device).requires_grad_());
+    const std::vector<Tensor> learned(leaves.begin() + p.inputs, leaves.end());
     modules::BatchNorm norm = given.norms[0];
     for (Tensor* tensor : {&norm.weight, &norm.bias, &norm.running_mean, &norm.running_var})
       *tensor = tensor->to(gpu->device).clone();
     for (const Tensor& weights : {norm.weight, norm.bias}) leaves.push_back(weights.requires_grad_());
-    const auto values = execution::apply_linear(map, {leaves[0], leaves[1], leaves[2]}, {}, {{1, norm}}).made();
+    const auto values = execution::apply_linear(map, {leaves[0], leaves[1], leaves[2]}, learned, {{1, norm}}).made();
     const auto first = torch::autograd::grad({values[0].pow(2).sum() + values[2].pow(3).sum()}, leaves, {}, true, true);
-    return torch::autograd::grad({first[0].pow(2).sum() + first[3].pow(2).sum()}, leaves, {}, {}, false, true);
+    return torch::autograd::grad({first[0].pow(2).sum() + first[3].pow(2).sum() + first.back().pow(2).sum()}, leaves,
+                                 {}, {}, false, true);
   };
   const auto found = second();
   kernels::use_launchers(false);

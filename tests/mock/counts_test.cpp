@@ -39,8 +39,8 @@ const std::vector<Counted>& counted() {
        151, 160, 274, ", gradient_clip: 1.0, ema: {decay: 0.99}"},
       {"apg2", kTinyImages + kResnet20 + "algorithm: {name: apg2}\n", 149, 158, 268},
       {"apg2, gamma learned",
-       kTinyImages + kResnet20 + "algorithm: {name: apg2, coefficients: {gamma: {value: 1.5, learn: per_step}}}\n", 230,
-       239, 296},
+       kTinyImages + kResnet20 + "algorithm: {name: apg2, coefficients: {gamma: {value: 1.5, learn: per_step}}}\n", 176,
+       185, 296},
       {"apg2 of 110 layers", kTinyImages + kDeep + "algorithm: {name: apg2}\n", 694, 703, 1393},
       {"ConvNeXt",
        kPatches +

@@ -14,6 +14,7 @@
 #include "optdnn/kernels/gpu/combine.cuh"
 #include "optdnn/kernels/gpu/convolve.cuh"
 #include "optdnn/kernels/gpu/layer_norm.cuh"
+#include "optdnn/kernels/gpu/learned.cuh"
 #include "optdnn/kernels/gpu/update.cuh"
 
 namespace optdnn::tests {
@@ -34,6 +35,7 @@ void add_combinations(const std::string& type, std::map<std::string, Kernel>& al
   all["combine" + of] = taking(&combine<Number, kWidth, kOutputs>);
   all["combine_statistics" + of] = taking(&combine_statistics<Number, kWidth, kOutputs>);
   all["combine_backward" + of] = taking(&combine_backward<Number, kWidth, kOutputs>);
+  all["learned_products" + of] = taking(&learned_products<Number, kWidth, kOutputs>);
 }
 
 template <class Number, int kWidth>
@@ -154,6 +156,8 @@ const std::map<std::string, Kernel>& kernels_by_name() {
     add_updates<4>(made);
     add_updates<1>(made);
     made["batch_norm_gather"] = taking(&batch_norm_gather);
+    made["learned_matrices"] = taking(&learned_matrices);
+    made["learned_gradients"] = taking(&learned_gradients);
     made["assemble_batch"] = taking(&assemble_batch);
     made["watch_values"] = taking(&watch_values);
     return made;

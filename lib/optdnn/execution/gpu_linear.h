@@ -7,13 +7,13 @@
 
 namespace optdnn::execution {
 
-// Whether there are kernels for it: constant weights, a few dense tensors of one of the kernels' types, images that
-// lie alike (vectors are laid alike), and norms that are being trained.
+// Whether there are kernels for it: a few dense tensors of one of the kernels' types, images that lie alike (vectors
+// are laid alike), few learned weights (gpu_learned.h), and norms that are being trained.
 bool gpu_linear_fits(const kernels::LinearMap& map, const std::vector<torch::Tensor>& inputs, at::TensorList learned,
                      const std::vector<NormedOutput>& normed);
 
 // As apply_linear. Requires: gpu_linear_fits.
 LinearOutputs gpu_linear(const std::shared_ptr<const kernels::LinearMap>& map, const std::vector<torch::Tensor>& inputs,
-                         const std::vector<NormedOutput>& normed);
+                         at::TensorList learned, const std::vector<NormedOutput>& normed);
 
 }  // namespace optdnn::execution

@@ -201,7 +201,7 @@ variable_list LinearOutputs::made() const {
 
 LinearOutputs apply_linear(const std::shared_ptr<const LinearMap>& map, const variable_list& inputs,
                            at::TensorList learned, const std::vector<NormedOutput>& normed) {
-  if (gpu_linear_fits(*map, inputs, learned, normed)) return gpu_linear(map, inputs, normed);
+  if (gpu_linear_fits(*map, inputs, learned, normed)) return gpu_linear(map, inputs, learned, normed);
   const auto taken_along = [&](const NormedOutput& of) {
     return of.norm.training && batch_norm_relu_fits(inputs.front(), of.norm);  // statistics of this batch are wanted
   };

@@ -28,14 +28,21 @@ Combinations pruned(const Combinations& all, const std::vector<int*>& wanted) {
   return left;
 }
 
-// By value the weights of the inputs in it; empty where some are learned.
-std::vector<std::vector<double>> weights_of_inputs(const Combinations& all) {
-  std::vector<std::vector<double>> weights(all.values(), std::vector<double>(all.inputs));
+using Weights = std::vector<std::optional<double>>;
+
+// By value the weights of the inputs in it; nothing where learned ones are in them.
+std::vector<Weights> weights_of_inputs(const Combinations& all) {
+  std::vector<Weights> weights(all.values(), Weights(all.inputs, 0.0));
   for (int input = 0; input < all.inputs; ++input) weights[input][input] = 1;
   for (int v = all.inputs; v < all.values(); ++v) {
     for (const Term& term : all.made[v - all.inputs]) {
-      if (!term.is_constant()) return {};
-      for (int input = 0; input < all.inputs; ++input) weights[v][input] += term.weight * weights[term.value][input];
+      for (int input = 0; input < all.inputs; ++input) {
+        std::optional<double>& weight = weights[v][input];
+        const std::optional<double>& of_value = weights[term.value][input];
+        if (of_value == 0.0) continue;
+        weight =
+            weight && of_value && term.is_constant() ? std::optional(*weight + term.weight * *of_value) : std::nullopt;
+      }
     }
   }
   return weights;
@@ -45,9 +52,8 @@ std::vector<std::vector<double>> weights_of_inputs(const Combinations& all) {
 
 LinearMap::LinearMap(Combinations of, std::vector<int> kept_values)
     : combinations(std::move(of)), outputs(std::move(kept_values)) {
-  if (const auto weights = weights_of_inputs(combinations); !weights.empty()) {
-    for (const int output : outputs) matrix.push_back(weights[output]);
-  }
+  const auto weights = weights_of_inputs(combinations);
+  for (const int output : outputs) matrix.push_back(weights[output]);
   // The gradient of a value: that of the output it is, and those of the values it is a term of.
   std::vector<Terms> terms(combinations.values());
   for (size_t i = 0; i < outputs.size(); ++i) terms[outputs[i]].push_back({static_cast<int>(i), 1.0});

@@ -2,6 +2,7 @@
 // both a tensor passes through memory once, however many terms it is in.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "optdnn/kernels/linear_run.h"
@@ -19,8 +20,8 @@ struct LinearMap {
   Combinations again;          // what of `combinations` the derivatives by learned weights need
   std::vector<Dot> dots;       // between `again` and `transposed`: those derivatives
   std::vector<bool> kept;      // the inputs that `again` reads
-  // By output the weights of the inputs in it; empty where some are learned.
-  std::vector<std::vector<double>> matrix;
+  // By output the weights of the inputs in it; nothing where learned ones are in them.
+  std::vector<std::vector<std::optional<double>>> matrix;
 };
 
 }  // namespace optdnn::kernels

@@ -12,7 +12,7 @@ template <int kOutputs, int kWidth>
 DEVICE void add_input(const Combination& a, int input, const float (&x)[kWidth], float (&sums)[kOutputs][kWidth]) {
   UNROLLED
   for (int output = 0; output < kOutputs; ++output) {
-    const float weight = a.weights[input][output];
+    const float weight = a.matrix ? a.matrix[a.at[input][output]] : a.weights[input][output];
     if (weight == 0.0f) continue;  // of a number that is not finite too
     UNROLLED
     for (int c = 0; c < kWidth; ++c) sums[output][c] += weight * x[c];
