@@ -1,8 +1,7 @@
 // What one iteration asks of a GPU: operators, each a kernel or a few, and no moment at which the host waits. The
 // numbers are golden: where one changes, say why, and how much of it a user will see.
 #include "optdnn/kernels/launcher.h"
-#include "support/mock_device.h"
-#include "support/on_device.h"
+#include "support/asked.h"
 
 using namespace optdnn;
 using namespace optdnn::tests;
@@ -59,31 +58,6 @@ const std::vector<Counted>& counted() {
        267, 531, 608},
   };
   return nets;
-}
-
-struct Asked {
-  int64_t operators = 0;
-  std::vector<std::string> waits;
-  std::string most;  // the operators there are most of
-};
-
-// Of the fourth iteration, eager.
-Asked asked_in_an_iteration(const experiment::ExperimentSpec& spec, const Accelerator& device) {
-  Asked asked;
-  std::optional<MockWatch> watch;
-  int64_t iteration = 0;
-  train(spec, device, {.stop_after = 4, .why_eager = "counted", .before_iteration = [&] {
-                         if (++iteration == 4) watch.emplace();
-                         if (iteration != 5) return;
-                         asked.operators = std::ssize(watch->calls());
-                         asked.waits = watch->waits();
-                         std::vector<std::pair<int64_t, std::string>> sorted;
-                         for (const auto& [name, times] : watch->operators()) sorted.emplace_back(-times, name);
-                         std::sort(sorted.begin(), sorted.end());
-                         for (const auto& [times, name] : sorted) asked.most += c10::str(name, " ", -times, ", ");
-                         watch.reset();
-                       }});
-  return asked;
 }
 
 }  // namespace

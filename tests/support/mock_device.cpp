@@ -51,12 +51,18 @@ Tensor on_same_memory(const Tensor& tensor, c10::Device device, c10::DispatchKey
   c10::TensorImpl* impl = made.unsafeGetTensorImpl();
   impl->set_sizes_and_strides(tensor.sizes(), tensor.strides(), tensor.storage_offset());
   if (tensor.unsafeGetTensorImpl()->is_wrapped_number()) impl->set_wrapped_number(true);
+  keep_lazy_signs(tensor, made);
   return made;
 }
 
 }  // namespace
 
 torch::Device mock_device() { return {kMock, 0}; }
+
+void keep_lazy_signs(const Tensor& from, const Tensor& to) {
+  to.unsafeGetTensorImpl()->_set_conj(from.is_conj());
+  to.unsafeGetTensorImpl()->_set_neg(from.is_neg());
+}
 
 Tensor as_mock(const Tensor& on_cpu) { return on_same_memory<Block>(on_cpu, mock_device(), c10::DispatchKey::XPU); }
 Tensor as_cpu(const Tensor& on_mock) {

@@ -31,6 +31,8 @@ MockState& mock_state();
 // The same memory as a tensor of the other kind; it lives as long as either.
 torch::Tensor as_mock(const torch::Tensor& on_cpu);
 torch::Tensor as_cpu(const torch::Tensor& on_mock);
+// LibTorch conjugates and negates a tensor by a mark on it, which products understand; `to` gets the marks.
+void keep_lazy_signs(const torch::Tensor& from, const torch::Tensor& to);
 inline bool is_mock(const torch::Tensor& tensor) { return tensor.defined() && tensor.device().type() == kMock; }
 
 // Tells the watch, if there is one, that a GPU's host would wait here. Errors: c10::Error while a tape is kept.

@@ -107,6 +107,7 @@ class Lowered {
       Tensor view = at::detail::make_tensor<c10::TensorImpl>(
           c10::Storage(mock.storage()), c10::DispatchKeySet(c10::DispatchKey::XPU), result.dtype());
       view.unsafeGetTensorImpl()->set_sizes_and_strides(result.sizes(), result.strides(), result.storage_offset());
+      keep_lazy_signs(result, view);
       return view;
     }
     return as_mock(result);
@@ -141,6 +142,9 @@ void run_on_cpu(const c10::OperatorHandle& handle, Stack& stack) {
   const at::AutoDispatchBelowADInplaceOrView below;
   std::optional<WithoutOneDnn> without;
   if (is_strided_gradient(handle, stack)) without.emplace();
+  // XPU is handed these as they lie, CUDA in one piece.
+  if (handle.schema().name() == "aten::native_group_norm_backward")
+    for (size_t i = 0; i < 2; ++i) stack[i] = stack[i].toTensor().contiguous();
   handle.redispatchBoxed(c10::DispatchKeySet(c10::DispatchKey::CPU), &stack);
 }
 
@@ -197,9 +201,6 @@ void on_cpu_kernels(const c10::OperatorHandle& handle, Stack* stack) {
   torch::jit::drop(*stack, given.size());
   const c10::OperatorHandle kernel = kernel_for(handle, name, given, 0);
   for (c10::IValue& value : given) change_tensors(value, [&](const Tensor& tensor) { return lowered.lower(tensor); });
-  // XPU is handed these as they lie, CUDA in one piece.
-  if (name == "native_group_norm_backward")
-    for (size_t i = 0; i < 2; ++i) given[i] = given[i].toTensor().contiguous();
   Stack results = given;
   run_on_cpu(kernel, results);
 

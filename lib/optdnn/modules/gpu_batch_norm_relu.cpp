@@ -133,6 +133,7 @@ GpuNormBackward gpu_norm_backward(kernels::Launcher& launcher, const GpuRows& ro
   if (left) return back;
   back.arguments.totals = rows.totals(kSums, room);
   launcher.launch(rows.kernel("batch_norm_relu_sums"), rows.summing(kSums), back.arguments);
+  back.arguments.totals = {};  // whose room ends here
   return back;
 }
 

@@ -67,8 +67,9 @@ bool Recorded::record(Size& size, const Work& work) {
     size.graph->record([&] { work.body(in_turn(size.read)); });
     return true;
   } catch (const c10::Error& error) {
-    why_eager_ = base::concat("recording failed: ", base::split(error.what_without_backtrace(), '\n').front());
-    base::log_warning(base::concat(why_eager_, "\n", error.what()));
+    const std::string why = error.what_without_backtrace();
+    why_eager_ = base::concat("recording failed: ", base::split(why, '\n').front());
+    base::log_warning(base::concat("recording failed: ", why));
   }
   if (work.undo) work.undo();
   return false;
