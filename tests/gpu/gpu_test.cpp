@@ -191,6 +191,28 @@ TEST_CASE("every number type trains on a GPU as float32 does on the CPU, channel
   }
 }
 
+TEST_CASE("where it is asked for, a run repeats bit for bit on a GPU, recorded and not") {
+  const auto gpu = accelerator();
+  if (!gpu) return;
+  const std::string images =
+      "dataset: {name: generated_images, size_px: 8, train_images: 44, test_images: 8, batch_size: 8}\n";
+  const std::string train_twice = "train: {length: {epochs: 2}, deterministic: true, precision: ";
+  const std::string mdeq =  // with all operators there are: strides, pools, nearest neighbours
+      "model: {name: mdeq, width: [8, 8], expansion: 2, head_width: [4, 8], features: 32, dropout: 0,\n"
+      "        solver: {name: anderson, steps: 4, tolerance: 0}}\n";
+  for (const std::string& net : {kNet + "algorithm: {name: apg2}\ntransition: {name: dense}\n", mdeq}) {
+    for (const std::string precision : {"float32", "bfloat16"}) {
+      CAPTURE(net, precision);
+      const ExperimentSpec spec = tests::read_experiment(images + net + kSgd + train_twice + precision + "}\n");
+      const Trained one = train(spec, *gpu), other = train(spec, *gpu);
+      REQUIRE(one.result().iteration == "captured");
+      REQUIRE(largest_difference(one, other) == 0);
+      const Trained eager = train(spec, *gpu, {.why_eager = "asked for"});
+      REQUIRE(largest_difference(eager, train(spec, *gpu, {.why_eager = "asked for"})) == 0);
+    }
+  }
+}
+
 TEST_CASE("a run that diverges on a GPU is noticed at the next log point and keeps finite weights") {
   const auto gpu = accelerator();
   if (!gpu) return;

@@ -123,7 +123,7 @@ int torch_threads() { return at::get_num_threads(); }
 void set_torch_threads(int threads) { at::set_num_threads(threads); }
 
 void synchronize(const std::string& device) {
-  if (device.starts_with("cuda")) torch::cuda::synchronize();
+  if (const torch::Device on(device); on.is_cuda()) torch::cuda::synchronize(on.index());
 }
 
 void seed_torch(uint64_t seed) { torch::manual_seed(seed); }

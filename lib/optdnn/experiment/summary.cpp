@@ -82,6 +82,8 @@ void Summary::add_result(const training::TrainResult& result) {
   if (result.skipped > 0) json_["skipped"] = result.skipped;
   if (result.rollbacks > 0) json_["rollbacks"] = result.rollbacks;
   json_["iteration"] = result.iteration;
+  if (result.replays > 0) json_["replays"] = result.replays;
+  if (result.evaluation_replays > 0) json_["evaluation_replays"] = result.evaluation_replays;
   if (result.last.samples == 0 && !result.valid) return;  // stopped before an evaluation
   json_["last"] = nlohmann::ordered_json::object();
   if (result.valid) {

@@ -89,6 +89,7 @@ class CudaLauncher : public Launcher {
       const std::lock_guard lock(mutex_);
       function = functions_.at(kernel);
     }
+    const c10::OptionalDeviceGuard on_device(device_);
     enter();
     void* parameters[] = {const_cast<void*>(arguments)};
     void* stream = guard_.getStream(device_).native_handle();
