@@ -92,6 +92,19 @@ TEST_CASE("recording computes nothing; a replay works on the memory and with the
   REQUIRE(sum.cpu().equal(torch::tensor({8.0f, 12.0f})));
 }
 
+TEST_CASE("what a replay reads and has not written is what another graph left there") {
+  if (!accelerator()) return;
+  const Tensor x = on_mock({1, 2}), kept = on_mock({0, 0});
+  MockGraph graph;
+  graph.record([&] {
+    x.add_(torch::empty_like(x));
+    kept.copy_(torch::zeros_like(x));
+  });
+  graph.replay();
+  REQUIRE(x.cpu().isnan().all().item<bool>());
+  REQUIRE(kept.cpu().sum().item<double>() == 0);
+}
+
 TEST_CASE("what a graph cannot keep is an error when it is recorded, and the device is as it was") {
   if (!accelerator()) return;
   const Tensor x = on_mock({1, 2});

@@ -28,8 +28,9 @@ class Block {
     MockState& state = mock_state();
     const std::lock_guard lock(state.mutex);
     if (storage_.nbytes() == 0) return;
-    state.blocks.insert_or_assign(storage_.mutable_data(),
-                                  MockBlock{state.next_block++, storage_.nbytes(), storage_.getWeakStorageImpl()});
+    const MockBlock block{state.next_block++, storage_.nbytes(), storage_.getWeakStorageImpl()};
+    state.blocks.insert_or_assign(storage_.mutable_data(), block);
+    if (state.watch && state.watch->keeps_tape()) state.made.emplace_back(storage_.mutable_data(), block);
   }
   ~Block() {
     MockState& state = mock_state();
@@ -93,6 +94,7 @@ void MockWatch::restart() {
   MockState& state = mock_state();
   const std::lock_guard lock(state.mutex);
   first_new_block_ = state.next_block;
+  state.made.clear();
   calls_.clear();
   waits_.clear();
 }
@@ -128,6 +130,22 @@ void MockSnapshot::restore() const {
   }
   at::Generator generator = at::globalContext().defaultGenerator(torch::kCPU);
   generator.set_state(generator_);
+}
+
+MockRoom::MockRoom() {
+  MockState& state = mock_state();
+  const std::lock_guard lock(state.mutex);
+  for (auto& [address, block] : std::exchange(state.made, {})) {
+    const auto known = state.blocks.find(address);
+    if (known == state.blocks.end() || known->second.number != block.number)
+      blocks_.push_back({address, block.bytes, std::move(block.memory)});
+  }
+}
+
+void MockRoom::spoil() const {
+  for (const Block& block : blocks_) {
+    if (block.memory.lock()) std::memset(block.address, 0xff, block.bytes);
+  }
 }
 
 // --- what LibTorch asks of a device ---

@@ -71,4 +71,21 @@ class MockSnapshot {
   torch::Tensor generator_;
 };
 
+// The memory that was made while the last tape was kept and that no tensor of the host is on: another graph's too, which
+// takes its memory from the same pool.
+class MockRoom {
+ public:
+  MockRoom();
+  // As another graph leaves it: NaN, or -1.
+  void spoil() const;
+
+ private:
+  struct Block {
+    void* address;
+    size_t bytes;
+    c10::weak_intrusive_ptr<c10::StorageImpl> memory;
+  };
+  std::vector<Block> blocks_;
+};
+
 }  // namespace optdnn::tests

@@ -20,9 +20,13 @@ std::vector<MockCall> asked_of_device(const std::function<void()>& work) {
 
 }  // namespace
 
-void MockGraph::record(const std::function<void()>& work) { tape_ = asked_of_device(work); }
+void MockGraph::record(const std::function<void()>& work) {
+  tape_ = asked_of_device(work);
+  room_.emplace();
+}
 
 void MockGraph::replay() {
+  room_->spoil();
   for (const MockCall& call : tape_) call.again();
 }
 

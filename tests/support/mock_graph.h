@@ -1,6 +1,6 @@
 // A recorded iteration on the make-believe device. As with CUDA's graphs, recording computes nothing, and a replay does
 // again what was recorded: the same operators with the same numbers of the host on the same memory, whatever the host
-// has done since.
+// has done since. Its memory is that of other graphs between two replays.
 #pragma once
 
 #include "optdnn/training/graph.h"
@@ -15,6 +15,7 @@ class MockGraph : public training::Graph {
 
  private:
   std::vector<MockCall> tape_;
+  std::optional<MockRoom> room_;
 };
 
 // In a graph's place: runs the work anew each time and requires that it asks the device for what it asked for when it

@@ -23,6 +23,7 @@ struct MockBlock {
 struct MockState {
   std::recursive_mutex mutex;
   std::map<void*, MockBlock> blocks;
+  std::vector<std::pair<void*, MockBlock>> made;  // since a tape was begun
   int64_t next_block = 0;
   MockWatch* watch = nullptr;
 };
