@@ -42,9 +42,10 @@ class Block {
   c10::Storage storage_;
 };
 
+// `memory` keeps it.
 template <class Holder>
-Tensor on_same_memory(const Tensor& tensor, c10::Device device, c10::DispatchKey key) {
-  auto* holder = new Holder(tensor.storage());
+Tensor on_same_memory(const Tensor& tensor, const c10::Storage& memory, c10::Device device, c10::DispatchKey key) {
+  auto* holder = new Holder(memory);
   c10::DataPtr data(
       tensor.storage().mutable_data(), holder, [](void* held) { delete static_cast<Holder*>(held); }, device);
   c10::Storage storage(c10::Storage::use_byte_size_t(), tensor.storage().nbytes(), std::move(data), nullptr, false);
@@ -56,6 +57,13 @@ Tensor on_same_memory(const Tensor& tensor, c10::Device device, c10::DispatchKey
   return made;
 }
 
+c10::Storage memory_of(const Tensor& on_mock) {
+  MockState& state = mock_state();
+  const std::lock_guard lock(state.mutex);
+  const auto known = state.blocks.find(on_mock.storage().mutable_data());
+  return known == state.blocks.end() ? on_mock.storage() : c10::Storage(known->second.memory.lock());
+}
+
 }  // namespace
 
 torch::Device mock_device() { return {kMock, 0}; }
@@ -65,9 +73,12 @@ void keep_lazy_signs(const Tensor& from, const Tensor& to) {
   to.unsafeGetTensorImpl()->_set_neg(from.is_neg());
 }
 
-Tensor as_mock(const Tensor& on_cpu) { return on_same_memory<Block>(on_cpu, mock_device(), c10::DispatchKey::XPU); }
+Tensor as_mock(const Tensor& on_cpu) {
+  return on_same_memory<Block>(on_cpu, on_cpu.storage(), mock_device(), c10::DispatchKey::XPU);
+}
+// Keeps the memory, but not the block.
 Tensor as_cpu(const Tensor& on_mock) {
-  return on_same_memory<c10::Storage>(on_mock, torch::kCPU, c10::DispatchKey::CPU);
+  return on_same_memory<c10::Storage>(on_mock, memory_of(on_mock), torch::kCPU, c10::DispatchKey::CPU);
 }
 
 void mock_wait(const std::string& why) {
