@@ -26,7 +26,8 @@ void add_device_options(CLI::App& app, Where& where) {
   app.add_flag("--no-kernels", where.no_kernels,
                "run LibTorch's operators, also where the project has kernels of its own for a GPU");
   app.add_option("--loader-threads", where.loader_threads,
-                 "threads that make batches ahead, else one, or all cores for photographs on a GPU; results do not "
+                 "threads that make batches ahead, else one, or all cores, 32 at most, for photographs on a GPU; "
+                 "results do not "
                  "depend on it")
       ->check(CLI::Range(0, 256));
 }

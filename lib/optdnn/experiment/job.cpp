@@ -29,10 +29,11 @@ training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& s
     };
   }
   const auto points = solvers::fixed_points(*network.module.ptr());
-  // Both make the host wait.
+  std::vector<std::string> waits;
   if (std::any_of(points.begin(), points.end(), [](const auto& point) { return point->looks(); }))
-    job.why_eager = "a solve waits for its residuals, unless its tolerance is 0";
-  if (spec.train.recompute) job.why_eager = "train.recompute reads the random generator";
+    waits.emplace_back("a solve waits for its residuals, unless its tolerance is 0");
+  if (spec.train.recompute) waits.emplace_back("train.recompute reads the random generator");
+  job.why_eager = base::join(waits, "; ");
   if (!points.empty()) job.penalty = [points] { return solvers::take_penalties(points); };
   return job;
 }
