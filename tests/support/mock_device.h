@@ -71,8 +71,8 @@ class MockSnapshot {
   torch::Tensor generator_;
 };
 
-// The memory that was made while the last tape was kept and that no tensor of the host is on: another graph's too, which
-// takes its memory from the same pool.
+// The memory made while the last tape was kept that no tensor of the host is on: other graphs of the same pool have it
+// too.
 class MockRoom {
  public:
   MockRoom();
