@@ -23,7 +23,7 @@ from typing import Any
 HERE = pathlib.Path(__file__).resolve().parent.parent  # of scripts/
 ROOT = HERE.parent
 STAGES = ["load", "tests", "smoke", "bench", "epochs", "peers", "train"]
-ON_DEMAND = ["vision_peers", "profile"]  # minutes of compiling; where an iteration's time goes
+ON_DEMAND = ["vision_peers", "deq_peers", "profile"]  # minutes of compiling; torchdeq; where an iteration's time goes
 HOWS = ["", "--no-graph", "--no-kernels"]
 VECTORS = "rings"  # rows of the configs of benchmarks whose networks are of vectors
 PRECISIONS = ["float32", "tf32", "bfloat16", "float16"]
@@ -79,6 +79,7 @@ class Machine:
         self.options = options
         self.begin = time.monotonic()
         self.environment = os.environ | {"LD_LIBRARY_PATH": library_path(),
+                                         "PYTHONPATH": str(ROOT / "peers"),
                                          "OPTDNN_DATA": str(options.work / "data"),
                                          "OPTDNN_KERNELS": str(options.work / "kernels")}
         options.out.mkdir(parents=True, exist_ok=True)
@@ -238,12 +239,17 @@ def vision_peers(machine: Machine) -> str:
     return beside_peers(machine, ["convnext_t", "vit_s"], "peers_vision.md", 500)
 
 
-def beside_peers(machine: Machine, rows: list[str], out: str, limit_s: float) -> str:
+def deq_peers(machine: Machine) -> str:
+    """An equilibrium network beside torchdeq's, in 32 bits, as its residual wants it."""
+    return beside_peers(machine, ["deq"], "peers_deq.md", 200, "float32")
+
+
+def beside_peers(machine: Machine, rows: list[str], out: str, limit_s: float, precision: str | None = None) -> str:
     options = machine.options
     if options.device == "cpu":
         return "left out: the rows are a GPU's"
     code, output = machine.run([sys.executable, "-B", "scripts/bench_peers.py", *rows, "--gpu", "--precision",
-                                options.precision, "--python", sys.executable, "--program",
+                                precision or options.precision, "--python", sys.executable, "--program",
                                 str(options.program / "optdnn"), "--rounds", "5", "--out",
                                 str(options.out / out)], limit_s=limit_s)
     table = [line for line in output.splitlines() if line.startswith("| ")]

@@ -89,7 +89,7 @@ class Rows(unittest.TestCase):
     def test_every_network_of_a_peer_has_the_losses_of_ours(self) -> None:
         """In this Python, whose torch the program uses: the peers' code, without their environment."""
         worker = ROOT / "scripts/bench/worker.py"
-        for what, _, tolerance, work in rows.WORKS:
+        for what, _, tolerance, work in rows.WORKS + rows.ON_GPU:
             with self.subTest(what), tempfile.TemporaryDirectory() as folder:
                 expected = training.Ours(replace(work, losses=2), PROGRAM, pathlib.Path(folder)).answers()
                 task = {"folder": str(pathlib.Path(folder) / work.row), "network": work.network, "compiled": False,

@@ -92,6 +92,11 @@ class Visit(unittest.TestCase):
         for words in ("| tests |", "| rings_momentum_32_seeds | 32 |", "## Trained", "| run | 1 |"):
             self.assertIn(words, page)
 
+    def test_what_a_cpu_cannot_show_is_left_out(self):
+        stages = ["epochs", "peers", *there.ON_DEMAND]
+        said = self.visit("--stages", ",".join(stages)).communicate()[0]
+        self.assertEqual(said.count("left out"), len(stages), said)
+
     def test_what_is_started_there_is_told_whole_paths(self):
         options = there.parse(["--work", "w", "--out", str(self.folder), "--pieces", "p", "--program", "bin"])
         works, options.work = options.work, self.folder / "w"
