@@ -14,7 +14,7 @@ TORCH = ("torch/", "ATen/", "c10/", "caffe2/")
 
 def included_path(name, tree):
     """The project's file behind an include, or None."""
-    return next((path for path in ("lib/" + name, "apps/" + name) if path in tree), None)
+    return next((path for path in ("lib/" + name, "apps/" + name, "tests/" + name) if path in tree), None)
 
 
 def upward_includes(tree):

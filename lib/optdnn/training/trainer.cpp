@@ -2,16 +2,14 @@
 
 #include <cmath>
 
-#include "optdnn/base/files.h"
 #include "optdnn/base/log.h"
 #include "optdnn/base/random.h"
 #include "optdnn/base/text.h"
-#include "optdnn/metrics/mean_record.h"
-#include "optdnn/training/checkpoint.h"
 #include "optdnn/training/evaluate.h"
 #include "optdnn/training/gradients.h"
 #include "optdnn/training/iteration.h"
 #include "optdnn/training/precision.h"
+#include "optdnn/training/run_files.h"
 #include "optdnn/training/run_state.h"
 #include "optdnn/training/spikes.h"
 #include "optdnn/training/stacked.h"
@@ -49,6 +47,7 @@ class Trainer {
         recent_(loss_.regression, job.device, runs_, unit_of_targets()),
         since_evaluation_(loss_.regression, job.device, runs_, unit_of_targets()),
         spikes_(runs_),
+        files_(job),
         state_(job, {*optimizer_, ema_, scale_, recent_, since_evaluation_, spikes_}),
         recorded_(job.device, job.make_graph, why_eager(job)),
         update_(job, {parameters_, *optimizer_, loss_, guard_, recent_, ema_, scale_, recorded_, spike_watch()}),
@@ -60,14 +59,13 @@ class Trainer {
   }
 
   std::vector<TrainResult> run() {
-    saves_ = world_.any(!job_.runs.front().checkpoints.empty());
     for (int64_t run = 0; run < runs_; ++run) {
       if (job_.resume) restore(run);
-      rewind(run, has_state_ ? iteration_ : -1);
+      files_.rewind(run, has_state_ ? iteration_ : -1);
       results_[run].resumed_at = iteration_;
     }
     if (job_.seconds) clock_start_ = job_.seconds();
-    check_rooms();
+    if (files_.any()) files_.check_rooms([this](int64_t run) { return state_.here(run); });
     if (spec_.on_divergence.rollback && !has_state_ && !is_over()) save();  // what the first checkpoint goes back to
     if (iteration_ >= length_.iterations) evaluate_all();
     module().train();
@@ -209,7 +207,7 @@ class Trainer {
   // Goes back to the last checkpoint, if the policy still allows it; else the run has diverged.
   void roll_back() {
     const auto& most = spec_.on_divergence.rollback;
-    if (!most || rollbacks_ >= *most || !saves_) return;
+    if (!most || rollbacks_ >= *most || !files_.any()) return;
     const int64_t count = rollbacks_ + 1;
     const std::string what = guard_.error(0)->what();
     guard_.forgive(0);
@@ -220,7 +218,7 @@ class Trainer {
     results_[0].best = before.best;        // whose weights best.safetensors still holds
     results_[0].best_iteration = before.best_iteration;
     rollbacks_ = count;
-    rewind(0, iteration_);
+    files_.rewind(0, iteration_);
     base::log_warning(base::concat(what, "; back to iteration ", iteration_, " and on with other batches, the ", count,
                                    ". time of at most ", *most));
   }
@@ -246,13 +244,10 @@ class Trainer {
       put("train/skipped", skipped_);
       put("train/rollbacks", rollbacks_);
       if (evaluates) judge(run, record);
-      about_to_write(run);
-      for (metrics::Sink* sink : job_.runs[run].sinks) sink->write(record);
+      files_.write(run, record);
       records.push_back(std::move(record));
     });
-    if (job_.progress.empty() || records.empty()) return;
-    const metrics::Record mean = metrics::mean_record(records);
-    for (metrics::Sink* sink : job_.progress) sink->write(mean);
+    files_.write_progress(records);
   }
 
   // With the moving average in the weights' place where there is one; the best weights are kept meanwhile.
@@ -290,7 +285,7 @@ class Trainer {
     if (iteration_ == result.resumed_at || std::isnan(headline) || headline >= result.best) return;
     result.best = headline;
     result.best_iteration = iteration_;
-    if (spec_.keep_best && !job_.runs[run].checkpoints.empty()) save_weights(run, "best.safetensors");
+    if (spec_.keep_best && files_.keeps(run)) files_.write_weights(run, "best.safetensors", iteration_);
   }
 
   void judge(int64_t run, metrics::Record& record) {
@@ -308,21 +303,19 @@ class Trainer {
 
   void save() {
     guard_.sync();
-    if (!saves_) return;
-    for_each_run([&](int64_t run) { save(run); });
+    if (files_.any()) for_each_run([&](int64_t run) { save(run); });
   }
 
   void save(int64_t run) {
     if (const auto error = weights_not_finite(run)) return guard_.give_up(run, *error);
     const TensorMap all = state_.of_all(run);
-    if (job_.runs[run].checkpoints.empty()) return;  // rank 0 does it
+    if (!files_.keeps(run)) return;  // rank 0 does it
     swap_average();
-    save_weights(run, "last.safetensors");
+    files_.write_weights(run, "last.safetensors", iteration_);
     swap_average();
     const TrainResult& result = results_[run];
     const auto best = std::isnan(result.best) ? std::nullopt : std::optional(result.best);
-    save_state(job_.runs[run].checkpoints,
-               {iteration_, seconds(run), best, result.best_iteration, skipped_, rollbacks_, all});
+    files_.write_state(run, {iteration_, seconds(run), best, result.best_iteration, skipped_, rollbacks_, all});
   }
 
   // A finite loss may leave weights or statistics that are not; such a state never takes the place of a good one.
@@ -340,44 +333,6 @@ class Trainer {
                                             (std::max<int64_t>(iteration_, 1) - 1) / length_.iterations_per_epoch + 1,
                                             ") is not finite; the checkpoint is that of before"),
                                "a smaller learning_rate, a longer warmup or a gradient_clip may help");
-  }
-
-  void save_weights(int64_t run, const char* file) {
-    const auto& folder = job_.runs[run].checkpoints;
-    about_to_write(run);
-    base::make_folders(folder);
-    std::map<std::string, std::string> metadata;
-    if (job_.runs[run].metadata) metadata = job_.runs[run].metadata();
-    metadata["iteration"] = std::to_string(iteration_);
-    metadata["preparation"] = job_.train_loader->dataset().preparation().json();
-    write_safetensors(folder / file, {part_of(named_weights(module()), run, runs_), metadata});
-  }
-
-  void about_to_write(int64_t run) const {
-    if (job_.runs[run].before_write) job_.runs[run].before_write();
-  }
-
-  void check_rooms() const {
-    if (!saves_) return;
-    const auto bytes_of = [](const TensorMap& tensors) {
-      uint64_t bytes = 0;
-      for (const auto& item : tensors) bytes += item.second.nbytes();
-      return bytes;
-    };
-    const uint64_t weights = bytes_of(named_weights(module())) / runs_;
-    for (int64_t run = 0; run < runs_; ++run) {
-      const auto& folder = job_.runs[run].checkpoints;
-      if (folder.empty()) continue;
-      base::make_folders(folder);
-      check_room(folder, bytes_of(state_.here(run)), weights);
-    }
-  }
-
-  // The run's sinks forget what came after.
-  void rewind(int64_t run, int64_t iteration) {
-    for (metrics::Sink* sink : job_.runs[run].sinks) sink->rewind(iteration);
-    if (run > 0) return;
-    for (metrics::Sink* sink : job_.progress) sink->rewind(iteration);
   }
 
   // Continues from the state a run left, where there is one.
@@ -411,6 +366,7 @@ class Trainer {
   DivergenceGuard guard_;
   Tally recent_, since_evaluation_;  // since the last record; since the last evaluation, up to the last record
   Spikes spikes_;
+  const RunFiles files_;
   RunState state_;
   Recorded recorded_;
   Iteration update_;
@@ -422,7 +378,6 @@ class Trainer {
   double schedule_factor_ = 0;
   double clock_start_ = 0;
   bool stopped_ = false, has_state_ = false;
-  bool saves_ = false;                   // there are checkpoints, if not of this process
   int64_t skipped_ = 0, rollbacks_ = 0;  // of one run
   std::vector<TrainResult> results_;     // while training, `seconds` are those before this call
 };

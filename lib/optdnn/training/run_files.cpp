@@ -1,0 +1,68 @@
+#include "optdnn/training/run_files.h"
+
+#include "optdnn/base/files.h"
+#include "optdnn/metrics/mean_record.h"
+#include "optdnn/training/stacked.h"
+
+namespace optdnn::training {
+
+namespace {
+
+uint64_t bytes_of(const TensorMap& tensors) {
+  uint64_t bytes = 0;
+  for (const auto& item : tensors) bytes += item.second.nbytes();
+  return bytes;
+}
+
+}  // namespace
+
+RunFiles::RunFiles(const TrainJob& job) : job_(job), any_(job.world->any(!job.runs.front().checkpoints.empty())) {}
+
+void RunFiles::check_rooms(const std::function<TensorMap(int64_t run)>& state) const {
+  const auto runs = std::ssize(job_.runs);
+  const uint64_t weights = bytes_of(named_weights(*job_.network.ptr())) / runs;
+  for (int64_t run = 0; run < runs; ++run) {
+    if (!keeps(run)) continue;
+    base::make_folders(job_.runs[run].checkpoints);
+    check_room(job_.runs[run].checkpoints, bytes_of(state(run)), weights);
+  }
+}
+
+void RunFiles::write_weights(int64_t run, const char* name, int64_t iteration) const {
+  const RunJob& of = job_.runs[run];
+  about_to_write(run);
+  base::make_folders(of.checkpoints);
+  std::map<std::string, std::string> metadata;
+  if (of.metadata) metadata = of.metadata();
+  metadata["iteration"] = std::to_string(iteration);
+  metadata["preparation"] = job_.train_loader->dataset().preparation().json();
+  const TensorMap weights = part_of(named_weights(*job_.network.ptr()), run, std::ssize(job_.runs));
+  write_safetensors(of.checkpoints / name, {weights, metadata});
+}
+
+void RunFiles::write_state(int64_t run, const TrainState& state) const {
+  save_state(job_.runs[run].checkpoints, state);
+}
+
+void RunFiles::write(int64_t run, const metrics::Record& record) const {
+  about_to_write(run);
+  for (metrics::Sink* sink : job_.runs[run].sinks) sink->write(record);
+}
+
+void RunFiles::write_progress(const std::vector<metrics::Record>& records) const {
+  if (job_.progress.empty() || records.empty()) return;
+  const metrics::Record mean = metrics::mean_record(records);
+  for (metrics::Sink* sink : job_.progress) sink->write(mean);
+}
+
+void RunFiles::rewind(int64_t run, int64_t iteration) const {
+  for (metrics::Sink* sink : job_.runs[run].sinks) sink->rewind(iteration);
+  if (run > 0) return;
+  for (metrics::Sink* sink : job_.progress) sink->rewind(iteration);
+}
+
+void RunFiles::about_to_write(int64_t run) const {
+  if (job_.runs[run].before_write) job_.runs[run].before_write();
+}
+
+}  // namespace optdnn::training
