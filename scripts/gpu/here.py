@@ -23,7 +23,8 @@ def stages(folder: pathlib.Path) -> list[list[str]]:
     if not (folder / "log.txt").exists():
         return []
     found = re.findall(r"^\[ *[\d.]+ s\] (\w+), ([\d.]+) s: (.*)$", (folder / "log.txt").read_text(), re.M)
-    return [[name, seconds, verdict.split(";")[0][:120]] for name, seconds, verdict in found if name != "peers"]
+    return [[name, seconds, verdict.split(";")[0][:120]] for name, seconds, verdict in found
+            if not name.endswith("peers")]
 
 
 def benches(folder: pathlib.Path) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from typing import Any
 HERE = pathlib.Path(__file__).resolve().parent.parent  # of scripts/
 ROOT = HERE.parent
 STAGES = ["load", "tests", "smoke", "bench", "epochs", "peers", "train"]
-ON_DEMAND = ["vision_peers", "deq_peers", "profile"]  # minutes of compiling; torchdeq; where an iteration's time goes
+ON_DEMAND = ["vision_peers", "deq_peers", "profile"]  # slow to compile, or wanted now and then
 HOWS = ["", "--no-graph", "--no-kernels"]
 VECTORS = "rings"  # rows of the configs of benchmarks whose networks are of vectors
 PRECISIONS = ["float32", "tf32", "bfloat16", "float16"]
@@ -79,7 +79,8 @@ class Machine:
         self.options = options
         self.begin = time.monotonic()
         self.environment = os.environ | {"LD_LIBRARY_PATH": library_path(),
-                                         "PYTHONPATH": str(ROOT / "peers"),
+                                         "PYTHONPATH": os.pathsep.join(filter(None, [
+                                             str(ROOT / "peers"), os.environ.get("PYTHONPATH")])),
                                          "OPTDNN_DATA": str(options.work / "data"),
                                          "OPTDNN_KERNELS": str(options.work / "kernels")}
         options.out.mkdir(parents=True, exist_ok=True)
@@ -240,16 +241,16 @@ def vision_peers(machine: Machine) -> str:
 
 
 def deq_peers(machine: Machine) -> str:
-    """An equilibrium network beside torchdeq's, in 32 bits, as its residual wants it."""
-    return beside_peers(machine, ["deq"], "peers_deq.md", 200, "float32")
+    """An equilibrium network beside torchdeq's."""
+    return beside_peers(machine, ["deq"], "peers_deq.md", 200)
 
 
-def beside_peers(machine: Machine, rows: list[str], out: str, limit_s: float, precision: str | None = None) -> str:
+def beside_peers(machine: Machine, rows: list[str], out: str, limit_s: float) -> str:
     options = machine.options
     if options.device == "cpu":
         return "left out: the rows are a GPU's"
     code, output = machine.run([sys.executable, "-B", "scripts/bench_peers.py", *rows, "--gpu", "--precision",
-                                precision or options.precision, "--python", sys.executable, "--program",
+                                options.precision, "--python", sys.executable, "--program",
                                 str(options.program / "optdnn"), "--rounds", "5", "--out",
                                 str(options.out / out)], limit_s=limit_s)
     table = [line for line in output.splitlines() if line.startswith("| ")]

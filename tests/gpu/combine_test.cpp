@@ -184,7 +184,7 @@ TEST_CASE("a step of a network is four launches: its combination with moments, t
   const Launches fixed = {
       {"batch_norm_relu", 1}, {"batch_norm_relu_sums", 1}, {"combine_backward", 1}, {"combine_statistics", 1}};
   CHECK(launched({2, 1, 1, {0}, {3, 8, 4, 4}}) == fixed);
-  Launches learned = fixed;  // one pass over the tensors and three small ones more
+  Launches learned = fixed;  // three small ones and one that reads the tensors more
   learned.insert({{"learned_matrices", 2}, {"learned_products", 1}, {"learned_gradients", 1}});
   CHECK(launched({2, 1, 1, {0}, {3, 8, 4, 4}, true, {}, /*learned=*/1}) == learned);
 }
@@ -216,15 +216,28 @@ TEST_CASE("kernels refuse maps that they cannot take, and the operators run") {
   CHECK_FALSE(execution::gpu_linear_fits(learned, {x, x}, {weight.expand({4})}, {}));
   CHECK_FALSE(execution::gpu_linear_fits(learned, {x, x}, {weight.to(torch::kFloat64)}, {}));
   CHECK_FALSE(execution::gpu_linear_fits(learned, {x, x}, std::vector<Tensor>(33, weight), {}));
+  // One value more than the kernels have room for, or one term, or one product.
+  const auto fits = [&](int made, int terms, int learned_terms) {
+    kernels::Combinations all{1, {}};
+    for (int i = 0; i < made; ++i) {
+      all.made.push_back({{all.values() - 1, 1.5}});
+      for (; terms > 0; --terms) all.made.back().push_back({0, 0.5, learned_terms-- > 0 ? 0 : -1});
+    }
+    const int last = all.values() - 1;
+    return execution::gpu_linear_fits(LinearMap(std::move(all), {last}), {x}, {weight}, {});
+  };
+  CHECK(fits(40, 56, 56));
+  CHECK_FALSE(fits(41, 1, 1));
+  CHECK_FALSE(fits(1, 96, 1));
+  CHECK_FALSE(fits(1, 65, 65));
   CHECK_FALSE(execution::gpu_linear_fits(constant, {x, x.to(torch::kFloat16)}, {}, {}));
   const Tensor image = torch::ones({2, 3, 4, 5}).to(gpu->device);
   CHECK(execution::gpu_linear_fits(constant, {image, image}, {}, {}));
   CHECK_FALSE(execution::gpu_linear_fits(constant, {image, image.contiguous(at::MemoryFormat::ChannelsLast)}, {}, {}));
   CHECK_FALSE(execution::gpu_linear_fits(constant, {x.to(torch::kFloat64), x.to(torch::kFloat64)}, {}, {}));
   CHECK_FALSE(execution::gpu_linear_fits(constant, {torch::ones({4}), torch::ones({4})}, {}, {}));
-  kernels::use_launchers(false);
+  const WithoutKernels without;
   CHECK_FALSE(execution::gpu_linear_fits(constant, {x, x}, {}, {}));
-  kernels::use_launchers(true);
 }
 
 TEST_CASE("vectors that lie otherwise, or only repeat, are laid as the last of them") {

@@ -12,12 +12,6 @@ namespace {
 
 const torch::Dtype kTypes[] = {torch::kFloat32, torch::kFloat16, torch::kBFloat16};
 
-// While it lives, LibTorch's operators run.
-struct WithoutKernels {
-  WithoutKernels() { kernels::use_launchers(false); }
-  ~WithoutKernels() { kernels::use_launchers(true); }
-};
-
 }  // namespace
 
 TEST_CASE("kernels of batch norm and relu give the operators' numbers, in every type, for odd channels too") {

@@ -1,7 +1,7 @@
 // What one iteration asks of a GPU: operators, each a kernel or a few, and no moment at which the host waits. The
 // numbers are golden: where one changes, say why, and how much of it a user will see.
-#include "optdnn/kernels/launcher.h"
 #include "support/asked.h"
+#include "support/kernel_checks.h"
 
 using namespace optdnn;
 using namespace optdnn::tests;
@@ -67,11 +67,10 @@ TEST_CASE("an iteration asks a GPU for so many operators, and never waits for it
   if (!device) return;
   for (const Counted& net : counted()) {
     const auto asked = [&](const std::string& precision, bool by_kernels) {
-      kernels::use_launchers(by_kernels);
+      const auto without = by_kernels ? nullptr : std::make_unique<WithoutKernels>();
       const Asked all = asked_in_an_iteration(
           read_experiment(net.yaml + "train: {length: {epochs: 1}, precision: " + precision + net.train + "}\n"),
           *device);
-      kernels::use_launchers(true);
       CAPTURE(net.name, precision, by_kernels, all.most, all.waits);
       CHECK(all.waits.empty());
       return all.operators;

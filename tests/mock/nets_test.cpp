@@ -4,8 +4,8 @@
 #include "algorithms/golden.h"
 #include "optdnn/base/text_table.h"
 #include "optdnn/experiment/table.h"
-#include "optdnn/kernels/launcher.h"
 #include "support/asked.h"
+#include "support/kernel_checks.h"
 #include "support/mock_graph.h"
 
 using namespace optdnn;
@@ -20,13 +20,13 @@ constexpr int kIterations = 6;  // three real ones, which a recording wants, and
 void shrink(ExperimentSpec& spec) {
   if (auto* images = std::get_if<data::GeneratedImagesSpec>(&spec.dataset)) {
     images->size_px = 16;
-    images->train_images = 4 * kIterations;
+    images->train_images = 4 * kIterations * spec.train.accumulate;
     images->test_images = 4;
     images->batch_size = 4;
   } else if (auto* rings = std::get_if<data::NestedRingsSpec>(&spec.dataset)) {
     rings->points_per_ring = 4;
     rings->test_points_per_ring = 4;
-    rings->iterations_per_epoch = kIterations;
+    rings->iterations_per_epoch = kIterations * spec.train.accumulate;
   }
   if (!spec.model) return;
   if (auto* wrn = std::get_if<baselines::WrnSpec>(&*spec.model)) wrn->dropout = 0;
@@ -58,6 +58,17 @@ std::optional<Trained> train_comparing(const ExperimentSpec& spec, const Acceler
   }
 }
 
+// What the training has made of the weights, as one vector.
+torch::Tensor change(const Trained& before, const Trained& after) {
+  std::vector<torch::Tensor> parts;
+  const auto was = training::named_weights(*before.network.module.ptr());
+  for (const auto& [name, tensor] : training::named_weights(*after.network.module.ptr())) {
+    if (!tensor.is_floating_point()) continue;
+    parts.push_back((tensor.cpu().to(torch::kFloat64) - was.at(name).to(torch::kFloat64)).flatten());
+  }
+  return torch::cat(parts);
+}
+
 ExperimentSpec with(ExperimentSpec spec, training::Precision precision) {
   spec.train.precision = precision;
   return spec;
@@ -72,31 +83,37 @@ TEST_CASE("every kind of network trains on a GPU as on the CPU, asks for the sam
   for (auto& [id, spec] : all_nets()) {
     CAPTURE(id);
     shrink(spec);
-    const Trained cpu = train_on_cpu(with(spec, training::Precision::float64));
-    const auto other = train_comparing(with(spec, training::Precision::float64), *device);
-    if (!other) continue;
-    CHECK(largest_difference(cpu, *other) < 1e-7);
-    CHECK(largest_difference(*other, train(with(spec, training::Precision::float64), *device)) < 1e-9);  // replayed
-    const std::string iteration = other->result().iteration;
-    for (const auto precision :
-         {training::Precision::float32, training::Precision::bfloat16, training::Precision::float16}) {
+    const ExperimentSpec in_double = with(spec, training::Precision::float64);
+    const Trained begun = train(in_double, {torch::kCPU, {}}, {.stop_after = 0}), cpu = train_on_cpu(in_double);
+    const torch::Tensor wanted = change(begun, cpu);
+    std::string iteration;
+    // In float16 the first updates are skipped where the loss is scaled too much.
+    for (const auto& [precision, most] : {std::pair(training::Precision::float64, 1e-6),
+                                          {training::Precision::float32, 0.01},
+                                          {training::Precision::bfloat16, 0.15},
+                                          {training::Precision::float16, 0.7}}) {
       CAPTURE(static_cast<int>(precision));
-      const auto trained = train_comparing(with(spec, precision), *device);
-      if (!trained) continue;
-      CHECK(trained->result().iteration == iteration);
-      CHECK_FALSE(trained->result().diverged);
-      CHECK(trained->result().last.loss == Approx(cpu.result().last.loss).margin(0.1));
+      if (precision == training::Precision::float16 && spec.seeds.size() > 1) continue;  // they train one by one
+      const auto other = train_comparing(with(spec, precision), *device);
+      if (!other) continue;
+      const double off = ((change(begun, *other) - wanted).norm() / wanted.norm()).item<double>();
+      CHECK(off < most);
+      CHECK(other->result().last.loss == Approx(cpu.result().last.loss).margin(0.1));
+      if (iteration.empty()) iteration = other->result().iteration;
+      CHECK(other->result().iteration == iteration);
+      CHECK((iteration != "captured" || other->result().replays >= kIterations - 3));
+      CHECK(largest_difference(*other, train(with(spec, precision), *device)) < 1e-9);  // replayed
     }
     std::vector<std::string> cells = {id};
     for (const auto& [precision, by_kernels] : {std::pair(training::Precision::float32, true),
                                                 {training::Precision::bfloat16, true},
                                                 {training::Precision::bfloat16, false}}) {
-      kernels::use_launchers(by_kernels);
+      const auto without = by_kernels ? nullptr : std::make_unique<WithoutKernels>();
       const Asked asked = asked_in_an_iteration(with(spec, precision), *device);
-      kernels::use_launchers(true);
       CAPTURE(asked.most, asked.waits);
       if (iteration == "captured") CHECK(asked.waits.empty());
-      cells.push_back(std::to_string(asked.operators));
+      // How many steps a solve takes is a matter of rounding.
+      cells.push_back(iteration.find("residuals") == iteration.npos ? std::to_string(asked.operators) : "-");
     }
     cells.push_back(iteration);
     table.add(cells);

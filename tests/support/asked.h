@@ -30,6 +30,7 @@ inline Asked asked_in_an_iteration(const experiment::ExperimentSpec& spec, const
                          for (const auto& [times, name] : sorted) asked.most += c10::str(name, " ", -times, ", ");
                          watch.reset();
                        }});
+  REQUIRE(iteration >= 5);
   return asked;
 }
 

@@ -14,6 +14,14 @@ inline double rounding(torch::Dtype type) {
   return type == torch::kFloat16 ? 6e-4 : type == torch::kBFloat16 ? 5e-3 : 2e-5;
 }
 
+// While it lives, LibTorch's operators run.
+struct WithoutKernels {
+  WithoutKernels() { kernels::use_launchers(false); }
+  ~WithoutKernels() { kernels::use_launchers(true); }
+  WithoutKernels(const WithoutKernels&) = delete;
+  WithoutKernels& operator=(const WithoutKernels&) = delete;
+};
+
 struct NormProblem {
   int64_t batch, channels, px;
   torch::Dtype type = torch::kFloat32;

@@ -71,7 +71,7 @@ struct MonDeqImpl::Kernels {
     const Tensor a = transformed(A, height, width), b = transformed(B, height, width);
     const Tensor identity = torch::eye(A.size(0), a.options());
     const Tensor W = (1.0 - margin) * identity - g * a.mH().matmul(a) + b - b.mH();
-    // Never singular, so that nobody has to look: its real part is at least 1 + alpha margin.
+    // Nobody looks at the answer: with g >= 0 the real part is at least 1 + alpha margin, and else the loss shows it.
     return std::get<0>(torch::linalg_inv_ex((1.0 + alpha) * identity - alpha * W));
   }
 };

@@ -44,8 +44,9 @@ gpu::LearnedTerms terms_of(const Combinations& all, float* matrix) {
 Tensor products(Launcher& launcher, const LearnedBackward& of, const std::vector<int>& outputs) {
   const GpuRows rows = GpuRows::flat(launcher, of.gradients[outputs.front()]);
   const int room = gpu::room_for(static_cast<int>(of.map.outputs.size()));
-  kernels::Grid grid = rows.mapping();
+  kernels::Grid grid = rows.summing(1);
   grid.parts = of.map.combinations.inputs;
+  grid.blocks = std::max(1, grid.blocks / grid.parts);
   grid.shared_floats = kernels::floats_to_add_up(room, grid.threads, 1);
   const auto floats = of.matrix.options();
   const Tensor sums = torch::empty({grid.parts, room}, floats);

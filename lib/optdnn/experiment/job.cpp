@@ -29,11 +29,11 @@ training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& s
     };
   }
   const auto points = solvers::fixed_points(*network.module.ptr());
-  std::vector<std::string> waits;
+  std::vector<std::string> reasons;
   if (std::any_of(points.begin(), points.end(), [](const auto& point) { return point->looks(); }))
-    waits.emplace_back("a solve waits for its residuals, unless its tolerance is 0");
-  if (spec.train.recompute) waits.emplace_back("train.recompute reads the random generator");
-  job.why_eager = base::join(waits, "; ");
+    reasons.emplace_back("a solve waits for its residuals, unless its tolerance is 0");
+  if (spec.train.recompute) reasons.emplace_back("train.recompute reads the random generator");
+  job.why_eager = base::join(reasons, "; ");
   if (!points.empty()) job.penalty = [points] { return solvers::take_penalties(points); };
   return job;
 }

@@ -25,9 +25,11 @@ bool watched_by_kernel(const torch::Tensor& values, const torch::Tensor& now, co
   if (!launcher || values.scalar_type() != torch::kFloat32 || !values.is_contiguous() ||
       values.numel() != first_bad.numel() || !launcher->has("watch_values"))
     return false;
-  const kernels::gpu::Watched arguments{
-      static_cast<const float*>(values.const_data_ptr()), static_cast<const long long*>(now.const_data_ptr()),
-      static_cast<long long*>(first_bad.data_ptr()), static_cast<int>(values.numel())};
+  kernels::gpu::Watched arguments{};
+  arguments.values = values.const_data_ptr<float>();
+  arguments.now = static_cast<const long long*>(now.const_data_ptr());
+  arguments.first_bad = static_cast<long long*>(first_bad.data_ptr());
+  arguments.count = static_cast<int>(values.numel());
   launcher->launch("watch_values", {1, 1, launcher->threads()}, arguments);
   return true;
 }

@@ -83,7 +83,7 @@ struct TrainResult {
   double seconds = 0;                  // in all, resumed runs added up; of several runs at once, an equal share each
   double epochs = 0;                   // done in all
   std::string iteration;               // "captured", or why iterations ran operator by operator
-  int64_t replays = 0;                 // iterations that were one call of the host
+  int64_t replays = 0;                 // since resumed: iterations that were one call of the host
   int64_t evaluation_replays = 0;      // batches of evaluations, likewise
   int64_t skipped = 0, rollbacks = 0;  // by train.on_divergence, in all
   bool stopped = false;  // by stop_requested, after saving; `last` is then that of the latest evaluation in this call

@@ -2,7 +2,7 @@
 // host does not know it: a small kernel writes the matrix y = M x, which those of combine.cuh read. Backwards, with the
 // value a = A x, the gradient b = B dy, and a weight between them,
 //   d weight = sum over numbers of a b = sum_io A_i B_o P_io,  P_io = sum over numbers of x_i dy_o
-// so that one pass over the tensors, P, serves all weights.
+// so that one kernel over the tensors, P, serves all weights.
 #pragma once
 
 #include "optdnn/kernels/gpu/learned.h"

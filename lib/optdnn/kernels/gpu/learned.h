@@ -5,7 +5,7 @@
 
 namespace optdnn::kernels::gpu {
 
-constexpr int kMostLearned = 32, kMostMade = 16, kMostTerms = 96, kMostDots = 64;
+constexpr int kMostLearned = 32, kMostMade = 40, kMostTerms = 96, kMostDots = 64;
 
 struct LearnedTerm {
   short value, learned;  // of the learned weights, or -1

@@ -52,7 +52,7 @@ struct Watched {
   const float* values;
   const long long* now;
   long long* first_bad;
-  int count, unused;  // no gap: tests compare the bytes of arguments
+  int count;
 };
 
 }  // namespace optdnn::kernels::gpu
