@@ -25,6 +25,9 @@ void add_device_options(CLI::App& app, Where& where) {
                "run every iteration operator by operator, also where a GPU could replay a recorded one");
   app.add_flag("--no-kernels", where.no_kernels,
                "run LibTorch's operators, also where the project has kernels of its own for a GPU");
+  app.add_option("--without-kernels", where.without_kernels,
+                 "run LibTorch's operators in the place of these kernels alone, as in combine,convolve")
+      ->delimiter(',');
   app.add_option("--loader-threads", where.loader_threads,
                  "threads that make batches ahead, else one, or all cores, 32 at most, for photographs on a GPU; "
                  "results do not "

@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
@@ -10,7 +11,9 @@
 #include <set>
 
 #include "optdnn/base/device.h"
+#include "optdnn/base/errors.h"
 #include "optdnn/base/log.h"
+#include "optdnn/base/names.h"
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/compare.h"
 #include "optdnn/experiment/fit.h"
@@ -89,6 +92,15 @@ double unix_time_s() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+void leave_out(const std::vector<std::string>& files) {
+  const std::vector<std::string> known = kernels::kernel_files();
+  for (const std::string& name : files) {
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw base::ConfigError(base::concat("unknown kernels '", name, "'"), base::suggestion(name, known, "kernels"));
+  }
+  kernels::leave_out_kernels(files);
+}
+
 }  // namespace
 
 experiment::RunOptions run_options(const Where& where) {
@@ -103,6 +115,7 @@ experiment::RunOptions run_options(const Where& where) {
   options.executor = where.executor;
   options.no_graph = where.no_graph;
   kernels::use_launchers(!where.no_kernels);
+  leave_out(where.without_kernels);
   kernels::keep_kernels_in(kernels::users_kernel_folder(std::getenv));
   options.threads = where.threads;
   options.loader_threads = where.loader_threads;

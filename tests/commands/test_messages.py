@@ -170,6 +170,7 @@ class Messages(Commands):
             ("seeds", ["train", config, "--seed", "3", "--seed", "3"], 2),
             ("row_of_a_rule", ["certify", "apg2", "--row", "a"], 2),
             ("set", ["show", config, "--set", "optimizer.learning_rat=1"], 2),
+            ("kernels", ["train", config, "--without-kernels", "combine,convolv"], 2),
             ("no_data", ["train", str(SOURCE / "configs/quickstart.yaml"), "--data", "nowhere"], 3),
         ]:
             with self.subTest(name):

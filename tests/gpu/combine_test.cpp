@@ -236,6 +236,10 @@ TEST_CASE("kernels refuse maps that they cannot take, and the operators run") {
   CHECK_FALSE(execution::gpu_linear_fits(constant, {image, image.contiguous(at::MemoryFormat::ChannelsLast)}, {}, {}));
   CHECK_FALSE(execution::gpu_linear_fits(constant, {x.to(torch::kFloat64), x.to(torch::kFloat64)}, {}, {}));
   CHECK_FALSE(execution::gpu_linear_fits(constant, {torch::ones({4}), torch::ones({4})}, {}, {}));
+  kernels::leave_out_kernels({"learned", "convolve"});
+  CHECK(execution::gpu_linear_fits(constant, {x, x}, {}, {}));
+  CHECK_FALSE(execution::gpu_linear_fits(learned, {x, x}, {weight}, {}));
+  kernels::leave_out_kernels({});
   const WithoutKernels without;
   CHECK_FALSE(execution::gpu_linear_fits(constant, {x, x}, {}, {}));
 }

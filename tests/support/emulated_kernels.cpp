@@ -210,7 +210,7 @@ void run_blocks(const Kernel& kernel, const kernels::Grid& grid, const void* arg
 
 }  // namespace
 
-bool EmulatedLauncher::has(const std::string& kernel) { return kernels_by_name().contains(kernel); }
+bool EmulatedLauncher::can_start(const std::string& kernel) { return kernels_by_name().contains(kernel); }
 
 bool EmulatedLauncher::counters_are_zero() const {
   return std::all_of(counters_.begin(), counters_.end(), [](int counter) { return counter == 0; });

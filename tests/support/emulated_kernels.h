@@ -10,7 +10,6 @@ class EmulatedLauncher : public kernels::Launcher {
  public:
   explicit EmulatedLauncher(int processors = 3, int threads = 1) : processors_(processors), threads_(threads) {}
 
-  bool has(const std::string& kernel) override;
   int processors() const override { return processors_; }
   int threads() const override { return threads_; }
   int shared_bytes() const override { return 227 << 10; }
@@ -19,6 +18,7 @@ class EmulatedLauncher : public kernels::Launcher {
   bool counters_are_zero() const;
 
  protected:
+  bool can_start(const std::string& kernel) override;
   void start(const std::string& kernel, const kernels::Grid& grid, const void* arguments, size_t bytes) override;
 
  private:

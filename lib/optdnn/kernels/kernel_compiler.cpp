@@ -69,19 +69,9 @@ namespace {
 // The second: functions of constants are for C++ and CUDA alike.
 constexpr const char* kOptions[] = {"--std=c++17", "--device-as-default-execution-space"};
 
-// The file a kernel is written in. All of them at once would compile their kernels that are no templates too.
-std::string file_of(const std::string& kernel) {
-  const std::string called = concat(" ", kernel.substr(0, kernel.find('<')), "(const ");
-  for (const auto& [name, text] : kernel_texts()) {
-    const std::string_view all = text;
-    const size_t at = all.find(called), begin = at == all.npos ? at : all.rfind('\n', at) + 1;
-    if (at != all.npos && all.substr(begin).starts_with("KERNEL")) return name;
-  }
-  throw std::runtime_error("there is none of this name");
-}
-
+// With the kernel's file alone: all of them at once would compile their kernels that are no templates too.
 std::string program_of(const std::string& kernel) {
-  return concat("#include \"optdnn/kernels/gpu/words.cuh\"\n#include \"", file_of(kernel),
+  return concat("#include \"optdnn/kernels/gpu/words.cuh\"\n#include \"", file_of_kernel(kernel),
                 "\"\nusing namespace optdnn::kernels::gpu;\n");
 }
 

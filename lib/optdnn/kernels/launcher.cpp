@@ -1,6 +1,10 @@
 #include "optdnn/kernels/launcher.h"
 
+#include <algorithm>
 #include <atomic>
+#include <filesystem>
+
+#include "optdnn/base/text.h"
 
 namespace optdnn::kernels {
 
@@ -16,12 +20,35 @@ Launchers& launchers() {
   return *all;
 }
 
+struct LeftOut {
+  std::mutex mutex;
+  std::vector<std::string> files;
+};
+
+LeftOut& left_out() {
+  static auto* all = new LeftOut;
+  return *all;
+}
+
+// optdnn/kernels/gpu/combine.cuh -> combine
+std::string stem_of(std::string_view file) { return std::filesystem::path(file).stem().string(); }
+
 std::atomic<bool>& used() {
   static std::atomic<bool> used = true;
   return used;
 }
 
 }  // namespace
+
+bool Launcher::has(const std::string& kernel) {
+  {
+    auto& [mutex, files] = left_out();
+    const std::lock_guard lock(mutex);
+    if (!files.empty() && std::find(files.begin(), files.end(), stem_of(file_of_kernel(kernel))) != files.end())
+      return false;
+  }
+  return can_start(kernel);
+}
 
 std::map<std::string, int64_t> Launcher::launches() const {
   const std::lock_guard lock(mutex_);
@@ -44,6 +71,30 @@ Launcher* launcher(const torch::Device& device) {
 }
 
 void use_launchers(bool use) { used() = use; }
+
+void leave_out_kernels(const std::vector<std::string>& names) {
+  auto& [mutex, files] = left_out();
+  const std::lock_guard lock(mutex);
+  files = names;
+}
+
+std::string file_of_kernel(const std::string& kernel) {
+  const std::string called = base::concat(" ", kernel.substr(0, kernel.find('<')), "(const ");
+  for (const auto& [name, text] : kernel_texts()) {
+    const std::string_view all = text;
+    const size_t at = all.find(called), begin = at == all.npos ? at : all.rfind('\n', at) + 1;
+    if (at != all.npos && all.substr(begin).starts_with("KERNEL")) return name;
+  }
+  throw std::runtime_error("there is none of this name");
+}
+
+std::vector<std::string> kernel_files() {
+  std::vector<std::string> files;
+  for (const auto& [name, text] : kernel_texts()) {
+    if (std::string_view(text).find("\nKERNEL") != std::string_view::npos) files.push_back(stem_of(name));
+  }
+  return files;
+}
 
 void set_launcher(c10::DeviceType type, std::unique_ptr<Launcher> launcher) {
   auto& [mutex, by_device] = launchers();

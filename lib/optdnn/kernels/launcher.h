@@ -25,9 +25,8 @@ class Launcher {
 
   virtual ~Launcher() = default;
 
-  // Whether a kernel can be started, by its name as in "batch_norm_relu<Half, 8>". The first question compiles it;
-  // where that fails the log says why.
-  virtual bool has(const std::string& kernel) = 0;
+  // Whether a kernel can be started, by its name as in "batch_norm_relu<Half, 8>", and is not left out.
+  bool has(const std::string& kernel);
 
   // Starts the kernel on the device's current stream. `arguments` is the one value it takes, which is copied.
   // Requires: has(kernel).
@@ -48,6 +47,8 @@ class Launcher {
   std::map<std::string, int64_t> launches() const;
 
  private:
+  // The first question compiles it; where that fails the log says why.
+  virtual bool can_start(const std::string& kernel) = 0;
   virtual void start(const std::string& kernel, const Grid& grid, const void* arguments, size_t bytes) = 0;
   void count(const std::string& kernel);
 
@@ -60,6 +61,9 @@ Launcher* launcher(const torch::Device& device);
 
 // From now on; they are used unless this says otherwise.
 void use_launchers(bool use);
+
+// From now on no kernel of these files is started (kernel_files()).
+void leave_out_kernels(const std::vector<std::string>& files);
 
 // In the place of the device type's own, for tests.
 void set_launcher(c10::DeviceType type, std::unique_ptr<Launcher> launcher);
@@ -76,5 +80,11 @@ struct KernelText {
   const char *name, *text;
 };
 const std::vector<KernelText>& kernel_texts();
+
+// The file that a kernel is written in, as in optdnn/kernels/gpu/combine.cuh. Errors: std::runtime_error for one that
+// is in none.
+std::string file_of_kernel(const std::string& kernel);
+// The files that kernels are written in, as in "combine".
+std::vector<std::string> kernel_files();
 
 }  // namespace optdnn::kernels

@@ -57,18 +57,6 @@ class CudaLauncher : public Launcher {
     compiler_.emplace(concat("sm_", attribute(kMajor), attribute(kMinor)), KernelStore(kernel_folder()));
   }
 
-  bool has(const std::string& kernel) override {
-    const std::lock_guard lock(mutex_);
-    const auto [found, is_new] = functions_.try_emplace(kernel, nullptr);
-    if (!is_new) return found->second != nullptr;
-    try {
-      found->second = loaded(kernel);
-    } catch (const std::exception& error) {
-      base::log_warning(concat("kernel ", kernel, ": LibTorch's operators run in its place: ", error.what()));
-    }
-    return found->second != nullptr;
-  }
-
   int processors() const override { return processors_; }
   int threads() const override { return 256; }
   int shared_bytes() const override { return shared_bytes_; }
@@ -83,6 +71,18 @@ class CudaLauncher : public Launcher {
   }
 
  private:
+  bool can_start(const std::string& kernel) override {
+    const std::lock_guard lock(mutex_);
+    const auto [found, is_new] = functions_.try_emplace(kernel, nullptr);
+    if (!is_new) return found->second != nullptr;
+    try {
+      found->second = loaded(kernel);
+    } catch (const std::exception& error) {
+      base::log_warning(concat("kernel ", kernel, ": LibTorch's operators run in its place: ", error.what()));
+    }
+    return found->second != nullptr;
+  }
+
   void start(const std::string& kernel, const Grid& grid, const void* arguments, size_t) override {
     void* function = nullptr;
     {
