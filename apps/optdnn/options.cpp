@@ -30,8 +30,7 @@ void add_device_options(CLI::App& app, Where& where) {
       ->delimiter(',');
   app.add_option("--loader-threads", where.loader_threads,
                  "threads that make batches ahead, else one, or all cores, 32 at most, for photographs on a GPU; "
-                 "results do not "
-                 "depend on it")
+                 "results do not depend on it")
       ->check(CLI::Range(0, 256));
 }
 

@@ -33,7 +33,7 @@ struct Weight {
   std::optional<double> known;
   int at;
   bool is(double number) const { return known == number; }
-  bool operator==(const Weight& other) const { return known ? known == other.known : !other.known && at == other.at; }
+  bool operator==(const Weight& other) const { return known == other.known && (known || at == other.at); }
 };
 
 // The weights of an input, or backwards of a gradient, in all that is made of it.
@@ -142,22 +142,21 @@ class GpuLinear : public LinearFunction {
     std::vector<Column> columns(from.size());
     std::vector<std::pair<Column, Tensor>> made;
     variable_list computed;
-    const auto compute = [&](const Column& weights) {
-      for (size_t j = 0; j < from.size(); ++j) columns[j].push_back(weights[j]);
-      return computed.emplace_back(torch::empty_like(like));
+    const auto gradient_of = [&](Column weights) {
+      const auto same = [&](const auto& other) { return other.first == weights; };
+      if (const auto found = std::find_if(made.begin(), made.end(), same); found != made.end()) return found->second;
+      Tensor gradient = there_already(weights, from, gradients, through);
+      if (!gradient.defined() && has_weight(weights)) {
+        gradient = computed.emplace_back(torch::empty_like(like));
+        for (size_t j = 0; j < from.size(); ++j) columns[j].push_back(weights[j]);
+      }
+      return made.emplace_back(std::move(weights), gradient).second;
     };
     for (size_t i = 0; i < inputs; ++i) {
       Column weights;
       for (const int output : from)
         weights.push_back({map_->matrix[output][i], static_cast<int>(map_->gradients[i] * outputs) + output});
-      const auto same = [&](const auto& other) { return other.first == weights; };
-      auto found = std::find_if(made.begin(), made.end(), same);
-      if (found == made.end()) {
-        Tensor gradient = there_already(weights, from, gradients, through);
-        if (!gradient.defined() && has_weight(weights)) gradient = compute(weights);
-        found = made.emplace(made.end(), std::move(weights), gradient);
-      }
-      all[i] = found->second;
+      all[i] = gradient_of(std::move(weights));
     }
     variable_list whole(gradients.begin(), gradients.begin() + outputs);  // with what comes through the norm
     if (through && !map_->dots.empty()) {
@@ -165,7 +164,7 @@ class GpuLinear : public LinearFunction {
       Column weights;
       for (const int output : from)
         weights.push_back({output == from.front() ? 1.0 : 0.0, static_cast<int>(value * outputs) + output});
-      whole[value] = compute(weights);
+      whole[value] = gradient_of(std::move(weights));
     }
 
     Combination a{};
