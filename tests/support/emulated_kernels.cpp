@@ -16,6 +16,7 @@
 #include "optdnn/kernels/gpu/layer_norm.cuh"
 #include "optdnn/kernels/gpu/learned.cuh"
 #include "optdnn/kernels/gpu/update.cuh"
+#include "optdnn/kernels/gpu/whole.cuh"
 
 namespace optdnn::tests {
 
@@ -160,6 +161,9 @@ const std::map<std::string, Kernel>& kernels_by_name() {
     made["learned_gradients"] = taking(&learned_gradients);
     made["assemble_batch"] = taking(&assemble_batch);
     made["watch_values"] = taking(&watch_values);
+    made["whole_forward"] = taking(&whole_forward);
+    made["whole_backward"] = taking(&whole_backward);
+    made["whole_sums"] = taking(&whole_sums);
     return made;
   }();
   return all;
@@ -167,9 +171,9 @@ const std::map<std::string, Kernel>& kernels_by_name() {
 
 // What the threads of a block share. A GPU clears no memory.
 struct BlockMemory {
-  BlockMemory(int part, int number, const kernels::Grid& grid)
-      : part(part),
-        number(number),
+  BlockMemory(int of_part, int block, const kernels::Grid& grid)
+      : part(of_part),
+        number(block),
         shared(grid.shared_floats, std::numeric_limits<float>::quiet_NaN()),
         across(grid.threads),
         barrier(grid.threads),

@@ -49,6 +49,7 @@ inline float* shared_memory() { return place.shared; }
 inline void sync() {
   if (place.barrier) place.barrier->arrive_and_wait();
 }
+inline void sync_warp() { sync(); }
 inline void fence() { std::atomic_thread_fence(std::memory_order_seq_cst); }
 inline int add_to(int* number, int more) { return std::atomic_ref(*number).fetch_add(more); }
 inline float add_across(float x, int lanes) {
@@ -111,6 +112,7 @@ void multiply_add(const unsigned (&left)[4], unsigned right_0, unsigned right_1,
 inline float inverse_root(float x) { return 1.0f / std::sqrt(x); }
 inline float root(float x) { return std::sqrt(x); }
 inline float exp_minus_one(float x) { return std::expm1(x); }
+inline float hyperbolic_tangent(float x) { return std::tanh(x); }
 inline bool is_finite(float x) { return std::isfinite(x); }
 
 template <class Number>

@@ -5,7 +5,7 @@ namespace optdnn::execution {
 
 const std::vector<ExecutorEntry>& executors() {
   static const std::vector<ExecutorEntry> table = {
-      {"whole", "all steps of small dense_two_layer modules as one node, for training on the CPU", make_whole},
+      {"whole", "all steps of small dense_two_layer modules as one node", make_whole},
       {"fused", "a node per linear combination, with the norms that begin modules", make_fused},
       {"operators", "LibTorch's operators one by one: any device, any derivative", make_operators},
   };

@@ -28,7 +28,8 @@ DEVICE float* shared_memory() {
   extern __shared__ __align__(16) float memory[];
   return memory;
 }
-DEVICE void sync() { __syncthreads(); }  // of the threads of a block
+DEVICE void sync() { __syncthreads(); }    // of the threads of a block
+DEVICE void sync_warp() { __syncwarp(); }  // of the 32 threads of a warp, all of which come here
 // What was written before, by all that have met here, is seen by all before what comes after.
 DEVICE void fence() { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
 DEVICE int add_to(int* number, int more) { return atomicAdd(number, more); }  // returns what it was
@@ -56,6 +57,7 @@ DEVICE float add_across(float x, int lanes) {
 DEVICE float inverse_root(float x) { return 1.0f / sqrtf(x); }
 DEVICE float root(float x) { return sqrtf(x); }
 DEVICE float exp_minus_one(float x) { return expm1f(x); }
+DEVICE float hyperbolic_tangent(float x) { return tanhf(x); }
 DEVICE bool is_finite(float x) { return fabsf(x) <= 3.402823466e38f; }
 
 DEVICE float widen(float number) { return number; }
