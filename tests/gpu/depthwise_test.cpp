@@ -1,6 +1,7 @@
 // Depthwise convolution in 16 bits on a GPU: values and gradients beside LibTorch's in double precision.
 #include "optdnn/modules/depthwise.h"
 
+#include "optdnn/kernels/gpu/depthwise.h"
 #include "support/kernel_checks.h"
 #include "support/on_device.h"
 
@@ -69,4 +70,66 @@ TEST_CASE("only depthwise convolutions of stride 1 in 16 bits on a GPU are made 
   CHECK_FALSE(modules::is_gpu_depthwise(on.x, on.weight, 2, 1, 5));
   CHECK_FALSE(modules::is_gpu_depthwise(on.x, on.weight, 1, 0, 5));
   CHECK_FALSE(modules::is_gpu_depthwise(on.x, torch::randn({5, 5, 3, 3}), 1, 1, 1));
+}
+
+namespace {
+
+struct Filtered {
+  std::vector<int64_t> sizes;  // of x: images, channels, height, width
+  int64_t kernel_px;
+  torch::Dtype type;
+};
+
+void check_by_kernels(const Filtered& p, const torch::Device& device) {
+  CAPTURE(p.sizes, p.kernel_px, p.type);
+  torch::manual_seed(19);
+  const int64_t channels = p.sizes[1];
+  const auto image = [&] {
+    return torch::randn(p.sizes).to(device, p.type).contiguous(at::MemoryFormat::ChannelsLast);
+  };
+  const Tensor x = image().requires_grad_(), dy = image();
+  const Tensor weight =
+      torch::randn({channels, 1, p.kernel_px, p.kernel_px}).mul(0.2).to(device, p.type).requires_grad_();
+  const Tensor bias = torch::randn({channels}).to(device, p.type).requires_grad_();
+  REQUIRE(modules::is_gpu_depthwise(x, weight, 1, p.kernel_px / 2, channels));
+  const int64_t before = launches(device, "depthwise");
+  const Tensor y = modules::gpu_depthwise(x, weight, bias);
+  const auto found = torch::autograd::grad({y}, {x, weight, bias}, {dy});
+  CHECK(launches(device, "depthwise") == before + 4);
+  CHECK(y.is_contiguous(at::MemoryFormat::ChannelsLast));
+  CHECK(found[0].is_contiguous(at::MemoryFormat::ChannelsLast));
+
+  const Tensor exact_x = wide(x).requires_grad_(), exact_weight = wide(weight).requires_grad_(),
+               exact_bias = wide(bias).requires_grad_();
+  const Tensor exact = torch::conv2d(exact_x, exact_weight, exact_bias, 1, p.kernel_px / 2, 1, channels);
+  const auto wanted = torch::autograd::grad({exact}, {exact_x, exact_weight, exact_bias}, {wide(dy)});
+  CHECK(worst(y, exact.detach()) < rounding(p.type));
+  for (size_t i = 0; i < found.size(); ++i) CHECK(worst(found[i], wanted[i]) < rounding(p.type));
+}
+
+}  // namespace
+
+TEST_CASE("kernels filter each channel by itself, values and gradients, in both 16-bit types and images of any size") {
+  const auto gpu = accelerator(kernels::gpu::kDepthwiseThreads);
+  if (!gpu) return;
+  check_by_kernels({{2, 32, 14, 14}, 7, torch::kFloat16}, gpu->device);
+  check_by_kernels({{3, 40, 17, 29}, 7, torch::kBFloat16}, gpu->device);
+  check_by_kernels({{5, 8, 7, 7}, 7, torch::kFloat16}, gpu->device);
+  check_by_kernels({{1, 8, 1, 3}, 7, torch::kFloat16}, gpu->device);
+  check_by_kernels({{2, 72, 5, 15}, 5, torch::kFloat16}, gpu->device);
+  check_by_kernels({{2, 16, 30, 9}, 3, torch::kFloat16}, gpu->device);
+}
+
+TEST_CASE("a number that is not finite reaches what is filtered from it, and no more") {
+  const auto gpu = accelerator(kernels::gpu::kDepthwiseThreads);
+  if (!gpu) return;
+  const auto filled = [&](torch::IntArrayRef sizes) {
+    return torch::full(sizes, 0.5).to(gpu->device, torch::kFloat16).contiguous(at::MemoryFormat::ChannelsLast);
+  };
+  Tensor x = torch::full({1, 8, 20, 20}, 0.5);
+  x[0][3][10][10] = std::numeric_limits<float>::quiet_NaN();
+  x = x.to(gpu->device, torch::kFloat16).contiguous(at::MemoryFormat::ChannelsLast);
+  const Tensor y = modules::gpu_depthwise(x, filled({8, 1, 7, 7}), filled({8, 1, 1, 1}).view({8}));
+  CHECK(y.isnan().sum().item<int64_t>() == 49);
+  CHECK(wide(y)[0][3].slice(0, 7, 14).slice(1, 7, 14).isnan().all().item<bool>());
 }

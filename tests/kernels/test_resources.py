@@ -22,10 +22,11 @@ VALUES = {"class Number": ["float", "Half", "BFloat16"], "class From": ["float",
           "class To": ["float", "BFloat16"], "class Rule": ["Sgd", "Adam"], "int kWidth": ["1", "4", "8"],
           "int kOutputs": ["1", "4"], "class In": ["float", "BFloat16"], "class Out": ["float", "Half"],
           "int kNumbers": ["8", "32"], "int kIn": ["8", "64"], "int kOut": ["16", "32"], "int kPart": ["8", "16"],
-          "int kAll": ["8", "64"], "bool kGradient": ["true", "false"], "bool kNormed": ["true", "false"]}
+          "int kAll": ["8", "64"], "bool kGradient": ["true", "false"], "bool kNormed": ["true", "false"],
+          "int kSide": ["3", "7"]}
 UNUSED = {("float", "8"), ("Half", "4"), ("BFloat16", "4"), ("Sgd", "8"), ("Adam", "8"),  # vectors have 16 bytes
           ("1", "32")}  # nor are so many numbers read one by one
-OF_16_BITS = {"convolve.cuh"}
+OF_16_BITS = {"convolve.cuh", "depthwise.cuh"}
 UNUSED_CONVOLUTIONS = {("64", "32", "true")}  # so many inputs and outputs in a block, with norms
 
 
@@ -58,6 +59,9 @@ class Resources(unittest.TestCase):
     def test_every_kernel_fits_a_processor(self):
         if not NVCC:
             self.skipTest("no nvcc")
+        self.assertEqual({name.split("<")[0] for name, _, _ in kernels()},
+                         {name for path in FOLDER.glob("*.cuh") for name in
+                          re.findall(r"\n(?:KERNEL|KERNEL_OF\([^)]*\))\s+(\w+)\(", path.read_text(encoding="utf-8"))})
         with tempfile.TemporaryDirectory() as folder:
             text = pathlib.Path(folder) / "kernels.cu"
             text.write_text(source(), encoding="utf-8")

@@ -13,6 +13,7 @@
 #include "optdnn/kernels/gpu/columns.cuh"
 #include "optdnn/kernels/gpu/combine.cuh"
 #include "optdnn/kernels/gpu/convolve.cuh"
+#include "optdnn/kernels/gpu/depthwise.cuh"
 #include "optdnn/kernels/gpu/layer_norm.cuh"
 #include "optdnn/kernels/gpu/learned.cuh"
 #include "optdnn/kernels/gpu/update.cuh"
@@ -140,6 +141,14 @@ void add_convolutions(const std::string& type, std::map<std::string, Kernel>& al
   all["add_weights<" + type + ", 16>"] = taking(&add_weights<Number, 16>);
 }
 
+template <class Number, int kSide>
+void add_depthwise(const std::string& type, std::map<std::string, Kernel>& all) {
+  const std::string of = c10::str("<", type, ", ", kSide, ">");
+  all["depthwise" + of] = taking(&kernels::gpu::depthwise<Number, kSide>);
+  all["depthwise_weights" + of] = taking(&depthwise_weights<Number, kSide>);
+  all["depthwise_add" + of] = taking(&depthwise_add<Number, kSide>);
+}
+
 const std::map<std::string, Kernel>& kernels_by_name() {
   static const auto all = [] {
     std::map<std::string, Kernel> made;
@@ -148,6 +157,10 @@ const std::map<std::string, Kernel>& kernels_by_name() {
     add_kernels_of<BFloat16>("BFloat16", made);
     add_convolutions<Half>("Half", made);
     add_convolutions<BFloat16>("BFloat16", made);
+    add_depthwise<Half, 3>("Half", made);
+    add_depthwise<Half, 5>("Half", made);
+    add_depthwise<Half, 7>("Half", made);
+    add_depthwise<BFloat16, 7>("BFloat16", made);
     add_casts<float, Half>("float", "Half", made);
     add_casts<Half, float>("Half", "float", made);
     add_casts<float, BFloat16>("float", "BFloat16", made);
@@ -214,7 +227,10 @@ void run_blocks(const Kernel& kernel, const kernels::Grid& grid, const void* arg
 
 }  // namespace
 
-bool EmulatedLauncher::can_start(const std::string& kernel) { return kernels_by_name().contains(kernel); }
+bool EmulatedLauncher::can_start(const std::string& kernel) {
+  kernels::file_of_kernel(kernel);  // throws where a GPU's compiler would not find it
+  return kernels_by_name().contains(kernel);
+}
 
 bool EmulatedLauncher::counters_are_zero() const {
   return std::all_of(counters_.begin(), counters_.end(), [](int counter) { return counter == 0; });

@@ -3,6 +3,7 @@
 #include <ATen/autocast_mode.h>
 
 #include "optdnn/kernels/differentiable.h"
+#include "optdnn/kernels/gpu_depthwise.h"
 #include "optdnn/modules/gpu_columns.h"
 
 namespace optdnn::modules {
@@ -29,12 +30,18 @@ std::tuple<Tensor, Tensor, Tensor> backward_of(const Tensor& dy, const Tensor& x
 class Depthwise : public kernels::Differentiable {
  public:
   variable_list forward(at::TensorList inputs, variable_list& saved) override {
-    saved = {inputs[0], inputs[1]};
-    return {filtered(inputs[0], inputs[1], inputs[2])};
+    const Tensor &x = inputs[0], &weight = inputs[1], &bias = inputs[2];
+    saved = {x, weight};
+    return {kernels::gpu_depthwise_fits(x, weight) ? kernels::gpu_depthwise_filtered(x, weight, bias, false)
+                                                   : filtered(x, weight, bias)};
   }
 
   variable_list backward(const variable_list& saved, variable_list gradients) const override {
     const Tensor &x = saved[0], &weight = saved[1], dy = gradients[0].contiguous(x.suggest_memory_format());
+    if (kernels::gpu_depthwise_fits(x, weight) && kernels::gpu_depthwise_fits(dy, weight)) {
+      const auto [d_weight, d_bias] = kernels::gpu_depthwise_gradients(x, dy, weight);
+      return {kernels::gpu_depthwise_filtered(dy, weight, {}, true), d_weight, d_bias};
+    }
     const Tensor d_weight = std::get<1>(backward_of(dy, x, weight, {false, true, false}));
     return {filtered(dy, weight.flip({2, 3}), {}), d_weight, sums_of_columns(dy.permute({0, 2, 3, 1}))};
   }

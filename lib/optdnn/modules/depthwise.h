@@ -1,6 +1,6 @@
-// Depthwise convolution in 16 bits on a GPU, whose gradient of x is made as a forward convolution: by the weights
-// mirrored in both directions. cuDNN's kernel for that gradient takes twice as long as its forward kernel for the same
-// sums.
+// Depthwise convolution in 16 bits on a GPU: by kernels of the project's own where there are any, else by LibTorch's,
+// the gradient of x as a forward convolution by the weights mirrored in both directions, since cuDNN's kernel for that
+// gradient takes twice as long as its forward kernel for the same sums.
 #pragma once
 
 #include <torch/torch.h>

@@ -2,8 +2,8 @@
 // products of a tile's pixels and channels with the weights of a tap. A block keeps the weights of its outputs in
 // shared memory and takes one tile of 8 x 8 pixels after the other; while it multiplies, the next tile is on its way.
 // Sums are float. With kNormed the batch norm with relu before the layer is made of what is read, so that it is never
-// written, and what the statistics of the norm behind it or the gradient of the one before it need is added up of what is
-// written, while it is in registers.
+// written, and what the statistics of the norm behind it or the gradient of the one before it need is added up of what
+// is written, while it is in registers.
 #pragma once
 
 #include "optdnn/kernels/gpu/convolve.h"
@@ -406,19 +406,10 @@ KERNEL_OF(512, 2) add_weights(const ConvolveWeights a) {
     });
     return;
   }
-  const int warps = threads() / 32, warp = thread() / 32;
-  const int i = block() * kAddedByBlock + thread() % 32;
-  float sum = 0.0f;
-  if (i < of_part) {
-    const float* partial = a.partial + static_cast<long long>(part()) * a.blocks * of_part + i;
-    UNROLLED_BY_8
-    for (int b = warp; b < a.blocks; b += warps) sum += partial[static_cast<long long>(b) * of_part];
-  }
-  float* shared = shared_memory();
-  shared[thread()] = sum;
-  sync();
-  if (warp != 0 || i >= of_part) return;
-  for (int w = 1; w < warps; ++w) sum += shared[w * 32 + thread()];
+  const int i = block() * kAddedByBlock + thread() % 32, last = i < of_part ? i : of_part - 1;
+  const float* partial = a.partial + static_cast<long long>(part()) * a.blocks * of_part;
+  const float sum = sum_of_blocks(partial + last, of_part, a.blocks);
+  if (thread() >= 32 || i >= of_part) return;
   narrow(sum, static_cast<Number*>(a.d_weights)[i / kPart * a.inputs + part() * kPart + i % kPart]);
 }
 

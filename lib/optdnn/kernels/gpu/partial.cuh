@@ -1,5 +1,6 @@
-// Adds up what blocks have left of channels, in their order. Each block's moments are about a number of its own, so that
-// a large mean costs no digits: with d = about - about of the first, sum' = sum + n d, square' = square + 2 d sum + n d^2.
+// Adds up what blocks have left of channels, in their order. Each block's moments are about a number of its own, so
+// that a large mean costs no digits: with d = about - about of the first, sum' = sum + n d, square' = square + 2 d sum
+// + n d^2.
 #pragma once
 
 #include "optdnn/kernels/gpu/partial.h"
@@ -7,8 +8,8 @@
 
 namespace optdnn::kernels::gpu {
 
-// Calls finish(channel, both sums, the number they are about) for the kGatheredChannels from `first` on, as far as there
-// are `channels`. Requires: two numbers of shared memory a thread, and that all of a block's threads come here.
+// Calls finish(channel, both sums, the number they are about) for the kGatheredChannels from `first` on, as far as
+// there are `channels`. Requires: two numbers of shared memory a thread, and that all of a block's threads come here.
 template <class Finish>
 DEVICE void gather(const Partial& left, int first, int channels, Finish finish) {
   const int rows = threads() / kGatheredChannels, row = thread() / kGatheredChannels;
@@ -37,6 +38,22 @@ DEVICE void gather(const Partial& left, int first, int channels, Finish finish) 
     more[1] = shared[threads() + other * kGatheredChannels + thread()];
   });
   finish(channel, all, about);
+}
+
+// The sum of what so many blocks have left at from, from + stride and so on. Each warp takes a share of them, the first
+// one has the sum; its lanes add up numbers of their own. Requires: a number of shared memory a thread.
+DEVICE float sum_of_blocks(const float* from, int stride, int blocks) {
+  const int warps = threads() / 32, warp = thread() / 32;
+  float sum = 0.0f;
+  UNROLLED_BY_8
+  for (int b = warp; b < blocks; b += warps) sum += from[static_cast<long long>(b) * stride];
+  float* shared = shared_memory();
+  shared[thread()] = sum;
+  sync();
+  if (warp == 0) {
+    for (int w = 1; w < warps; ++w) sum += shared[w * 32 + thread()];
+  }
+  return sum;
 }
 
 }  // namespace optdnn::kernels::gpu

@@ -48,6 +48,15 @@ DEVICE void read_fresh(const float* from, float (&to)[4]) {
                : "memory");
 }
 
+DEVICE unsigned shared_address(const void* of) { return static_cast<unsigned>(__cvta_generic_to_shared(of)); }
+
+// 16 bytes that go to shared memory while the thread goes on; zeros unless they are there.
+DEVICE void begin_copy(void* to, const void* from, bool is_there) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)), "l"(from), "r"(is_there ? 16 : 0)
+               : "memory");
+}
+DEVICE void wait_for_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }  // those of the thread
+
 // The sum over `lanes` neighbouring threads: a power of two, 32 at most. All threads of a warp have to come here.
 DEVICE float add_across(float x, int lanes) {
   for (int apart = lanes / 2; apart > 0; apart /= 2) x += __shfl_xor_sync(0xffffffffu, x, apart);
@@ -80,7 +89,6 @@ DEVICE void narrow(float wide, BFloat16& number) {
 // Products of small matrices by a warp, whose 32 lanes hold them together (mma and ldmatrix of PTX). Each lane names a
 // row of eight 16-bit numbers in shared memory, eight lanes a matrix of 8 x 8, all lanes four of them; lane l gets of
 // each matrix row l / 4, columns 2 (l % 4) and the next; turned: of column l / 4 those two rows.
-DEVICE unsigned shared_address(const void* row) { return static_cast<unsigned>(__cvta_generic_to_shared(row)); }
 DEVICE void load_matrices(const void* row, unsigned (&to)[4]) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
