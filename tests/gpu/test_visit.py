@@ -1,5 +1,6 @@
-# A visit to a rented GPU, rehearsed with the CPU in its place: what scripts/gpu_run packs, from the folder above it, by
-# the words of scripts/README.md; stopped by TERM; and the page made of what came back.
+# A visit to a rented GPU, rehearsed with the CPU in its place: packed by scripts/gpu_run from the build at hand, then
+# from the folder above what was packed, by the words of scripts/README.md; stopped by TERM; and the page made of what
+# came back.
 import importlib.util
 import io
 import json
@@ -31,18 +32,20 @@ ENDLESS = SMOKE.replace("epochs: 4", "epochs: 1000000")
 
 
 class Visit(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(temporary.cleanup)
+        cls.packed = pathlib.Path(temporary.name) / "packed"
+        subprocess.run([ROOT / "scripts/gpu_run", cls.packed, "--build", pathlib.Path(PROGRAM).parent, "--no-data",
+                        "--no-peers"], check=True, env=os.environ | {"OPTDNN_NO_INSTALL": "1", "XZ_OPT": "-0"})
+
     def setUp(self):
         temporary = tempfile.TemporaryDirectory()
         self.addCleanup(temporary.cleanup)
         self.folder = pathlib.Path(temporary.name)
         part = self.folder / "part_0"
-        shutil.copytree(ROOT / "scripts/gpu", part / "scripts/gpu", ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.move(part / "scripts/gpu/run", part / "run")
-        (part / "bin").mkdir()
-        (part / "bin/optdnn").symlink_to(PROGRAM)
-        (part / "bin/test_gpu").symlink_to(pathlib.Path(PROGRAM).parent / "tests/test_gpu")
-        (part / "configs").mkdir()
-        shutil.copy(ROOT / "configs/bench.yaml", part / "configs")
+        shutil.copytree(self.packed / "part_0", part)
         for name, text in (("smoke", SMOKE), ("endless", ENDLESS)):
             (part / f"configs/{name}.yaml").write_text(text)
 
@@ -91,6 +94,22 @@ class Visit(unittest.TestCase):
         page = (self.folder / "page/report.md").read_text()
         for words in ("| tests |", "| rings_momentum_32_seeds | 32 |", "## Trained", "| run | 1 |"):
             self.assertIn(words, page)
+
+    def test_what_is_packed_is_the_program_and_its_libraries_and_not_the_results(self):
+        part = self.packed / "part_0"
+        self.assertEqual({path.name for path in part.iterdir()},
+                         {"bin.tar.xz", "configs", "packed.txt", "run", "scripts"})
+        with tarfile.open(part / "bin.tar.xz") as archive:
+            names = {pathlib.Path(name).name for name in archive.getnames()}
+        self.assertLess({"optdnn", "test_gpu"}, names)
+        self.assertTrue(any(name.startswith("libyaml-cpp") for name in names), names)
+        self.assertFalse(any(name.startswith(("libtorch", "libc10", "libstdc++", "libc.")) for name in names), names)
+        self.assertFalse((part / "configs/results").exists())
+        (self.folder / "other").mkdir()
+        refused = subprocess.run([ROOT / "scripts/gpu_run", self.folder / "other", "--build", self.folder],
+                                 capture_output=True, text=True)
+        self.assertEqual(refused.returncode, 2, "a folder that it has not packed")
+        self.assertIn("was not packed by this script", refused.stderr)
 
     def test_what_a_cpu_cannot_show_is_left_out(self):
         stages = ["epochs", "peers", *there.ON_DEMAND]
