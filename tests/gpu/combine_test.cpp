@@ -99,7 +99,8 @@ MapResult run_map(const MapProblem& p, const std::shared_ptr<const LinearMap>& m
 
 // Largest difference relative to the largest number.
 double off(const Tensor& found, const Tensor& wanted) {
-  return ((wide(found) - wide(wanted)).abs().max() / (1 + wide(wanted).abs().max())).item<double>();
+  return ErrorTable::global().note(
+      found.scalar_type(), ((wide(found) - wide(wanted)).abs().max() / (1 + wide(wanted).abs().max())).item<double>());
 }
 
 void check_map(const MapProblem& p, unsigned seed, torch::Dtype type, const torch::Device& device) {

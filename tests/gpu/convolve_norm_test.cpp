@@ -104,7 +104,8 @@ std::vector<Tensor> results(const Chain& chain, const ChainTensors& of) {
 }
 
 double chain_error(const Tensor& found, const Tensor& wanted) {
-  return ((wide(found) - wide(wanted)).norm() / (1e-3 + wide(wanted).norm())).item<double>();
+  return ErrorTable::global().note(found.scalar_type(),
+                                   ((wide(found) - wide(wanted)).norm() / (1e-3 + wide(wanted).norm())).item<double>());
 }
 
 // Launches of each kernel while something ran.

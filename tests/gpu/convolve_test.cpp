@@ -43,7 +43,7 @@ std::vector<Tensor> result_of(const Tensor& y, const Tensor& x, const Tensor& we
 Tensor by_libtorch(const Tensor& x, const Tensor& weight) { return torch::conv2d(x, weight, {}, 1, 1); }
 
 double relative(const Tensor& found, const Tensor& wanted) {
-  return ((wide(found) - wanted).norm() / wanted.norm()).item<double>();
+  return ErrorTable::global().note(found.scalar_type(), ((wide(found) - wanted).norm() / wanted.norm()).item<double>());
 }
 
 // Values and gradients; and that it was the kernels that ran.

@@ -3,6 +3,7 @@
 #include "optdnn/algorithms/catalogue.h"
 #include "optdnn/base/device.h"
 #include "optdnn/base/random.h"
+#include "support/kernel_checks.h"
 #include "support/on_device.h"
 #include "support/temporary_folder.h"
 
@@ -84,6 +85,10 @@ TEST_CASE("a recorded iteration gives the numbers of one that runs operator by o
     const Trained eager = train(spec, *gpu, {.why_eager = "asked for"}), recorded = train(spec, *gpu);
     REQUIRE(eager.result().replays == 0);
     REQUIRE(recorded.result().iteration == "captured");
+    REQUIRE(recorded.result().kernels == eager.result().kernels);
+    REQUIRE_FALSE(recorded.result().kernels.empty());
+    const tests::WithoutKernels without;
+    REQUIRE(train(spec, *gpu, {.stop_after = 1}).result().kernels.empty());
     REQUIRE(recorded.result().replays >= 4);
     REQUIRE(recorded.result().last.loss == Approx(eager.result().last.loss).epsilon(1e-9));
     REQUIRE(largest_difference(eager, recorded) < 1e-9);

@@ -12,8 +12,9 @@ namespace {
 
 // Relative to the largest number.
 void check_close(const Tensor& found, const Tensor& wanted, double tolerance) {
-  CHECK((wide(found) - wide(wanted)).abs().max().item<double>() <
-        tolerance * (1e-2 + wide(wanted).abs().max().item<double>()));
+  const double error =
+      (wide(found) - wide(wanted)).abs().max().item<double>() / (1e-2 + wide(wanted).abs().max().item<double>());
+  CHECK(ErrorTable::global().note(found.scalar_type(), error) < tolerance);
 }
 
 // By the operators in double precision, then on the device in float32, of which `whole` has to be the choice.

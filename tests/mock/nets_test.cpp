@@ -97,7 +97,9 @@ TEST_CASE("every kind of network trains on a GPU as on the CPU, asks for the sam
       const auto other = train_comparing(with(spec, precision), *device);
       if (!other) continue;
       const double off = ((change(begun, *other) - wanted).norm() / wanted.norm()).item<double>();
-      CHECK(off < most);
+      CHECK(ErrorTable::global().note("Networks", id,
+                                      training::product_type(precision).value_or(training::storage_type(precision)),
+                                      off) < most);
       CHECK(other->result().last.loss == Approx(cpu.result().last.loss).margin(0.1));
       if (iteration.empty()) iteration = other->result().iteration;
       CHECK(other->result().iteration == iteration);

@@ -6,6 +6,7 @@
 #include "optdnn/modules/vision_layers.h"
 #include "optdnn/training/precision.h"
 #include "support/catch.h"
+#include "support/error_table.h"
 
 namespace optdnn::tests {
 
@@ -55,7 +56,8 @@ struct NormTensors {
 inline torch::Tensor wide(const torch::Tensor& tensor) { return tensor.detach().cpu().to(torch::kFloat64); }
 
 inline double worst(const torch::Tensor& found, const torch::Tensor& wanted) {
-  return ((wide(found) - wanted) / (1 + wanted.abs())).abs().max().item<double>();
+  return ErrorTable::global().note(found.scalar_type(),
+                                   ((wide(found) - wanted) / (1 + wanted.abs())).abs().max().item<double>());
 }
 
 // How many kernels were started, of those whose names begin so.

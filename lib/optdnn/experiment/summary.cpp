@@ -84,6 +84,7 @@ void Summary::add_result(const training::TrainResult& result) {
   json_["iteration"] = result.iteration;
   if (result.replays > 0) json_["replays"] = result.replays;
   if (result.evaluation_replays > 0) json_["evaluation_replays"] = result.evaluation_replays;
+  if (!result.kernels.empty()) json_["kernels"] = result.kernels;
   if (result.last.samples == 0 && !result.valid) return;  // stopped before an evaluation
   json_["last"] = nlohmann::ordered_json::object();
   if (result.valid) {

@@ -105,7 +105,8 @@ RunOutcome end(Begun& begun, int64_t place, const training::TrainResult& result,
   }
   const char* status = result.stopped ? "stopped" : "finished";
   log_to(folder, concat(status, " after ", result.iterations, " iterations, begun at ", result.resumed_at,
-                        "; iterations ", result.iteration));
+                        "; iterations ", result.iteration,
+                        result.kernels.empty() ? "" : concat("; kernels: ", base::join(result.kernels, ", "))));
   begun.summary.add_result(result);
   if (network.opt_net && !plan.are_trials) {
     begun.summary.add_certificate("certificate", spec, *network.opt_net, place);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <set>
 
 #include "optdnn/base/text.h"
 
@@ -70,6 +71,11 @@ Launcher* launcher(const torch::Device& device) {
   return found->second.get();
 }
 
+std::map<std::string, int64_t> launches(const torch::Device& device) {
+  const Launcher* of_device = launcher(device);
+  return of_device ? of_device->launches() : std::map<std::string, int64_t>();
+}
+
 void use_launchers(bool use) { used() = use; }
 
 void leave_out_kernels(const std::vector<std::string>& names) {
@@ -94,6 +100,16 @@ std::vector<std::string> kernel_files() {
     if (std::string_view(text).find("\nKERNEL") != std::string_view::npos) files.push_back(stem_of(name));
   }
   return files;
+}
+
+std::vector<std::string> files_started(const std::map<std::string, int64_t>& before,
+                                       const std::map<std::string, int64_t>& after) {
+  std::set<std::string> files;
+  for (const auto& [kernel, times] : after) {
+    const auto known = before.find(kernel);
+    if (known == before.end() || known->second < times) files.insert(stem_of(file_of_kernel(kernel)));
+  }
+  return {files.begin(), files.end()};
 }
 
 void set_launcher(c10::DeviceType type, std::unique_ptr<Launcher> launcher) {

@@ -56,6 +56,9 @@ class Launcher {
   std::map<std::string, int64_t> launches_;
 };
 
+// How often each kernel was started on a device; nothing on a CPU.
+std::map<std::string, int64_t> launches(const torch::Device& device);
+
 // Of this device; nothing on a CPU, where kernels cannot be compiled, or where they are not to be used.
 Launcher* launcher(const torch::Device& device);
 
@@ -86,5 +89,8 @@ const std::vector<KernelText>& kernel_texts();
 std::string file_of_kernel(const std::string& kernel);
 // The files that kernels are written in, as in "combine".
 std::vector<std::string> kernel_files();
+// Those of the kernels that were started since, in the order of their names.
+std::vector<std::string> files_started(const std::map<std::string, int64_t>& before,
+                                       const std::map<std::string, int64_t>& after);
 
 }  // namespace optdnn::kernels

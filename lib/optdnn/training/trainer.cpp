@@ -5,6 +5,7 @@
 #include "optdnn/base/log.h"
 #include "optdnn/base/random.h"
 #include "optdnn/base/text.h"
+#include "optdnn/kernels/launcher.h"
 #include "optdnn/training/evaluate.h"
 #include "optdnn/training/gradients.h"
 #include "optdnn/training/iteration.h"
@@ -59,6 +60,7 @@ class Trainer {
   }
 
   std::vector<TrainResult> run() {
+    const auto launches_before = kernels::launches(job_.device);
     for (int64_t run = 0; run < runs_; ++run) {
       if (job_.resume) restore(run);
       files_.rewind(run, has_state_ ? iteration_ : -1);
@@ -83,6 +85,7 @@ class Trainer {
       result.replays = recorded_.replays(Recorded::Role::training);
       result.evaluation_replays =
           recorded_.replays(Recorded::Role::validation) + recorded_.replays(Recorded::Role::test);
+      result.kernels = kernels::files_started(launches_before, kernels::launches(job_.device));
     }
     return results_;
   }

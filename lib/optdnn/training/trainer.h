@@ -85,6 +85,7 @@ struct TrainResult {
   std::string iteration;               // "captured", or why iterations ran operator by operator
   int64_t replays = 0;                 // since resumed: iterations that were one call of the host
   int64_t evaluation_replays = 0;      // batches of evaluations, likewise
+  std::vector<std::string> kernels;    // the project's for a GPU, by file (kernels/launcher.h), that were started
   int64_t skipped = 0, rollbacks = 0;  // by train.on_divergence, in all
   bool stopped = false;  // by stop_requested, after saving; `last` is then that of the latest evaluation in this call
   // Names iteration and batch where a loss was not finite; the weights are then those before that iteration.
