@@ -6,7 +6,8 @@
 #   scripts/bench_peers.py rings_momentum --rounds 15
 #   scripts/bench_peers.py --out configs/results/bench/report.md
 #   scripts/bench_peers.py --before OPTDNN          the rows beside an earlier build of the program, which OPTDNN is
-#   scripts/bench_peers.py --gpu --precision float16 --python python3      the rows of a GPU
+#   scripts/bench_peers.py --device cuda --precision float16 --python python3      the rows of a GPU
+#   scripts/bench_peers.py --device cuda --compile max-autotune resnet20           takes minutes to compile
 # The peers have an environment of their own, made by:
 #   python3 -m venv .venv-peers && .venv-peers/bin/pip install -r scripts/requirements-peers.txt
 # Exit codes: 0; 1 if a row was left out, whose answers differ or which failed; 2 wrong usage; 3 something is missing.
@@ -34,7 +35,9 @@ def parse(arguments: list[str] | None, known: list[str]) -> argparse.Namespace:
     parser.add_argument("--before", metavar="OPTDNN", type=pathlib.Path,
                         help="the rows beside this earlier build of the program, in the place of the others")
     parser.add_argument("--out", metavar="FILE", type=pathlib.Path, help="also write what is printed there")
-    parser.add_argument("--gpu", action="store_true", help="the rows of a GPU, on this machine's")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="cuda: the rows of a GPU")
+    parser.add_argument("--compile", choices=["default", "reduce-overhead", "max-autotune"], default="",
+                        help="the mode of torch.compile; on a GPU reduce-overhead unless it is given")
     parser.add_argument("--precision", default="float32", help="of the times on a GPU; answers agree in float32")
     parser.add_argument("--python", type=pathlib.Path, default=training.PEERS, help="of the peers")
     options = parser.parse_args(arguments)
@@ -91,15 +94,15 @@ def main(arguments: list[str] | None = None) -> int:
         known += rows.gpu_row_ids() + [row.id for row in rows.rows_beside(program, program, pathlib.Path(folder))]
         known = list(dict.fromkeys(known))
         options = parse(arguments, known)
-        place = training.Place("cuda" if options.gpu else "cpu", options.precision, options.python)
+        place = training.Place(options.device, options.precision, options.python, options.compile)
         if problem := missing(options.program, options.before, options.python):
             print(f"bench_peers.py: {problem}", file=sys.stderr)
             return 3
-        results, failed = [], False
-        peers = "an earlier build" if options.before else version_of_peers(options.python, options.gpu)
+        results, failed, on_gpu = [], False, options.device == "cuda"
+        peers = "an earlier build" if options.before else version_of_peers(options.python, on_gpu)
         if options.before:
             held = rows.rows_beside(options.before, options.program, pathlib.Path(folder))
-        elif options.gpu:
+        elif on_gpu:
             held = rows.gpu_rows(options.program, pathlib.Path(folder), place)
         else:
             held = rows.rows(options.program, pathlib.Path(folder))

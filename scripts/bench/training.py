@@ -33,6 +33,10 @@ class Place:
     device: str = "cpu"
     precision: str = "float32"
     python: pathlib.Path = PEERS  # of the peers
+    compile_mode: str = ""  # of torch.compile; empty: the device's usual one
+
+    def mode(self) -> str:
+        return self.compile_mode or ("default" if self.device == "cpu" else "reduce-overhead")
 
 
 class Ours:
@@ -81,7 +85,8 @@ class Peer:
     """A process of its own, which lives through all rounds, as compiling takes long."""
 
     def __init__(self, ours: Ours, compiled: bool):
-        self.name = "torch.compile" if compiled else "PyTorch eager"
+        asked = ours.place.compile_mode
+        self.name = ("torch.compile" + (f", {asked}" if asked else "")) if compiled else "PyTorch eager"
         self.ours, self.compiled = ours, compiled
         self.process: subprocess.Popen[str] | None = None
         self.precision = ""
@@ -96,8 +101,8 @@ class Peer:
             self.process = subprocess.Popen([place.python, "-B", worker], text=True, stdin=subprocess.PIPE,
                                             stdout=subprocess.PIPE)
             self.say(folder=str(self.ours.folder / work.row), network=work.network, arguments=work.arguments,
-                     optimizer=work.optimizer, threads=self.ours.threads, compiled=self.compiled, device=place.device,
-                     precision=precision)
+                     optimizer=work.optimizer, threads=self.ours.threads, device=place.device, precision=precision,
+                     compile_mode=place.mode() if self.compiled else "")
         self.say(**question)
         answer = self.process.stdout.readline()
         if not answer:

@@ -45,8 +45,8 @@ def make_iteration(task: dict[str, Any], batches: list[tuple[torch.Tensor, torch
         with torch.autocast(device, precision, enabled=precision != torch.float32):
             return torch.nn.functional.cross_entropy(network(inputs), targets)
 
-    mode = "reduce-overhead" if device != "cpu" else "default"
-    run = torch.compile(loss_of, mode=mode) if task["compiled"] else loss_of
+    mode = task["compile_mode"]
+    run = torch.compile(loss_of, mode=mode) if mode else loss_of
 
     def iteration(number: int) -> torch.Tensor:
         loss = run(*batches[number % len(batches)])

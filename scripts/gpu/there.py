@@ -249,8 +249,8 @@ def beside_peers(machine: Machine, rows: list[str], out: str, limit_s: float) ->
     options = machine.options
     if options.device == "cpu":
         return "left out: the rows are a GPU's"
-    code, output = machine.run([sys.executable, "-B", "scripts/bench_peers.py", *rows, "--gpu", "--precision",
-                                options.precision, "--python", sys.executable, "--program",
+    code, output = machine.run([sys.executable, "-B", "scripts/bench_peers.py", *rows, "--device", "cuda",
+                                "--precision", options.precision, "--python", sys.executable, "--program",
                                 str(options.program / "optdnn"), "--rounds", "5", "--out",
                                 str(options.out / out)], limit_s=limit_s)
     table = [line for line in output.splitlines() if line.startswith("| ")]

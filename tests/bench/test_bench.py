@@ -73,6 +73,15 @@ class Contests(unittest.TestCase):
                          ["| row | what is done | slow | 5.00 | 6.00 | 3.00 to 6.00 |  |",
                           "| row | what is done | fast | 3.00 | 3.00 | 1.50 to 4.00 | 2.5 |"])
 
+    def test_the_mode_of_torch_compile_is_the_devices_or_the_one_that_is_asked_for(self) -> None:
+        for device, asked, mode, name in (("cpu", "", "default", "torch.compile"),
+                                          ("cuda", "", "reduce-overhead", "torch.compile"),
+                                          ("cuda", "max-autotune", "max-autotune", "torch.compile, max-autotune")):
+            place = training.Place(device, compile_mode=asked)
+            work = training.Work("row", "Momentum", {})
+            _, eager, compiled = training.contestants(work, pathlib.Path("optdnn"), pathlib.Path("folder"), place)
+            self.assertEqual((place.mode(), eager.name, compiled.name), (mode, "PyTorch eager", name))
+
     def test_on_a_gpu_the_table_says_what_memory_was_taken_beside_the_peers(self) -> None:
         result = contest.hold(self.row([2.0, 1.0]), 3, lambda _: None)
         result.peaks = {"ours": 30.0, "slow": 60.0, "fast": 20.0}
@@ -92,7 +101,7 @@ class Rows(unittest.TestCase):
         for what, _, tolerance, work in rows.WORKS + rows.ON_GPU:
             with self.subTest(what), tempfile.TemporaryDirectory() as folder:
                 expected = training.Ours(replace(work, losses=2), PROGRAM, pathlib.Path(folder)).answers()
-                task = {"folder": str(pathlib.Path(folder) / work.row), "network": work.network, "compiled": False,
+                task = {"folder": str(pathlib.Path(folder) / work.row), "network": work.network, "compile_mode": "",
                         "device": "cpu", "precision": "float32", "arguments": work.arguments,
                         "optimizer": work.optimizer, "threads": 1}
                 lines = "".join(json.dumps(line) + "\n" for line in (task, {"losses": 2}))
