@@ -56,8 +56,10 @@ def kernels(folder: pathlib.Path) -> list[list[str]]:
 
 KINDS = {"batch norm": r"batchnorm|batch_norm", "layer norm": r"layer_norm|GammaBeta",
          "attention": r"sdpa|cudnn::fusion",
-         "convolutions": r"[wd]grad|fprop|conv|gpu::add_weights|5x_cudnn|nhwcAddPadding|init_device_workspace",
-         "matrix products": r"nvjet|gemm|cublas|splitK", "combinations": r"gpu::combine",
+         "convolutions": r"[wd]grad|fprop|conv|gpu::(add_weights|depthwise)|5x_cudnn|nhwcAddPadding|"
+                         r"init_device_workspace",
+         "matrix products": r"nvjet|gemm|cublas|splitK", "combinations": r"gpu::(combine|learned)",
+         "stages of vectors": r"gpu::whole",
          "optimizer, loss scale": r"multi_tensor_apply|gpu::(update|weigh)_",
          "copies to other types": r"copy_kernel|gpu::cast", "GELU": r"Gelu", "sums": r"reduce_kernel",
          "fills": r"(?i)memset|fill", "the rest": ""}
@@ -125,6 +127,12 @@ def page(folders: list[pathlib.Path]) -> str:
         text += ("\n## Where the time goes\n\nOf an iteration in float16, by `optdnn bench --profile`; the host's work "
                  "and pauses between kernels are not in it.\n\n" +
                  table(["row", "kind", "operators: kernels", "us", "with own kernels: kernels", "us"], parts))
+    for path in (path for folder in folders for path in folder.glob("together.json")):
+        found = json.loads(path.read_text())
+        lines = [[str(ways[0]["processes"]), *(f"{way['samples_per_s']:,.0f}" for way in ways)]
+                 for ways in zip(*found.values())]
+        text += (f"\n## Several processes at once\n\nSamples a second of all together, of row "
+                 f"{found['by turns'][0]['row']}.\n\n" + table(["processes", *found], lines))
     for peers in sorted(path for folder in folders for path in folder.glob("peers*.md")):
         text += "\n## Beside PyTorch\n\n" + peers.read_text().split("\n", 2)[2].strip() + "\n"
     if finished := trained(runs):

@@ -7,23 +7,29 @@
 # TERM ends the budget: trainings save, and what they left is packed. Exit code: 1 if a stage failed, and the later ones
 # ran all the same; 0 otherwise.
 import argparse
+import contextlib
 import itertools
 import json
 import os
 import pathlib
 import shlex
+import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tarfile
 import tempfile
 import time
+from collections.abc import Iterator
 from typing import Any
 
 HERE = pathlib.Path(__file__).resolve().parent.parent  # of scripts/
 ROOT = HERE.parent
 STAGES = ["load", "tests", "smoke", "bench", "epochs", "peers", "train"]
-ON_DEMAND = ["vision_peers", "deq_peers", "profile"]  # slow to compile, or wanted now and then
+ON_DEMAND = ["vision_peers", "deq_peers", "profile", "together"]  # slow to compile, or wanted now and then
+AT_ONCE = [1, 2, 4]  # trainings that share a GPU
+MPS = "nvidia-cuda-mps-control"  # NVIDIA's service that lets processes use a GPU at the same time
 HOWS = ["", "--no-graph", "--no-kernels"]
 VECTORS = "rings"  # rows of the configs of benchmarks whose networks are of vectors
 PRECISIONS = ["float32", "tf32", "bfloat16", "float16"]
@@ -53,8 +59,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--stages", type=lambda text: text.split(","), default=STAGES,
                         help=f"{','.join(STAGES)}; on demand {','.join(ON_DEMAND)}")
     parser.add_argument("--precision", default="float16", help="of timing and training")
-    parser.add_argument("--processes", type=int, default=1, help="trainings at once; default 1: they share the GPU's "
-                        "time, four took 0.85 s an epoch together where one takes 0.75")
+    parser.add_argument("--processes", type=int, default=1, help="trainings at once, through MPS where there is one; "
+                        "default 1: without it they take turns, four took 0.85 s an epoch together where one takes "
+                        "0.75")
     parser.add_argument("--train", metavar="WORDS", action="append",
                         help="words after `optdnn train`, in the order in which they are taken up")
     options = parser.parse_args(arguments)
@@ -127,6 +134,27 @@ class Machine:
         return list(dict.fromkeys(line.split("/")[1] for line in planned.splitlines() if line.count("/") == 2))
 
 
+@contextlib.contextmanager
+def shared_gpu(machine: Machine) -> Iterator[bool]:
+    """What is started inside uses the GPU together, where there is an MPS that starts: whether there is."""
+    service, before = shutil.which(MPS), machine.environment
+    if service:
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="mps-"))  # of sockets, whose paths are to be short
+        machine.environment = before | {"CUDA_MPS_PIPE_DIRECTORY": str(folder), "CUDA_MPS_LOG_DIRECTORY": str(folder)}
+    is_there = bool(service) and machine.run([service, "-d"], limit_s=10)[0] == 0
+    if not is_there:
+        machine.environment = before
+    try:
+        yield is_there
+    finally:
+        if is_there:
+            subprocess.run([service], input=b"quit\n", env=machine.environment, stdout=machine.log,
+                           stderr=subprocess.STDOUT, timeout=20)
+        if service:
+            shutil.rmtree(folder, ignore_errors=True)
+        machine.environment = before
+
+
 def load(machine: Machine) -> str:
     """The program starts; pieces of data become files."""
     code, version = machine.optdnn("--version")
@@ -186,6 +214,46 @@ def profile(machine: Machine) -> str:
     timed = timed_rows(machine, ["", "--no-kernels"], "--profile")
     write_json(machine.options.out / "profile.json", timed)
     return f"{sum(map(len, timed.values()))} rows" if all(timed.values()) else "failed"
+
+
+def together(machine: Machine) -> str:
+    """Iterations of several processes at once, by turns and through MPS: samples a second of all of them."""
+    options = machine.options
+    row, config = ("rings_momentum", "bench") if options.device == "cpu" else ("resnet20", "bench_gpu")
+    words = [str(options.program / "optdnn"), "bench", f"configs/{config}.yaml", "--row", row, "--device",
+             options.device, "--iterations", "5000", "--json"]
+    if options.device != "cpu":
+        words += ["--set", f"train.precision={options.precision}"]
+
+    def timed(count: int) -> dict[str, Any]:
+        outputs = [tempfile.TemporaryFile() for _ in range(count)]
+        for process in [machine.start(words, output) for output in outputs]:
+            ended(process, min(90, machine.left_s() - GRACE_S))
+        each = []
+        for output in outputs:
+            output.seek(0)
+            lines = output.read().decode(errors="replace").splitlines()
+            each += json.loads("\n".join(lines[lines.index("["):])) if "[" in lines else []
+        rates = [one["batch_size"] * one["seeds"] / middle_s(one["iteration_s"]) for one in each
+                 if "iteration_s" in one]
+        return {"row": row, "processes": count, "finished": len(rates), "samples_per_s": sum(rates)}
+
+    found = {"by turns": [timed(count) for count in AT_ONCE]}
+    with shared_gpu(machine) as is_there:
+        if is_there:
+            found["MPS"] = [timed(count) for count in AT_ONCE]
+    write_json(options.out / "together.json", found)
+    text = "; ".join(f"{how}: " + ", ".join(f"{one['processes']} at once {one['samples_per_s']:,.0f} a second"
+                                            for one in timings) for how, timings in found.items())
+    missing = any(one["finished"] < one["processes"] for timings in found.values() for one in timings)
+    return ("failed: some did not end; " if missing else "") + f"{row}, {text}" + ("" if is_there else "; no MPS here")
+
+
+def middle_s(blocks: list[float]) -> float:
+    """The mean over the middle half of a run's blocks, while the others run too; a median would miss the turns of
+    others where these are longer than a block."""
+    quarter = len(blocks) // 4
+    return statistics.mean(blocks[quarter:len(blocks) - quarter])
 
 
 def timed_rows(machine: Machine, hows: list[str], *words: str) -> dict[str, list[dict[str, Any]]]:
@@ -279,31 +347,35 @@ def is_worth_keeping(path: pathlib.Path) -> bool:
 def train(machine: Machine) -> str:
     """Rows of the configs, each a process, until the budget ends."""
     options = machine.options
-    program = str(options.program / "optdnn")
     waiting: list[list[str]] = []
     for words in map(shlex.split, options.train or TRAIN):
         waiting += [[*without_rows(words), "--row", row] for row in machine.rows(words)]
     own = options.device == "cpu" or options.precision == "float32"  # what the tables say themselves
     precision = [] if own else ["--set", f"train.precision={options.precision}"]
+    with shared_gpu(machine) if options.processes > 1 else contextlib.nullcontext():
+        codes = train_rows(machine, waiting, precision)
+    pack(options.work / "runs", options.out, options.max_file_mib)
+    bad = [code for code in codes if code not in (0, 4, 143)]
+    text = f"{len(codes)} of {len(codes) + len(waiting)} rows begun, {codes.count(0)} finished, {len(waiting)} left"
+    return f"failed: exit codes {bad}; {text}" if bad else text
+
+
+def train_rows(machine: Machine, waiting: list[list[str]], more: list[str]) -> list[int]:
+    """Takes words after `train` from the list until the budget ends; the exit codes of what was begun."""
+    options = machine.options
     running: list[subprocess.Popen[bytes]] = []
     codes: list[int] = []
-    total = len(waiting)
     while (waiting or running) and machine.left_s() > GRACE_S:
         while waiting and len(running) < options.processes:
-            words = [program, "train", *waiting.pop(0), *precision, "--device", options.device, "--quiet",
-                     "--out", str(options.work / "runs")]
+            words = [str(options.program / "optdnn"), "train", *waiting.pop(0), *more, "--device", options.device,
+                     "--quiet", "--out", str(options.work / "runs")]
             running.append(machine.start(words))
         codes += [process.returncode for process in running if process.poll() is not None]
         running = [process for process in running if process.returncode is None]
         time.sleep(0.2)
     for process in running:
         process.send_signal(signal.SIGTERM)
-    for process in running:
-        codes.append(ended(process, machine.left_s() - PACKING_S))
-    pack(options.work / "runs", options.out, options.max_file_mib)
-    bad = [code for code in codes if code not in (0, 4, 143)]
-    text = f"{len(codes)} of {total} rows begun, {codes.count(0)} finished, {len(waiting)} left"
-    return f"failed: exit codes {bad}; {text}" if bad else text
+    return codes + [ended(process, machine.left_s() - PACKING_S) for process in running]
 
 
 def ended(process: subprocess.Popen[bytes], within_s: float) -> int:

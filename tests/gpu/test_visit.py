@@ -14,6 +14,7 @@ import tarfile
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts/gpu"), str(ROOT / "tests/commands")]
@@ -49,9 +50,18 @@ class Visit(unittest.TestCase):
         for name, text in (("smoke", SMOKE), ("endless", ENDLESS)):
             (part / f"configs/{name}.yaml").write_text(text)
 
-    def visit(self, *words: str) -> subprocess.Popen:
+    def visit(self, *words: str, path: str = PATH) -> subprocess.Popen:
         return subprocess.Popen(["part_0/run", "--device", "cpu", "--out", "kept", *words], cwd=self.folder,
-                                stdout=subprocess.PIPE, text=True, env=os.environ | {"PATH": PATH})
+                                stdout=subprocess.PIPE, text=True, env=os.environ | {"PATH": path})
+
+    def stand_in_for_mps(self, exit_code: int) -> str:
+        """A path on which it comes first; it notes where it is told to put its sockets, its words and what it reads."""
+        service = self.folder / "mps" / there.MPS
+        service.parent.mkdir()
+        service.write_text(f"#!/bin/sh\necho \"$CUDA_MPS_PIPE_DIRECTORY: ${{*:-$(cat)}}\" >> {self.folder}/mps.txt\n"
+                           f"exit {exit_code}\n")
+        service.chmod(0o755)
+        return f"{service.parent}:{PATH}"
 
     def kept_files(self) -> dict[str, bytes]:
         files = {}
@@ -112,7 +122,7 @@ class Visit(unittest.TestCase):
         self.assertIn("was not packed by this script", refused.stderr)
 
     def test_what_a_cpu_cannot_show_is_left_out(self):
-        stages = ["epochs", "peers", *there.ON_DEMAND]
+        stages = ["epochs", "peers", *(stage for stage in there.ON_DEMAND if stage != "together")]
         said = self.visit("--stages", ",".join(stages)).communicate()[0]
         self.assertEqual(said.count("left out"), len(stages), said)
 
@@ -135,6 +145,38 @@ class Visit(unittest.TestCase):
         self.assertIn("1 of 2 rows begun, 0 finished, 1 left", said)
         self.assertIn("runs/endless/run/seed-0/resolved.yaml", self.kept_files())
         self.assertTrue((run / "checkpoints").is_dir(), "it saved, to go on elsewhere")
+
+    def test_processes_that_share_the_gpu_are_timed_through_mps_too_which_ends_with_the_stage(self):
+        visit = self.visit("--stages", "together,train", "--processes", "2", "--train", "configs/smoke.yaml",
+                           path=self.stand_in_for_mps(0))
+        said = visit.communicate()[0]
+        self.assertEqual(visit.returncode, 0, (self.folder / "kept/log.txt").read_text())
+        noted = [line.split(": ") for line in (self.folder / "mps.txt").read_text().splitlines()]
+        self.assertEqual([words for _, words in noted], ["-d", "quit", "-d", "quit"])
+        self.assertEqual((noted[0][0], noted[2][0]), (noted[1][0], noted[3][0]))
+        self.assertFalse(any(pathlib.Path(folder).exists() for folder, _ in noted), "its sockets are gone")
+        timed = json.loads((self.folder / "kept/together.json").read_text())
+        self.assertEqual(list(timed), ["by turns", "MPS"])
+        for timings in timed.values():
+            self.assertEqual([one["processes"] for one in timings], there.AT_ONCE)
+            self.assertTrue(all(one["finished"] == one["processes"] and one["samples_per_s"] > 0 for one in timings))
+        subprocess.run([sys.executable, "-B", ROOT / "scripts/gpu/here.py", self.folder / "kept", "--to",
+                        self.folder / "page"], check=True)
+        self.assertIn("| processes | by turns | MPS |", (self.folder / "page/report.md").read_text())
+        self.assertIn("1 of 1 rows begun, 1 finished", said)
+
+    def test_the_turns_of_others_count_where_they_are_longer_than_a_block(self):
+        self.assertAlmostEqual(there.middle_s([9, 9, 1, 1, 5, 1, 0, 0]), 2)
+
+    def test_where_mps_does_not_start_processes_take_turns(self):
+        options = there.parse(["--device", "cpu", "--out", str(self.folder / "kept"), "--work", str(self.folder / "w")])
+        machine = there.Machine(options)
+        environment = machine.environment
+        with unittest.mock.patch.dict(os.environ, PATH=self.stand_in_for_mps(1)):
+            with there.shared_gpu(machine) as is_there:
+                self.assertFalse(is_there)
+                self.assertEqual(machine.environment, environment)
+        machine.log.close()
 
     def test_a_run_that_does_not_end_is_killed(self):
         process = subprocess.Popen(["sh", "-c", "trap '' TERM; echo; while :; do sleep 0.1; done"],
