@@ -70,14 +70,15 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
-def library_path() -> str:
-    """The libraries of this Python's torch and of the packages beside it; ours are found beside the program."""
+def library_path(program: pathlib.Path) -> str:
+    """The libraries of this Python's torch, of the packages beside it, and of what came with the program."""
     places = []
     question = "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"
     found = subprocess.run([sys.executable, "-c", question], capture_output=True, text=True)
     if found.returncode == 0:
         torch = pathlib.Path(found.stdout.strip())
         places += [torch / "lib", *sorted(torch.parent.glob("nvidia/*/lib"))]
+    places.append(program / "lib")
     return ":".join(map(str, places))
 
 
@@ -85,7 +86,7 @@ class Machine:
     def __init__(self, options: argparse.Namespace):
         self.options = options
         self.begin = time.monotonic()
-        self.environment = os.environ | {"LD_LIBRARY_PATH": library_path(),
+        self.environment = os.environ | {"LD_LIBRARY_PATH": library_path(options.program),
                                          "PYTHONPATH": os.pathsep.join(filter(None, [
                                              str(ROOT / "peers"), os.environ.get("PYTHONPATH")])),
                                          "OPTDNN_DATA": str(options.work / "data"),
@@ -141,15 +142,16 @@ def shared_gpu(machine: Machine) -> Iterator[bool]:
     if service:
         folder = pathlib.Path(tempfile.mkdtemp(prefix="mps-"))  # of sockets, whose paths are to be short
         machine.environment = before | {"CUDA_MPS_PIPE_DIRECTORY": str(folder), "CUDA_MPS_LOG_DIRECTORY": str(folder)}
-    is_there = bool(service) and machine.run([service, "-d"], limit_s=10)[0] == 0
+    is_there = bool(service) and ended(machine.start([service, "-d"]), 10) == 0  # it leaves a service behind
     if not is_there:
         machine.environment = before
     try:
         yield is_there
     finally:
         if is_there:
-            subprocess.run([service], input=b"quit\n", env=machine.environment, stdout=machine.log,
-                           stderr=subprocess.STDOUT, timeout=20)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                subprocess.run([service], input=b"quit\n", env=machine.environment, stdout=machine.log,
+                               stderr=subprocess.STDOUT, timeout=20)
         if service:
             shutil.rmtree(folder, ignore_errors=True)
         machine.environment = before
@@ -227,8 +229,12 @@ def together(machine: Machine) -> str:
 
     def timed(count: int) -> dict[str, Any]:
         outputs = [tempfile.TemporaryFile() for _ in range(count)]
-        for process in [machine.start(words, output) for output in outputs]:
-            ended(process, min(90, machine.left_s() - GRACE_S))
+        running, end = [machine.start(words, output) for output in outputs], time.monotonic() + 90
+        while any(process.poll() is None for process in running):
+            if time.monotonic() > end or machine.left_s() < GRACE_S:
+                for process in running:
+                    process.kill()
+            time.sleep(0.1)
         each = []
         for output in outputs:
             output.seek(0)
@@ -354,7 +360,7 @@ def train(machine: Machine) -> str:
     precision = [] if own else ["--set", f"train.precision={options.precision}"]
     with shared_gpu(machine) if options.processes > 1 else contextlib.nullcontext():
         codes = train_rows(machine, waiting, precision)
-    pack(options.work / "runs", options.out, options.max_file_mib)
+        pack(options.work / "runs", options.out, options.max_file_mib)
     bad = [code for code in codes if code not in (0, 4, 143)]
     text = f"{len(codes)} of {len(codes) + len(waiting)} rows begun, {codes.count(0)} finished, {len(waiting)} left"
     return f"failed: exit codes {bad}; {text}" if bad else text

@@ -111,8 +111,7 @@ TEST_CASE("projections and layer scales are LibTorch's in float32 and without ke
   CHECK(y.cpu().isnan().sum().item<int64_t>() == 1);
   CHECK(d_scale.isnan().sum().item<int64_t>() == 1);
   CHECK(d_scale.isnan()[5].item<bool>());
-  kernels::use_launchers(false);
+  const WithoutKernels without;
   CHECK_FALSE(modules::gpu_projection_fits(x));
   CHECK_FALSE(modules::gpu_layer_scale_fits(narrow, scale));
-  kernels::use_launchers(true);
 }

@@ -237,9 +237,7 @@ TEST_CASE("readers of one norm on a GPU are added up, and what takes no norm alo
   on.norms[0].training = on.norms[1].training = false;  // running statistics: by operators
   CHECK(chain_error(fused(on), chain_by_libtorch(on.exact())) < 3 * rounding(p.type));
   on.norms[0].training = on.norms[1].training = true;
-  kernels::use_launchers(false);
-  const Tensor by_operators = fused(on).detach();
-  kernels::use_launchers(true);
+  const Tensor by_operators = without_kernels([&] { return fused(on).detach(); });
   CHECK(chain_error(by_kernels, by_operators) < 3 * rounding(p.type));
 }
 
@@ -281,8 +279,6 @@ TEST_CASE("the norm of a combination on a GPU is made by the convolution that re
   CHECK(kernels["batch_norm_relu_sums"] == times);
   CHECK(largest_difference(*recorded, train(spec, *gpu, {.why_eager = "asked for"})) <=
         (gpu->device.is_cuda() ? 3e-2 : 0.0));
-  kernels::use_launchers(false);
-  const Trained by_operators = train(spec, *gpu);
-  kernels::use_launchers(true);
+  const Trained by_operators = without_kernels([&] { return train(spec, *gpu); });
   CHECK(largest_difference(*recorded, by_operators) < 3e-2);
 }

@@ -2,6 +2,7 @@
 #include "optdnn/modules/depthwise.h"
 
 #include "optdnn/kernels/gpu/depthwise.h"
+#include "optdnn/kernels/gpu_depthwise.h"
 #include "support/kernel_checks.h"
 #include "support/on_device.h"
 
@@ -118,6 +119,18 @@ TEST_CASE("kernels filter each channel by itself, values and gradients, in both 
   check_by_kernels({{1, 8, 1, 3}, 7, torch::kFloat16}, gpu->device);
   check_by_kernels({{2, 72, 5, 15}, 5, torch::kFloat16}, gpu->device);
   check_by_kernels({{2, 16, 30, 9}, 3, torch::kFloat16}, gpu->device);
+}
+
+TEST_CASE("a bias of another type is none for the kernels") {
+  const auto gpu = accelerator(kernels::gpu::kDepthwiseThreads);
+  if (!gpu) return;
+  const Tensor x =
+      torch::ones({1, 8, 4, 4}).to(gpu->device, torch::kFloat16).contiguous(at::MemoryFormat::ChannelsLast);
+  const Tensor weight = torch::ones({8, 1, 3, 3}).to(x), bias = torch::ones({16}).to(x);
+  CHECK(kernels::gpu_depthwise_fits(x, weight, bias.slice(0, 0, 8)));
+  CHECK_FALSE(kernels::gpu_depthwise_fits(x, weight, bias.to(torch::kFloat32).slice(0, 0, 8)));
+  CHECK_FALSE(kernels::gpu_depthwise_fits(x, weight, bias.slice(0, 0, 16, 2)));
+  CHECK_FALSE(kernels::gpu_depthwise_fits(x, weight, bias.slice(0, 1, 9)));
 }
 
 TEST_CASE("a number that is not finite reaches what is filtered from it, and no more") {

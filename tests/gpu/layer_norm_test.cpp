@@ -60,10 +60,9 @@ TEST_CASE("layer norm is the operator's in float32, without kernels, and where t
   CHECK_FALSE(fits(x.to(torch::kFloat64), torch::kFloat16));
   CHECK_FALSE(fits(torch::randn({16, 16}, gpu->device).t(), torch::kFloat16));
   const Tensor by_kernels = norm->forward(x, NormReader::product);
-  kernels::use_launchers(false);
+  const WithoutKernels without;
   CHECK_FALSE(fits(x, torch::kFloat16));
   const Tensor by_operators = norm->forward(x, NormReader::product);
-  kernels::use_launchers(true);
   CHECK(by_operators.scalar_type() == torch::kFloat32);
   CHECK(worst(by_kernels, wide(by_operators)) < rounding(torch::kFloat16));
 }

@@ -49,7 +49,9 @@ inline float* shared_memory() { return place.shared; }
 inline void sync() {
   if (place.barrier) place.barrier->arrive_and_wait();
 }
-inline void sync_warp() { sync(); }
+inline void sync_warp() {  // no more than those of a warp, as a GPU has it
+  place.warp ? place.warp->barrier.arrive_and_wait() : sync();
+}
 inline void fence() { std::atomic_thread_fence(std::memory_order_seq_cst); }
 inline int add_to(int* number, int more) { return std::atomic_ref(*number).fetch_add(more); }
 inline void begin_copy(void* to, const void* from, bool is_there) {

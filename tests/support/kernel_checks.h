@@ -23,6 +23,13 @@ struct WithoutKernels {
   WithoutKernels& operator=(const WithoutKernels&) = delete;
 };
 
+// What `does` gives by LibTorch's operators.
+template <class Does>
+auto without_kernels(Does does) {
+  const WithoutKernels without;
+  return does();
+}
+
 struct NormProblem {
   int64_t batch, channels, px;
   torch::Dtype type = torch::kFloat32;

@@ -24,6 +24,15 @@ SmallActivation small(Activation activation) {
   return activation == Activation::sigmoid ? SmallActivation::sigmoid : SmallActivation::relu;
 }
 
+// Hidden values of all calls, for one sample.
+int64_t hidden_rows(const Given& given) {
+  int64_t rows = 0;
+  for (const Operation& operation : given.program.operations) {
+    if (const auto* call = std::get_if<Call>(&operation.what)) rows += given.weights(call->module).W1.size(-2);
+  }
+  return rows;
+}
+
 // Sizes, and the tensors as memory in one piece per run.
 template <class Number>
 class Memory {

@@ -21,6 +21,8 @@ using torch::Tensor;
 namespace gpu = kernels::gpu;
 
 constexpr int kWarp = 32;
+constexpr int64_t kBlocksOfProcessor = 8;  // at most: each reads all weights
+constexpr int64_t kMostRuns = 65535;       // parts of a grid
 
 // A value has a place from its operation to its last reader's. The result of an operation never has that of what it
 // reads, so that the backward pass finds both.
@@ -49,37 +51,45 @@ int power_of_two(int least) { return static_cast<int>(std::bit_ceil(static_cast<
 
 // Threads of a block, how many of them take a sample, and the block's shared memory.
 struct Shares {
-  Shares(const Launcher& launcher, const gpu::WholeProgram& program, int width) : D(width) {
-    int64_t weights = 0;
+  Shares(const Launcher& launcher, const gpu::WholeProgram& program, int width)
+      : D(width), processors(launcher.processors()) {
     for (int l = 0; l < program.layers; ++l) {
-      weights += 2 * program.hidden[l] * D + program.hidden[l] + D;
+      begin.push_back(begin.back() + 2 * program.hidden[l] * D + program.hidden[l] + D);
       most_hidden = std::max<int>(most_hidden, program.hidden[l]);
     }
-    sums = weights;
-    const int warp = std::min(kWarp, static_cast<int>(std::bit_floor(static_cast<unsigned>(launcher.threads()))));
+    warp = std::min(kWarp, static_cast<int>(std::bit_floor(static_cast<unsigned>(launcher.threads()))));
     lanes = std::min(warp, power_of_two(std::max(D, most_hidden)));
     threads = launcher.threads() / warp * warp;
     const int64_t of_sample = (program.places * D + most_hidden) | 1;
-    const auto floats = [&] { return weights + threads / lanes * of_sample; };
+    const auto floats = [&] { return begin.back() + threads / lanes * of_sample; };
     while (threads > warp && floats() * int64_t{sizeof(float)} > launcher.shared_bytes()) threads -= warp;
     bytes = floats() * int64_t{sizeof(float)};
   }
 
   Grid grid(int64_t samples, int64_t runs) const {
-    const int at_once = threads / lanes;
-    return {static_cast<int>((samples + at_once - 1) / at_once), static_cast<int>(runs), threads,
+    const int64_t at_once = threads / lanes, most = std::max<int64_t>(1, kBlocksOfProcessor * processors / runs);
+    return {static_cast<int>(std::min(most, (samples + at_once - 1) / at_once)), static_cast<int>(runs), threads,
             static_cast<int>(bytes / int64_t{sizeof(float)})};
   }
 
-  int D, most_hidden = 0, lanes, threads;
-  int64_t sums, bytes;
+  int D, processors, most_hidden = 0, warp, lanes, threads;
+  std::vector<int> begin = {0};  // of each layer's weights, then of what is behind them
+  int64_t bytes;
 };
 
-// The weights, contiguous, and where they are.
-template <class Number>
-gpu::WholeWeights<Number> pointers(const TwoLayerWeights& w) {
-  const auto at = [](const Tensor& tensor) { return tensor.template mutable_data_ptr<float>(); };
+gpu::WholeWeights<const float> pointers(const TwoLayerWeights& w) {
+  const auto at = [](const Tensor& tensor) { return tensor.const_data_ptr<float>(); };
   return {at(w.W1), at(w.b1), at(w.W2), at(w.b2)};
+}
+gpu::WholeWeights<float> pointers_to_write(const TwoLayerWeights& w) {
+  const auto at = [](const Tensor& tensor) { return tensor.mutable_data_ptr<float>(); };
+  return {at(w.W1), at(w.b1), at(w.W2), at(w.b2)};
+}
+
+variable_list contiguous(at::TensorList tensors) {
+  variable_list all;
+  for (const Tensor& tensor : tensors) all.push_back(tensor.contiguous());
+  return all;
 }
 
 class GpuWholeStage : public WholeStage {
@@ -90,8 +100,9 @@ class GpuWholeStage : public WholeStage {
   bool takes_undefined() const override { return true; }
 
   variable_list forward(at::TensorList tensors, variable_list& saved) override {
-    for (const Tensor& tensor : tensors) saved.push_back(tensor.contiguous());
-    const Given all(*layers_, saved);
+    saved = tensors.vec();
+    const variable_list read = contiguous(tensors);
+    const Given all(*layers_, read);
     const auto options = all.input(0).options().requires_grad(false);
     const auto& sizes = program_->sizes();
     Pass pass(*this, all);
@@ -113,7 +124,8 @@ class GpuWholeStage : public WholeStage {
   }
 
   variable_list backward(const variable_list& saved, variable_list gradients) const override {
-    const Given all = given(saved);
+    const variable_list read = contiguous(given(saved).tensors);
+    const Given all(*layers_, read);
     const Tensor &values_RVDN = saved[saved.size() - 2], &hidden_RHN = saved.back();
     const Tensor d_values_RVDN = torch::empty_like(values_RVDN), d_hidden_RHN = torch::empty_like(hidden_RHN);
     Pass pass(*this, all);
@@ -153,13 +165,13 @@ class GpuWholeStage : public WholeStage {
       arguments.program = stage.program_->sizes();
       arguments.program.D = shares.D;
       arguments.program.N = static_cast<int>(given.samples());
+      std::copy(shares.begin.begin(), shares.begin.end(), arguments.program.begin);
       const auto* bytes = static_cast<const char*>(program.const_data_ptr());
       arguments.program.operations = reinterpret_cast<const gpu::WholeOperation*>(bytes);
       arguments.program.terms = reinterpret_cast<const gpu::WholeTerm*>(bytes + stage.program_->operation_bytes());
       for (size_t l = 0; l < given.learned().size(); ++l)
         arguments.program.learned[l] = given.learned()[l].const_data_ptr<float>();
-      for (size_t l = 0; l < given.layers.each.size(); ++l)
-        arguments.weights[l] = pointers<const float>(given.weights(l));
+      for (size_t l = 0; l < given.layers.each.size(); ++l) arguments.weights[l] = pointers(given.weights(l));
       for (size_t i = 0; i < given.program.outputs.size(); ++i)
         arguments.places[i] = static_cast<short>(stage.program_->places()[given.program.outputs[i]]);
       arguments.lanes = shares.lanes;
@@ -177,7 +189,7 @@ class GpuWholeStage : public WholeStage {
       const TwoLayerWeights w = all.weights(l);
       const TwoLayerWeights d{torch::empty_like(w.W1), torch::empty_like(w.b1), torch::empty_like(w.W2),
                               torch::empty_like(w.b2)};
-      sums.weights[l] = pointers<float>(d);
+      sums.weights[l] = pointers_to_write(d);
       found.insert(found.end(), {d.W1, d.b1, d.W2, d.b2});
     }
     const auto learned = static_cast<int64_t>(all.learned().size());
@@ -185,10 +197,10 @@ class GpuWholeStage : public WholeStage {
     sums.d_learned = d_learned_LR.mutable_data_ptr<float>();
     sums.learned = static_cast<int>(learned);
     sums.runs = static_cast<int>(all.runs());
-    sums.sums = static_cast<int>(pass.shares.sums);
-    const int threads = pass.launcher.threads();
-    sums.lanes = std::min(kWarp, static_cast<int>(std::bit_floor(static_cast<unsigned>(threads))));
-    const int at_once = threads / sums.lanes, blocks = (sums.sums + sums.learned + at_once - 1) / at_once;
+    sums.sums = pass.shares.begin.back();
+    sums.lanes = pass.shares.warp;
+    const int at_once = pass.launcher.threads() / sums.lanes,
+              blocks = (sums.sums + sums.learned + at_once - 1) / at_once;
     pass.launcher.launch("whole_sums", {blocks, sums.runs, at_once * sums.lanes}, sums);
     for (int64_t l = 0; l < learned; ++l) found.push_back(d_learned_LR.select(0, l).reshape(all.learned()[l].sizes()));
   }
@@ -254,6 +266,9 @@ std::string GpuWhole::declines(const variable_list& inputs) const {
   Launcher* launcher = kernels::launcher(x.device());
   if (!launcher) return "states on " + x.device().str() + ", which has no kernels";
   if (x.scalar_type() != torch::kFloat32) return "weights that are not float32";
+  const Tensor weight = layers_->each.front()->last_layer().front();  // D x H for each run
+  const bool fits = x.numel() > 0 && x.size(-1) == weight.size(-2) && (x.dim() == 2 || x.size(0) == weight.size(0));
+  if (!fits || (x.dim() == 3 && x.size(0) > kMostRuns)) return "states of another size";
   if (sizes.layers > gpu::kMostLayers) return concat(sizes.layers, " modules, over ", gpu::kMostLayers);
   if (std::max(sizes.inputs, sizes.outputs) > gpu::kMostStates)
     return concat(std::max(sizes.inputs, sizes.outputs), " states, over ", gpu::kMostStates);

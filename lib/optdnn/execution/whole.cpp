@@ -98,14 +98,6 @@ variable_list WholeStage::differentiable_backward(const variable_list& saved, va
   return found;
 }
 
-int64_t hidden_rows(const Given& given) {
-  int64_t rows = 0;
-  for (const Operation& operation : given.program.operations) {
-    if (const auto* call = std::get_if<Call>(&operation.what)) rows += given.weights(call->module).W1.size(-2);
-  }
-  return rows;
-}
-
 std::unique_ptr<Executor> make_whole(std::shared_ptr<const Program> program, const Bindings& bindings,
                                      std::string& why) {
   Layers layers;

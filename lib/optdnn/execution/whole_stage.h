@@ -51,9 +51,6 @@ class WholeStage : public kernels::Differentiable {
   std::shared_ptr<const Layers> layers_;
 };
 
-// Hidden values of all calls, for one sample.
-int64_t hidden_rows(const Given& given);
-
 // On plain memory, in float32 or float64.
 c10::intrusive_ptr<WholeStage> make_cpu_whole(std::shared_ptr<const Layers> layers);
 

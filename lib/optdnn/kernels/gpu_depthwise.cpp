@@ -51,6 +51,11 @@ bool gpu_depthwise_fits(const Tensor& x, const Tensor& weight) {
          launcher->has(name_of("depthwise_add", weight));
 }
 
+bool gpu_depthwise_fits(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  return gpu_depthwise_fits(x, weight) && bias.scalar_type() == x.scalar_type() && bias.is_contiguous() &&
+         is_aligned(bias, 2 * bias.element_size());
+}
+
 Tensor gpu_depthwise_filtered(const Tensor& x, const Tensor& weight, const Tensor& bias, bool mirrored) {
   Launcher& launcher = *kernels::launcher(x.device());
   const Tensor y = torch::empty_like(x), by_channel = weight.contiguous();

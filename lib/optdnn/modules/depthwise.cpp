@@ -32,8 +32,8 @@ class Depthwise : public kernels::Differentiable {
   variable_list forward(at::TensorList inputs, variable_list& saved) override {
     const Tensor &x = inputs[0], &weight = inputs[1], &bias = inputs[2];
     saved = {x, weight};
-    return {kernels::gpu_depthwise_fits(x, weight) ? kernels::gpu_depthwise_filtered(x, weight, bias, false)
-                                                   : filtered(x, weight, bias)};
+    return {kernels::gpu_depthwise_fits(x, weight, bias) ? kernels::gpu_depthwise_filtered(x, weight, bias, false)
+                                                         : filtered(x, weight, bias)};
   }
 
   variable_list backward(const variable_list& saved, variable_list gradients) const override {

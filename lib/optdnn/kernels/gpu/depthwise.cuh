@@ -174,6 +174,7 @@ KERNEL_OF(512, 2) depthwise_add(const DepthwiseWeights a) {
             left = a.blocks * kLeftByBlock;
   const float* from =
       a.partial + static_cast<long long>(part()) * left * kOf + tap * kDepthwiseChannels + thread() % 32;
+  static_assert(kDepthwiseChannels == 32, "a warp adds up numbers of its lanes");
   const float sum = sum_of_blocks(from, kOf, left);
   if (thread() >= 32 || channel >= a.channels) return;
   auto* to = static_cast<Number*>(tap < kWeights ? a.d_weights : a.d_bias);

@@ -1,4 +1,4 @@
-// Adds up what blocks have left of channels, in their order. Each block's moments are about a number of its own, so
+// Adds up what blocks have left, in their order: sums, or the moments of channels. Each block's moments are about a number of its own, so
 // that a large mean costs no digits: with d = about - about of the first, sum' = sum + n d, square' = square + 2 d sum
 // + n d^2.
 #pragma once

@@ -14,11 +14,11 @@ DEVICE float activate(WholeActivation activation, float z) {
   return z < 0.0f ? 0.0f : z;
 }
 
-// s'(z) from h = s(z).
-DEVICE float slope(WholeActivation activation, float h) {
-  if (activation == kTanh) return 1.0f - h * h;
-  if (activation == kSigmoid) return h * (1.0f - h);
-  return h > 0.0f ? 1.0f : 0.0f;
+// d s'(z) from h = s(z).
+DEVICE float times_slope(WholeActivation activation, float h, float d) {
+  if (activation == kTanh) return d * (1.0f - h * h);
+  if (activation == kSigmoid) return d * (h * (1.0f - h));
+  return h > 0.0f ? d : 0.0f;
 }
 
 // The number of a column in `row` times a matrix.
@@ -37,7 +37,7 @@ DEVICE float weight_of(const WholeProgram& program, const WholeTerm& term) {
 struct WholeLayer {
   int H;
   WholeActivation activation;
-  const float *W1, *b1, *W2, *b2;
+  float *W1, *b1, *W2, *b2;
 };
 
 // What a block has of one run: all weights, then for each of its samples the places of values and a hidden layer.
@@ -47,39 +47,34 @@ struct WholeBlock {
         of(pass.program),
         lane(thread() % pass.lanes),
         stride((of.places * of.D + a.most_hidden) | 1),  // odd, so that samples are in different banks
-        places(shared_memory() + weights_before(of.layers) + thread() / pass.lanes * stride),
+        places(shared_memory() + of.begin[of.layers] + thread() / pass.lanes * stride),
         row(places + of.places * of.D) {}
 
-  DEVICE int weights_before(int layer) const {
-    int count = 0;
-    for (int l = 0; l < layer; ++l) count += 2 * of.hidden[l] * of.D + of.hidden[l] + of.D;
-    return count;
-  }
-
-  // Matrices so that a product's columns lie side by side: forwards they are turned.
+  // Matrices so that a product's columns lie side by side: forwards they are turned. Each warp brings its share of the
+  // layers, so that none waits for another's.
   template <bool kTurned>
   DEVICE void load_weights() const {
-    float* to = shared_memory();
-    for (int l = 0; l < of.layers; ++l) {
+    const int warp = threads() < 32 ? threads() : 32;
+    for (int l = thread() / warp; l < of.layers; l += threads() / warp) {
       const WholeWeights<const float>& weights = a.weights[l];
-      to = load_matrix<kTurned>(weights.W1, of.hidden[l], of.D, to);
-      to = load_matrix<false>(weights.b1, 1, of.hidden[l], to);
-      to = load_matrix<kTurned>(weights.W2, of.D, of.hidden[l], to);
-      to = load_matrix<false>(weights.b2, 1, of.D, to);
+      const WholeLayer to = layer(l);
+      load_matrix<kTurned>(weights.W1, to.H, of.D, warp, to.W1);
+      load_matrix<false>(weights.b1, 1, to.H, warp, to.b1);
+      load_matrix<kTurned>(weights.W2, of.D, to.H, warp, to.W2);
+      load_matrix<false>(weights.b2, 1, of.D, warp, to.b2);
     }
     sync();
   }
 
   template <bool kTurned>
-  DEVICE float* load_matrix(const float* from, int rows, int columns, float* to) const {
+  DEVICE void load_matrix(const float* from, int rows, int columns, int warp, float* to) const {
     const int count = rows * columns;
-    for (int i = thread(); i < count; i += threads())
+    for (int i = thread() % warp; i < count; i += warp)
       to[kTurned ? i % columns * rows + i / columns : i] = from[static_cast<long long>(part()) * count + i];
-    return to + count;
   }
 
   DEVICE WholeLayer layer(int l) const {
-    const float* first = shared_memory() + weights_before(l);
+    float* first = shared_memory() + of.begin[l];
     const int H = of.hidden[l];
     return {H, of.activation[l], first, first + H * of.D, first + H * of.D + H, first + 2 * H * of.D + H};
   }
@@ -199,8 +194,8 @@ KERNEL whole_backward(const WholePass a) {
       sync_warp();
       of.for_own(layer.H, [&](int h) {
         const long long at = of.hidden_at(operation.hidden + h, sample);
-        const float d_h = product(result, layer.W2, program.D, layer.H, h);
-        of.row[h] = d_h * slope(layer.activation, a.hidden[at]);
+        const float s = a.hidden[at];  // on its way during the product
+        of.row[h] = times_slope(layer.activation, s, product(result, layer.W2, program.D, layer.H, h));
         if (own) a.d_hidden[at] = of.row[h];
       });
       sync_warp();

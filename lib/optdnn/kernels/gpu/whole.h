@@ -3,7 +3,7 @@
 
 namespace optdnn::kernels::gpu {
 
-constexpr int kMostLayers = 72, kMostStates = 56, kMostCoefficients = 32;
+constexpr int kMostLayers = 68, kMostStates = 56, kMostCoefficients = 32;
 enum WholeActivation : short { kTanh, kSigmoid, kRelu };
 
 // W1 (H x D), b1, W2 (D x H), b2 of the first run; those of the others follow one another.
@@ -12,7 +12,7 @@ struct WholeWeights {
   Number *W1, *b1, *W2, *b2;
 };
 
-struct WholeTerm {
+struct alignas(16) WholeTerm {
   int value, place;
   int learned;  // or -1: it is `weight`
   float weight;
@@ -20,7 +20,7 @@ struct WholeTerm {
 
 // A combination of the terms [begin, end), or the call of a layer. Every value has a place of its block's memory while
 // it is read.
-struct WholeOperation {
+struct alignas(16) WholeOperation {
   int value, place;
   int layer;  // or -1
   int begin, end;
@@ -36,6 +36,7 @@ struct WholeProgram {
   int D, N;
   short hidden[kMostLayers];
   WholeActivation activation[kMostLayers];
+  int begin[kMostLayers + 1];               // of each layer's weights in a block's memory, and of what is behind them
   const float* learned[kMostCoefficients];  // a number of each run
 };
 
