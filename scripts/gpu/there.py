@@ -21,7 +21,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 HERE = pathlib.Path(__file__).resolve().parent.parent  # of scripts/
@@ -124,6 +124,15 @@ class Machine:
         print(f"$ {shlex.join(map(str, words))}\n{output}exit code {code}\n", file=self.log, flush=True)
         return code, output
 
+    def wait(self, processes: Iterable[subprocess.Popen[bytes]], limit_s: float) -> None:
+        """Until all have ended; they are killed after the limit or at the budget's end."""
+        running, end = list(processes), time.monotonic() + limit_s
+        while any(process.poll() is None for process in running):
+            if time.monotonic() > end or self.left_s() < GRACE_S:
+                for process in running:
+                    process.kill()
+            time.sleep(0.1)
+
     def optdnn(self, *words: str, limit_s: float = 300) -> tuple[int, str]:
         return self.run([str(self.options.program / "optdnn"), *words], limit_s)
 
@@ -185,12 +194,7 @@ def smoke(machine: Machine) -> str:
                                  "--threads", "4", "--set", f"train.precision={p}",
                                  "--out", str(machine.options.work / f"smoke-{p}")], outputs[p]) for p in precisions}
     verdicts = {}
-    end = time.monotonic() + 150
-    while any(process.poll() is None for process in running.values()):
-        if time.monotonic() > end or machine.left_s() < GRACE_S:
-            for process in running.values():
-                process.kill()
-        time.sleep(0.1)
+    machine.wait(running.values(), limit_s=150)
     for precision, process in running.items():
         verdicts[precision] = process.returncode
         outputs[precision].seek(0)
@@ -229,17 +233,11 @@ def together(machine: Machine) -> str:
 
     def timed(count: int) -> dict[str, Any]:
         outputs = [tempfile.TemporaryFile() for _ in range(count)]
-        running, end = [machine.start(words, output) for output in outputs], time.monotonic() + 90
-        while any(process.poll() is None for process in running):
-            if time.monotonic() > end or machine.left_s() < GRACE_S:
-                for process in running:
-                    process.kill()
-            time.sleep(0.1)
+        machine.wait([machine.start(words, output) for output in outputs], limit_s=90)
         each = []
         for output in outputs:
             output.seek(0)
-            lines = output.read().decode(errors="replace").splitlines()
-            each += json.loads("\n".join(lines[lines.index("["):])) if "[" in lines else []
+            each += reports(output.read().decode(errors="replace"))
         rates = [one["batch_size"] * one["seeds"] / middle_s(one["iteration_s"]) for one in each
                  if "iteration_s" in one]
         return {"row": row, "processes": count, "finished": len(rates), "samples_per_s": sum(rates)}
@@ -253,6 +251,12 @@ def together(machine: Machine) -> str:
                                             for one in timings) for how, timings in found.items())
     missing = any(one["finished"] < one["processes"] for timings in found.values() for one in timings)
     return ("failed: some did not end; " if missing else "") + f"{row}, {text}" + ("" if is_there else "; no MPS here")
+
+
+def reports(output: str) -> list[dict[str, Any]]:
+    """The rows of what `optdnn bench --json` printed, below whatever came before; none if there are none."""
+    lines = output.splitlines()
+    return json.loads("\n".join(lines[lines.index("["):])) if "[" in lines else []
 
 
 def middle_s(blocks: list[float]) -> float:
@@ -277,8 +281,7 @@ def timed_rows(machine: Machine, hows: list[str], *words: str) -> dict[str, list
             chosen = [word for row in part for word in ("--row", row)]
             _, output = machine.optdnn("bench", config, *chosen, *more, "--device", options.device,
                                        *filter(None, [how]), "--iterations", "100", *words, "--json", limit_s=120)
-            lines = output.splitlines()
-            found += json.loads("\n".join(lines[lines.index("["):])) if "[" in lines else []
+            found += reports(output)
     return timed
 
 

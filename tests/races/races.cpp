@@ -2,10 +2,9 @@
 // and another has written has to have a barrier between. Without LibTorch, which it does not know. Exit code: 66 for a
 // race, as ThreadSanitizer has it.
 #include <cstdio>
-#include <thread>
 #include <vector>
 
-#include "support/emulated_words.h"
+#include "support/emulated_blocks.h"
 // After the words they are written in.
 #include "optdnn/kernels/gpu/convolve.cuh"
 #include "optdnn/kernels/gpu/depthwise.cuh"
@@ -21,21 +20,7 @@ struct Launch {
 
 template <class Arguments>
 void run(void (*kernel)(Arguments), const Launch& launch, const Arguments& arguments) {
-  for (int block = 0; block < launch.blocks * launch.parts; ++block) {
-    std::vector<float> shared(launch.shared_floats), across(launch.threads);
-    std::barrier<> barrier(launch.threads);
-    std::vector<Warp> warps(launch.threads / 32);
-    std::vector<std::thread> threads;
-    for (int thread = 0; thread < launch.threads; ++thread) {
-      threads.emplace_back([&, thread] {
-        place = {
-            thread,        launch.threads, block % launch.blocks, launch.blocks, block / launch.blocks, shared.data(),
-            across.data(), &barrier,       &warps[thread / 32]};
-        kernel(arguments);
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
-  }
+  optdnn::tests::run_blocks(launch, [&] { kernel(arguments); });
 }
 
 template <class Number>
@@ -45,7 +30,7 @@ std::vector<Number> numbers(size_t count) {
   return all;
 }
 
-// x1 = x0 + 0.5 T0(x0), x2 = x1 + 0.5 T1(x1) + 0.25 T0(x0), for two runs.
+// x1 = x0 + a T0(x0), x2 = x1 + a T1(x1) + 0.25 T0(x0) with a learned, for two runs.
 void stage() {
   constexpr int kD = 2, kH = 3, kN = 17, kRuns = 2, kValues = 5, kPlaces = 4, kLayers = 2;
   const std::vector<WholeOperation> operations = {
@@ -58,7 +43,8 @@ void stage() {
   std::vector<std::vector<float>> d_weights(4 * kLayers, weights);
   WholePass pass{};
   WholeProgram& program = pass.program;
-  program = {operations.data(), terms.data(), 4, kLayers, kPlaces, 1, 1, kValues, kLayers * kH, kD, kN, {}, {}, {}, {}};
+  program = {operations.data(), terms.data(), 4,  kLayers, kPlaces, 1,  1,  kValues,
+             kLayers * kH,      kD,           kN, kH,      {},      {}, {}, {}};
   WholeSums sums{};
   for (int l = 0; l < kLayers; ++l) {
     program.hidden[l] = kH;
@@ -70,7 +56,6 @@ void stage() {
   }
   program.learned[0] = learned.data();
   pass.lanes = 4;
-  pass.most_hidden = kH;
   pass.values = values.data();
   pass.hidden = hidden.data();
   pass.given[0] = x.data();

@@ -1,10 +1,8 @@
 #include "support/emulated_kernels.h"
 
 #include <algorithm>
-#include <limits>
-#include <thread>
 
-#include "support/emulated_words.h"
+#include "support/emulated_blocks.h"
 // After the words they are written in.
 #include "optdnn/kernels/gpu/batch.cuh"
 #include "optdnn/kernels/gpu/batch_norm_gather.cuh"
@@ -182,49 +180,6 @@ const std::map<std::string, Kernel>& kernels_by_name() {
   return all;
 }
 
-// What the threads of a block share. A GPU clears no memory.
-struct BlockMemory {
-  BlockMemory(int of_part, int block, const kernels::Grid& grid)
-      : part(of_part),
-        number(block),
-        shared(grid.shared_floats, std::numeric_limits<float>::quiet_NaN()),
-        across(grid.threads),
-        barrier(grid.threads),
-        warps(grid.threads / 32) {}
-  int part, number;
-  std::vector<float> shared, across;
-  std::barrier<> barrier;
-  std::vector<Warp> warps;
-};
-
-// One block after the other, by the same threads, which do not wait for one another between two.
-void run_blocks(const Kernel& kernel, const kernels::Grid& grid, const void* arguments) {
-  std::vector<std::unique_ptr<BlockMemory>> blocks;
-  for (int part = 0; part < grid.parts; ++part) {
-    for (int block = grid.blocks; block-- > 0;) {  // a GPU's begin in any order
-      blocks.push_back(std::make_unique<BlockMemory>(part, block, grid));
-    }
-  }
-  const auto run = [&](int thread) {
-    for (const auto& block : blocks) {
-      place.thread = thread;
-      place.threads = grid.threads;
-      place.block = block->number;
-      place.blocks = grid.blocks;
-      place.part = block->part;
-      place.shared = block->shared.data();
-      place.across = block->across.data();
-      place.barrier = grid.threads > 1 ? &block->barrier : nullptr;
-      place.warp = block->warps.empty() ? nullptr : &block->warps[thread / 32];
-      kernel(arguments);
-    }
-  };
-  std::vector<std::thread> others;
-  for (int thread = 1; thread < grid.threads; ++thread) others.emplace_back(run, thread);
-  run(0);
-  for (std::thread& other : others) other.join();
-}
-
 }  // namespace
 
 bool EmulatedLauncher::can_start(const std::string& kernel) {
@@ -237,7 +192,7 @@ bool EmulatedLauncher::counters_are_zero() const {
 }
 
 void EmulatedLauncher::start(const std::string& kernel, const kernels::Grid& grid, const void* arguments, size_t) {
-  run_blocks(kernels_by_name().at(kernel), grid, arguments);
+  run_blocks(grid, [&, run = kernels_by_name().at(kernel)] { run(arguments); });
 }
 
 }  // namespace optdnn::tests

@@ -70,7 +70,7 @@ inline double worst(const torch::Tensor& found, const torch::Tensor& wanted) {
 // How many kernels were started, of those whose names begin so.
 inline int64_t launches(const torch::Device& device, std::string_view kernel = "") {
   int64_t all = 0;
-  for (const auto& [name, times] : kernels::launcher(device)->launches()) all += name.starts_with(kernel) ? times : 0;
+  for (const auto& [name, times] : kernels::launches(device)) all += name.starts_with(kernel) ? times : 0;
   return all;
 }
 

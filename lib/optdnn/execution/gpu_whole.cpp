@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "optdnn/base/text.h"
-#include "optdnn/execution/linear_combination.h"
 #include "optdnn/execution/passes.h"
 
 namespace optdnn::execution {
@@ -51,17 +50,12 @@ int power_of_two(int least) { return static_cast<int>(std::bit_ceil(static_cast<
 
 // Threads of a block, how many of them take a sample, and the block's shared memory.
 struct Shares {
-  Shares(const Launcher& launcher, const gpu::WholeProgram& program, int width)
-      : D(width), processors(launcher.processors()) {
-    for (int l = 0; l < program.layers; ++l) {
-      begin.push_back(begin.back() + 2 * program.hidden[l] * D + program.hidden[l] + D);
-      most_hidden = std::max<int>(most_hidden, program.hidden[l]);
-    }
+  Shares(const Launcher& launcher, const gpu::WholeProgram& program) : processors(launcher.processors()) {
     warp = std::min(kWarp, static_cast<int>(std::bit_floor(static_cast<unsigned>(launcher.threads()))));
-    lanes = std::min(warp, power_of_two(std::max(D, most_hidden)));
+    lanes = std::min(warp, power_of_two(std::max(program.D, program.most_hidden)));
     threads = launcher.threads() / warp * warp;
-    const int64_t of_sample = (program.places * D + most_hidden) | 1;
-    const auto floats = [&] { return begin.back() + threads / lanes * of_sample; };
+    const int64_t of_sample = (program.places * program.D + program.most_hidden) | 1;
+    const auto floats = [&] { return program.begin[program.layers] + threads / lanes * of_sample; };
     while (threads > warp && floats() * int64_t{sizeof(float)} > launcher.shared_bytes()) threads -= warp;
     bytes = floats() * int64_t{sizeof(float)};
   }
@@ -72,8 +66,7 @@ struct Shares {
             static_cast<int>(bytes / int64_t{sizeof(float)})};
   }
 
-  int D, processors, most_hidden = 0, warp, lanes, threads;
-  std::vector<int> begin = {0};  // of each layer's weights, then of what is behind them
+  int processors, warp, lanes, threads;
   int64_t bytes;
 };
 
@@ -159,13 +152,11 @@ class GpuWholeStage : public WholeStage {
   struct Pass {
     Pass(const GpuWholeStage& stage, const Given& given)
         : launcher(*kernels::launcher(given.input(0).device())),
-          shares(launcher, stage.program_->sizes(), static_cast<int>(given.width())),
+          shares(launcher, stage.program_->sizes()),
           grid(shares.grid(given.samples(), given.runs())) {
       const Tensor program = stage.program_->on(given.input(0).device());
       arguments.program = stage.program_->sizes();
-      arguments.program.D = shares.D;
       arguments.program.N = static_cast<int>(given.samples());
-      std::copy(shares.begin.begin(), shares.begin.end(), arguments.program.begin);
       const auto* bytes = static_cast<const char*>(program.const_data_ptr());
       arguments.program.operations = reinterpret_cast<const gpu::WholeOperation*>(bytes);
       arguments.program.terms = reinterpret_cast<const gpu::WholeTerm*>(bytes + stage.program_->operation_bytes());
@@ -175,7 +166,6 @@ class GpuWholeStage : public WholeStage {
       for (size_t i = 0; i < given.program.outputs.size(); ++i)
         arguments.places[i] = static_cast<short>(stage.program_->places()[given.program.outputs[i]]);
       arguments.lanes = shares.lanes;
-      arguments.most_hidden = shares.most_hidden;
     }
     Launcher& launcher;
     Shares shares;
@@ -197,7 +187,7 @@ class GpuWholeStage : public WholeStage {
     sums.d_learned = d_learned_LR.mutable_data_ptr<float>();
     sums.learned = static_cast<int>(learned);
     sums.runs = static_cast<int>(all.runs());
-    sums.sums = pass.shares.begin.back();
+    sums.sums = sums.program.begin[sums.program.layers];
     sums.lanes = pass.shares.warp;
     const int at_once = pass.launcher.threads() / sums.lanes,
               blocks = (sums.sums + sums.learned + at_once - 1) / at_once;
@@ -239,8 +229,12 @@ GpuProgram::GpuProgram(const Layers& layers) {
   sizes_.outputs = static_cast<int>(program.outputs.size());
   sizes_.values = program.values;
   sizes_.layers = static_cast<int>(layers.each.size());
+  sizes_.D = static_cast<int>(layers.each.front()->last_layer().front().size(-2));
   for (int l = 0; l < std::min(sizes_.layers, gpu::kMostLayers); ++l) {
-    sizes_.hidden[l] = static_cast<short>(hidden_of(*layers.each[l]));
+    const int hidden = hidden_of(*layers.each[l]);
+    sizes_.hidden[l] = static_cast<short>(hidden);
+    sizes_.most_hidden = std::max(sizes_.most_hidden, hidden);
+    sizes_.begin[l + 1] = sizes_.begin[l] + 2 * hidden * sizes_.D + hidden + sizes_.D;
     sizes_.activation[l] = activation_of(layers.each[l]->activation());
   }
   const auto bytes_of = [](const auto& list) { return static_cast<int64_t>(list.size() * sizeof list[0]); };
@@ -267,14 +261,14 @@ std::string GpuWhole::declines(const variable_list& inputs) const {
   if (!launcher) return "states on " + x.device().str() + ", which has no kernels";
   if (x.scalar_type() != torch::kFloat32) return "weights that are not float32";
   const Tensor weight = layers_->each.front()->last_layer().front();  // D x H for each run
-  const bool fits = x.numel() > 0 && x.size(-1) == weight.size(-2) && (x.dim() == 2 || x.size(0) == weight.size(0));
+  const bool fits = x.numel() > 0 && x.size(-1) == sizes.D && (x.dim() == 2 || x.size(0) == weight.size(0));
   if (!fits || (x.dim() == 3 && x.size(0) > kMostRuns)) return "states of another size";
   if (sizes.layers > gpu::kMostLayers) return concat(sizes.layers, " modules, over ", gpu::kMostLayers);
   if (std::max(sizes.inputs, sizes.outputs) > gpu::kMostStates)
     return concat(std::max(sizes.inputs, sizes.outputs), " states, over ", gpu::kMostStates);
   const auto learned = layers_->program->learned.size();
   if (learned > gpu::kMostCoefficients) return concat(learned, " learned weights, over ", gpu::kMostCoefficients);
-  const Shares shares(*launcher, sizes, static_cast<int>(x.size(-1)));
+  const Shares shares(*launcher, sizes);
   if (shares.bytes > launcher->shared_bytes())
     return concat("weights and states of ", shares.bytes, " bytes, over ", launcher->shared_bytes());
   for (const char* kernel : {"whole_forward", "whole_backward", "whole_sums"}) {

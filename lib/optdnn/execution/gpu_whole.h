@@ -16,7 +16,7 @@ class GpuProgram {
   explicit GpuProgram(const Layers& layers);
   // The operations, then the terms. Made where a device first asks, and then the host waits.
   torch::Tensor on(const torch::Device& device);
-  // Of the host's numbers: what is the same for all launches.
+  // What all launches are told alike; pointers and the number of samples are not filled in.
   const kernels::gpu::WholeProgram& sizes() const { return sizes_; }
   int64_t operation_bytes() const { return operation_bytes_; }
   const std::vector<int>& places() const { return places_; }  // by value

@@ -2,8 +2,6 @@
 // gpu_whole.cpp): what it is given, and the derivative that can be differentiated itself.
 #pragma once
 
-#include <optional>
-
 #include "optdnn/execution/program.h"
 #include "optdnn/kernels/differentiable.h"
 #include "optdnn/modules/dense_two_layer.h"

@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "optdnn/base/text.h"
-#include "optdnn/kernels/gpu/convolve.h"
 #include "optdnn/kernels/gpu/depthwise.h"
 #include "optdnn/kernels/launcher.h"
 #include "optdnn/kernels/layout.h"

@@ -9,7 +9,7 @@ namespace optdnn::kernels {
 // Whether there are kernels for it: one 16-bit type, channels innermost and a multiple of eight, a filter of 3, 5 or 7
 // pixels each way for each of them.
 bool gpu_depthwise_fits(const torch::Tensor& x, const torch::Tensor& weight);
-// And a bias.
+// The same with a bias, of that type too.
 bool gpu_depthwise_fits(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias);
 
 // "Same" padding, stride 1; `bias` may be undefined. With `mirrored` weights the gradient of x from that of y. Shapes:

@@ -72,6 +72,7 @@ class Trainer {
     if (iteration_ >= length_.iterations) evaluate_all();
     module().train();
     while (iteration_ < length_.iterations && !is_over()) run_epoch(iteration_ / length_.iterations_per_epoch);
+    const auto started = kernels::files_started(launches_before, kernels::launches(job_.device));
     for (int64_t run = 0; run < runs_; ++run) {
       TrainResult& result = results_[run];
       result.diverged = guard_.error(run);
@@ -85,7 +86,7 @@ class Trainer {
       result.replays = recorded_.replays(Recorded::Role::training);
       result.evaluation_replays =
           recorded_.replays(Recorded::Role::validation) + recorded_.replays(Recorded::Role::test);
-      result.kernels = kernels::files_started(launches_before, kernels::launches(job_.device));
+      result.kernels = started;
     }
     return results_;
   }

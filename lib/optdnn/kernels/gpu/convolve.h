@@ -5,7 +5,7 @@
 
 namespace optdnn::kernels::gpu {
 
-constexpr int kConvolveThreads = 128, kAddThreads = 512;  // of a block
+constexpr int kConvolveThreads = 128;  // of a block
 constexpr int kTaps = 9;
 constexpr int kChunk = 8;  // channels, 16 bytes, that are read as one
 constexpr int kTile = 8;   // pixels each way that a block takes at a time,
@@ -13,7 +13,6 @@ constexpr int kHalo = kTile + 2;
 constexpr int kTilePixels = kTile * kTile, kHaloPixels = kHalo * kHalo;
 constexpr int kAddedByBlock = 32;
 
-constexpr int divided_up(int a, int b) { return (a + b - 1) / b; }
 constexpr int tiles_of(int images, int height, int width) {
   return images * divided_up(height, kTile) * divided_up(width, kTile);
 }

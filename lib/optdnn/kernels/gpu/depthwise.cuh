@@ -42,8 +42,7 @@ DEVICE void begin_square(const void* from, const DepthwiseTile& tile, int border
 // its way.
 template <class Begin, class Take>
 DEVICE void for_each_tile(int images, int height, int width, Begin begin, Take take) {
-  const int across = (width + kDepthwiseTile - 1) / kDepthwiseTile,
-            down = (height + kDepthwiseTile - 1) / kDepthwiseTile;
+  const int across = divided_up(width, kDepthwiseTile), down = divided_up(height, kDepthwiseTile);
   const auto tile_of = [&](int number) {
     return DepthwiseTile{number / across / down, number / across % down * kDepthwiseTile,
                          number % across * kDepthwiseTile};

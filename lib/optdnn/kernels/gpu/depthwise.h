@@ -1,6 +1,8 @@
 // What the kernels of depthwise convolutions are told (kernels/gpu/depthwise.cuh), and how they lie in shared memory.
 #pragma once
 
+#include "optdnn/kernels/gpu/partial.h"
+
 namespace optdnn::kernels::gpu {
 
 constexpr int kDepthwiseTile = 14;                // pixels each way that a block takes at a time,

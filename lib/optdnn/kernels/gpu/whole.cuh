@@ -46,7 +46,7 @@ struct WholeBlock {
       : a(pass),
         of(pass.program),
         lane(thread() % pass.lanes),
-        stride((of.places * of.D + a.most_hidden) | 1),  // odd, so that samples are in different banks
+        stride((of.places * of.D + of.most_hidden) | 1),  // odd, so that samples are in different banks
         places(shared_memory() + of.begin[of.layers] + thread() / pass.lanes * stride),
         row(places + of.places * of.D) {}
 

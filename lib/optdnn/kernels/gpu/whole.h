@@ -33,7 +33,7 @@ struct WholeProgram {
   const WholeTerm* terms;
   int count;  // of the operations
   int layers, places, inputs, outputs, values, hidden_rows;
-  int D, N;
+  int D, N, most_hidden;
   short hidden[kMostLayers];
   WholeActivation activation[kMostLayers];
   int begin[kMostLayers + 1];               // of each layer's weights in a block's memory, and of what is behind them
@@ -44,7 +44,7 @@ struct WholeProgram {
 struct WholePass {
   WholeProgram program;
   WholeWeights<const float> weights[kMostLayers];
-  int lanes, most_hidden;
+  int lanes;
   // Of all samples: forwards values and hidden layers are kept, unless null; backwards `hidden` is what was kept, and
   // the gradients of both are.
   float *values, *hidden, *d_hidden;
