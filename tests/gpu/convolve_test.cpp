@@ -12,8 +12,6 @@ using torch::Tensor;
 
 namespace {
 
-constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
-
 struct ConvolutionProblem {
   int64_t images, inputs, outputs, height, width;
 };

@@ -29,18 +29,18 @@ const std::string kRings =
 
 const std::vector<Counted>& counted() {
   static const std::vector<Counted> nets = {
-      {"ResNet-20", kTinyImages + kResnet20 + "algorithm: {name: gradient_descent}\n", 149, 158, 226},
+      {"ResNet-20", kTinyImages + kResnet20 + "algorithm: {name: gradient_descent}\n", 149, 162, 226},
       {"ResNet-20, augmented, clipped, averaged",
        "dataset: {name: generated_images, size_px: 16, train_images: 32, test_images: 4, batch_size: 4, augment: "
        "[crop, "
        "flip, cutout]}\noptimizer: {name: adamw, learning_rate: 0.01}\n" +
            kResnet20 + "algorithm: {name: gradient_descent}\n",
-       151, 160, 274, ", gradient_clip: 1.0, ema: {decay: 0.99}"},
-      {"apg2", kTinyImages + kResnet20 + "algorithm: {name: apg2}\n", 149, 158, 268},
+       151, 164, 274, ", gradient_clip: 1.0, ema: {decay: 0.99}"},
+      {"apg2", kTinyImages + kResnet20 + "algorithm: {name: apg2}\n", 149, 162, 268},
       {"apg2, gamma learned",
        kTinyImages + kResnet20 + "algorithm: {name: apg2, coefficients: {gamma: {value: 1.5, learn: per_step}}}\n", 176,
-       185, 296},
-      {"apg2 of 110 layers", kTinyImages + kDeep + "algorithm: {name: apg2}\n", 694, 703, 1393},
+       189, 296},
+      {"apg2 of 110 layers", kTinyImages + kDeep + "algorithm: {name: apg2}\n", 694, 713, 1393},
       {"ConvNeXt",
        kPatches +
            "module: {name: convnext}\ndepth: [3, 3, 9]\nwidth: [4, 4, 8]\nstem: {name: patchify}\n"

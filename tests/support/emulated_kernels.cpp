@@ -159,6 +159,7 @@ const std::map<std::string, Kernel>& kernels_by_name() {
     add_depthwise<Half, 5>("Half", made);
     add_depthwise<Half, 7>("Half", made);
     add_depthwise<BFloat16, 7>("BFloat16", made);
+    add_casts<float, float>("float", "float", made);
     add_casts<float, Half>("float", "Half", made);
     add_casts<Half, float>("Half", "float", made);
     add_casts<float, BFloat16>("float", "BFloat16", made);

@@ -10,6 +10,8 @@
 
 namespace optdnn::tests {
 
+constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
+
 // Half a step of the type, relative, and what float32 sums add to it.
 inline double rounding(torch::Dtype type) {
   return type == torch::kFloat16 ? 6e-4 : type == torch::kBFloat16 ? 5e-3 : 2e-5;

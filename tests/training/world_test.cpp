@@ -152,9 +152,10 @@ TEST_CASE("a process that is killed in its loader, in an iteration or in a save 
       TrainJob& job = shared.small.job;
       job.train.save_every = Duration{{}, 2, {}};
       int iterations = 0;
-      job.during_forward = [&](const torch::Device&) {
-        if (++iterations == 12 && is_victim && place == Place::iteration) ::raise(SIGKILL);
-        return nullptr;
+      job.around_forward = [&](const torch::Device&, const ForwardPass& forward) {
+        const bool counts = job.network.ptr()->is_training();
+        if (counts && ++iterations == 12 && is_victim && place == Place::iteration) ::raise(SIGKILL);
+        return forward();
       };
       // Iteration 8 ends with a save, which rank 0 alone writes while the other waits.
       const torch::Tensor pids = world.rows(torch::tensor({static_cast<int64_t>(::getpid())})).flatten();

@@ -1,6 +1,7 @@
 // evaluate_run of opened_run.h: the weights of a run's folder on a split of its data set.
 #include "optdnn/base/log.h"
 #include "optdnn/base/text.h"
+#include "optdnn/experiment/job.h"
 #include "optdnn/experiment/loaders.h"
 #include "optdnn/experiment/opened_run.h"
 #include "optdnn/experiment/pictures.h"
@@ -28,8 +29,9 @@ nlohmann::ordered_json evaluate_run(OpenedRun& run, const RunOptions& options, c
       make_loaders(*run.dataset, spec, {spec.seeds.front()}, options.loader_threads_of(*run.dataset));
   const data::Loader& loader = loaders.of(part);
   const auto loss = training::make_loss(training::plain_loss(spec.loss.value_or(training::default_loss(run.shape))));
-  const auto evaluation =
-      training::evaluate({run.network.module, loader, loss, spec.train.precision, run.device, spec.evaluate}).front();
+  training::EvaluateJob job{run.network.module, loader, loss, spec.train.precision, run.device, spec.evaluate};
+  job.around_forward = around_forward(run.network, spec.train);
+  const auto evaluation = training::evaluate(job).front();
   if (run.weights == "last.safetensors" && part == data::Split::test) renew_pictures(run);
   if (!sample.empty()) write_sample(run.network, loader, spec.train, run.device, sample);
   nlohmann::ordered_json result = {

@@ -9,6 +9,16 @@
 
 namespace optdnn::experiment {
 
+training::AroundForward around_forward(const models::Network& network, const training::TrainSpec& spec) {
+  const auto type = training::product_type(spec.precision);
+  if (!type) return {};
+  const bool padded = network.opt_net && network.opt_net->takes_padding() && spec.channels_last;
+  return [weights = modules::NarrowWeights(*network.module.ptr(), *type, padded)](
+             const torch::Device& device, const training::ForwardPass& forward) {
+    return weights.fits(device) ? weights.during(forward) : forward();
+  };
+}
+
 training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& shape, const models::Network& network,
                             const Loaders& loaders) {
   training::TrainJob job;
@@ -22,12 +32,7 @@ training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& s
   training::check_loss(job.loss, shape);
   job.train = spec.train;
   job.evaluate = spec.evaluate;
-  if (const auto type = training::product_type(spec.train.precision)) {
-    job.during_forward = [weights = std::make_shared<modules::NarrowWeights>(*network.module.ptr(), *type)](
-                             const torch::Device& device) -> std::shared_ptr<void> {
-      return weights->fits(device) ? std::make_shared<modules::NarrowWeights::Use>(*weights) : nullptr;
-    };
-  }
+  job.around_forward = around_forward(network, spec.train);
   const auto points = solvers::fixed_points(*network.module.ptr());
   std::vector<std::string> reasons;
   if (std::any_of(points.begin(), points.end(), [](const auto& point) { return point->looks(); }))

@@ -12,6 +12,9 @@ namespace optdnn::experiment {
 training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& shape, const models::Network& network,
                             const Loaders& loaders);
 
+// The weights' 16-bit copies (modules/narrow_weights.h), where the precision wants them. Refers to the network.
+training::AroundForward around_forward(const models::Network& network, const training::TrainSpec& spec);
+
 // What to say of a schedule whose warm-up is longer than the training; nothing of another.
 std::optional<std::string> warmup_warning(const ExperimentSpec& spec, const training::Length& length);
 

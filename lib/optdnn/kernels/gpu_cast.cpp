@@ -1,9 +1,12 @@
 #include "optdnn/kernels/gpu_cast.h"
 
+#include <ATen/ceil_div.h>
+
 #include <algorithm>
 
 #include "optdnn/base/text.h"
 #include "optdnn/kernels/gpu/cast.h"
+#include "optdnn/kernels/layout.h"
 
 namespace optdnn::kernels {
 
@@ -14,14 +17,33 @@ using torch::Tensor;
 
 constexpr int64_t kWidth = 8, kAlignment = 32;  // bytes of so many float32
 constexpr int kVectorsEach = 2;                 // at least, for a thread of the largest tensor
+constexpr int kBlocksOfProcessor = 4;           // at most, of a tensor
 
 std::string cast_kernel(torch::Dtype from, torch::Dtype to, int64_t width) {
   return base::concat("cast<", kernel_type(from), ", ", kernel_type(to), ", ", width, ">");
 }
 
-bool is_cast_aligned(const Tensor& x) { return reinterpret_cast<uintptr_t>(x.const_data_ptr()) % kAlignment == 0; }
+struct Matrix {
+  int rows, columns;
+};
 
-int64_t up(int64_t count, int64_t multiple) { return (count + multiple - 1) / multiple * multiple; }
+Matrix matrix_of(at::IntArrayRef sizes) {
+  const int64_t columns = sizes.size() == 4 ? sizes[1] : sizes.back();
+  return {static_cast<int>(c10::multiply_integers(sizes) / columns), static_cast<int>(columns)};
+}
+
+gpu::CastPart part_of(const Tensor& from, const Tensor& to) {
+  const bool same = from.sizes() == to.sizes();
+  const Matrix whole{1, static_cast<int>(from.numel())};
+  const Matrix of = same ? whole : matrix_of(from.sizes()), into = same ? whole : matrix_of(to.sizes());
+  return {from.const_data_ptr(), to.data_ptr(), of.rows, of.columns, into.rows, into.columns};
+}
+
+std::vector<int64_t> strides_of(at::IntArrayRef sizes) {
+  if (sizes.size() == 4) return at::get_channels_last_strides_2d(sizes);
+  const auto strides = c10::contiguous_strides(sizes);
+  return {strides.begin(), strides.end()};
+}
 
 }  // namespace
 
@@ -31,37 +53,46 @@ bool gpu_casts(const torch::Device& device, torch::Dtype from, torch::Dtype to) 
   return found && found->has(cast_kernel(from, to, kWidth)) && found->has(cast_kernel(from, to, 1));
 }
 
-std::vector<Tensor> gpu_cast(at::TensorList tensors, torch::Dtype to) {
+std::vector<Tensor> gpu_cast(at::TensorList tensors, torch::Dtype to, const std::vector<Sizes>& sizes) {
   const at::AutoDispatchBelowADInplaceOrView no_views_to_track;
-  int64_t room = 0;
-  for (const Tensor& tensor : tensors) room += up(tensor.numel(), kWidth);
-  const Tensor all = torch::empty({room}, tensors.front().options().dtype(to));
-  std::vector<Tensor> made;
-  room = 0;
-  for (const Tensor& tensor : tensors) {
-    made.push_back(all.as_strided(tensor.sizes(), tensor.strides(), room));
-    room += up(tensor.numel(), kWidth);
+  const auto sizes_of = [&](size_t i) { return sizes.empty() ? tensors[i].sizes() : at::IntArrayRef(sizes[i]); };
+  std::vector<int64_t> begin = {0};
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    begin.push_back(begin.back() + at::round_up(c10::multiply_integers(sizes_of(i)), kWidth));
   }
+  const Tensor all = torch::empty({begin.back()}, tensors.front().options().dtype(to).requires_grad(false));
+  std::vector<Tensor> made;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const bool same = sizes_of(i) == tensors[i].sizes();
+    made.push_back(all.as_strided(sizes_of(i), same ? tensors[i].strides().vec() : strides_of(sizes_of(i)), begin[i]));
+  }
+  gpu_cast_to(tensors, made);
+  return made;
+}
 
-  Launcher& launcher = *kernels::launcher(all.device());
-  const int64_t width = std::all_of(tensors.begin(), tensors.end(), is_cast_aligned) ? kWidth : 1;
-  const std::string kernel = cast_kernel(tensors.front().scalar_type(), to, width);
-  for (size_t begin = 0; begin < tensors.size(); begin += Casts::kMost) {
-    const size_t end = std::min<size_t>(tensors.size(), begin + Casts::kMost);
+void gpu_cast_to(at::TensorList from, at::TensorList to) {
+  Launcher& launcher = *kernels::launcher(to.front().device());
+  const auto is_aligned_each = [](at::TensorList list) {
+    return std::all_of(list.begin(), list.end(), [](const Tensor& x) { return is_aligned(x, kAlignment); });
+  };
+  const int64_t width = is_aligned_each(from) && is_aligned_each(to) ? kWidth : 1;
+  const std::string kernel = cast_kernel(from.front().scalar_type(), to.front().scalar_type(), width);
+  for (size_t begin = 0; begin < from.size(); begin += Casts::kMost) {
+    const size_t end = std::min<size_t>(from.size(), begin + Casts::kMost);
     Casts casts{};
     int64_t largest = 0;
     for (size_t i = begin; i < end; ++i) {
-      casts.parts[i - begin] = {tensors[i].const_data_ptr(), made[i].data_ptr(), tensors[i].numel()};
-      largest = std::max(largest, tensors[i].numel());
+      casts.parts[i - begin] = part_of(from[i], to[i]);
+      largest = std::max(largest, to[i].numel());
     }
     const int64_t of_block = launcher.threads() * width * kVectorsEach;
     Grid grid;
-    grid.blocks = static_cast<int>(std::clamp<int64_t>(up(largest, of_block) / of_block, 1, launcher.processors()));
+    grid.blocks = static_cast<int>(
+        std::clamp<int64_t>(at::ceil_div(largest, of_block), 1, kBlocksOfProcessor * launcher.processors()));
     grid.parts = static_cast<int>(end - begin);
     grid.threads = launcher.threads();
     launcher.launch(kernel, grid, casts);
   }
-  return made;
 }
 
 }  // namespace optdnn::kernels

@@ -1,15 +1,24 @@
-// Many tensors of one type as tensors of another, by one kernel for up to 160 of them; float32, float16, bfloat16.
+// Many tensors of one type as tensors of another, by one kernel for up to 128 of them; float32, float16, bfloat16.
+// Sizes of the outermost and the innermost dimension in memory may change: what is more is zero, what is less is left
+// out.
 #pragma once
 
 #include "optdnn/kernels/launcher.h"
 
 namespace optdnn::kernels {
 
+using Sizes = std::vector<int64_t>;
+
 // Whether there is a kernel for it.
 bool gpu_casts(const torch::Device& device, torch::Dtype from, torch::Dtype to);
 
-// Each lies as the tensor it is made from; together they share one piece of memory. Requires: gpu_casts, and tensors of
-// one type on that device that are dense.
-std::vector<torch::Tensor> gpu_cast(at::TensorList tensors, torch::Dtype to);
+// Together they share one piece of memory. One that keeps its sizes lies as the tensor it is made from, others with
+// their channels innermost. `sizes`: of each, or empty where all keep theirs. Requires: gpu_casts; tensors of one type
+// on that device that are dense, of less than 2^31 numbers; those whose sizes change are images with their channels
+// innermost, or contiguous.
+std::vector<torch::Tensor> gpu_cast(at::TensorList tensors, torch::Dtype to, const std::vector<Sizes>& sizes = {});
+
+// Each from[i] to where to[i] lies, which is laid out as gpu_cast would.
+void gpu_cast_to(at::TensorList from, at::TensorList to);
 
 }  // namespace optdnn::kernels

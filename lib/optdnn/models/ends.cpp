@@ -85,7 +85,9 @@ class PoolLinear : public End {
   torch::Tensor forward(const torch::Tensor& x) override {
     torch::Tensor y = x;
     if (spec_.norm != modules::NormKind::none) y = norm_->activated(y, spec_.activation);
-    return linear_->forward(y.mean({2, 3}));
+    const torch::Tensor pooled = y.mean({2, 3});
+    const int64_t channels = linear_->weight.size(1);  // without those y is padded with
+    return linear_->forward(pooled.size(1) == channels ? pooled : pooled.narrow(1, 0, channels));
   }
 
  private:

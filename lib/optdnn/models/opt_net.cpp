@@ -1,5 +1,6 @@
 #include "optdnn/models/opt_net.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "optdnn/algorithms/call_groups.h"
@@ -63,6 +64,20 @@ void check_parts(const algorithms::Rule& rule, const OptNetSpec& spec, const Net
   }
 }
 
+// Its channels may be images' alone, and each part's own: those side by side in the DenseNet setting would have zeros
+// among them.
+bool can_be_padded(const OptNetSpec& spec, const NetworkShape& shape) {
+  const auto by_channel = [](modules::NormKind norm) {
+    return norm == modules::NormKind::batch || norm == modules::NormKind::none;
+  };
+  const auto* head = spec.head ? std::get_if<PoolLinearHead>(&*spec.head) : nullptr;
+  return shape.is_image() && std::holds_alternative<ConvTransition>(spec.transition) &&
+         (!spec.stem || std::holds_alternative<ConvStem>(*spec.stem)) && (!spec.head || head) &&
+         by_channel((head ? *head : PoolLinearHead{}).norm) && !spec.recompute &&
+         std::all_of(spec.modules.begin(), spec.modules.end(),
+                     [](const auto& module) { return modules::module_traits(module).takes_padding; });
+}
+
 }  // namespace
 
 void check_opt_net(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape) {
@@ -81,6 +96,7 @@ OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, con
   check_parts(rule, spec, shape);
   across_ = state_across(spec.transition);
   dense_ = hands_on_iterates(spec.transition);
+  takes_padding_ = can_be_padded(spec, shape);
   const bool image = shape.is_image();
   const int total = std::accumulate(depth_.begin(), depth_.end(), 0);
   auto programs = stage_programs(rule_, depth_, across_, dense_ ? execution::Outputs::every : execution::Outputs::last);

@@ -53,6 +53,8 @@ class OptNetImpl : public torch::nn::Module {
   std::vector<std::vector<torch::Tensor>> stage_paths(const torch::Tensor& inputs);
 
   const std::vector<std::shared_ptr<Stage>>& stages() const { return stages_; }
+  // Whether channels of zeros beside all of the network's own change nothing, as in modules::Traits.
+  bool takes_padding() const { return takes_padding_; }
   // Every stage runs by the executor of this name from now on. Errors: ConfigError where one declines.
   void force_executor(std::string_view name);
 
@@ -65,7 +67,7 @@ class OptNetImpl : public torch::nn::Module {
   algorithms::Rule rule_;
   std::vector<int> depth_;
   StateAcross across_;
-  bool dense_;
+  bool dense_, takes_padding_;
   std::shared_ptr<End> stem_, head_;
   std::vector<std::shared_ptr<Stage>> stages_;
   std::vector<std::shared_ptr<End>> transitions_;

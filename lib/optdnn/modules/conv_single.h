@@ -9,7 +9,11 @@ struct ConvSingleSpec : ConvolutionalSpec {
   static constexpr std::string_view kName = "conv_single";
   static constexpr std::string_view kHelp =
       "Norm-s-Conv3x3, for images: the layer of a dense block; one layer, so outside the theorem";
-  Traits traits() const { return {.two_layer = false, .couples_samples = norm == NormKind::batch}; }
+  Traits traits() const {
+    Traits traits = ConvolutionalSpec::traits();
+    traits.two_layer = false;
+    return traits;
+  }
   Count count(int64_t width, const Extent& at) const { return count_from(width, width, at); }
   std::shared_ptr<Module> make(int64_t width, int64_t uses, Steps) const { return make_from(width, width, uses); }
   // Of an argument that has a width of its own.

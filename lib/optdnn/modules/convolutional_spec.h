@@ -20,7 +20,10 @@ struct ConvolutionalSpec {
     f("norm", norm, "normalisation before (preact) or after (postact) each convolution");
     f("sharing", sharing, "weights per step, or one set for all steps of a stage");
   }
-  Traits traits() const { return {.couples_samples = norm == NormKind::batch}; }
+  Traits traits() const {
+    const bool by_channel = norm == NormKind::batch || norm == NormKind::none;
+    return {.couples_samples = norm == NormKind::batch, .takes_padding = by_channel};
+  }
   void check(int64_t /*width*/) const {}
 };
 

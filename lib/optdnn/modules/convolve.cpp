@@ -4,8 +4,10 @@
 #include <ATen/record_function.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "optdnn/kernels/cpu_convolve.h"
+#include "optdnn/kernels/gpu_cast.h"
 #include "optdnn/kernels/gpu_convolve.h"
 #include "optdnn/modules/layers.h"
 #include "optdnn/modules/normalised_convolution.h"
@@ -132,11 +134,23 @@ struct ConvolutionNode : torch::autograd::Function<ConvolutionNode> {
   }
 };
 
+// x with so many channels, the last of which are zero.
+Tensor padded(const Tensor& x, int64_t channels, torch::Dtype type) {
+  const bool by_kernel = !x.requires_grad() && x.is_contiguous(kChannelsLast) &&
+                         x.numel() / x.size(1) * channels < std::numeric_limits<int>::max() &&
+                         kernels::gpu_casts(x.device(), x.scalar_type(), type);
+  if (!by_kernel) return torch::constant_pad_nd(x, {0, 0, 0, 0, 0, channels - x.size(1)});
+  return kernels::gpu_cast({x}, type, {{x.size(0), channels, x.size(2), x.size(3)}}).front();
+}
+
 }  // namespace
 
 Tensor convolve(const NormedRelu& images, const Tensor& weight, int64_t stride, Convolutions convolutions,
                 KnownMoments* moments) {
   const Tensor& x = images.x();
+  if (x.size(1) < weight.size(1)) {
+    return convolve(padded(images.made(), weight.size(1), weight.scalar_type()), weight, stride, convolutions, moments);
+  }
   if (convolutions != Convolutions::exact && kernels::gpu_convolve_fits(x, weight, stride)) {
     kernels::count(Pass::forward, Way::gpu);
     const bool normed = kernels::gpu_convolve_fits(x, weight, stride, /*normed=*/true);

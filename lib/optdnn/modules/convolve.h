@@ -13,7 +13,8 @@ namespace optdnn::modules {
 
 // "Same" padding, no bias. What is normed and not made yet is made while it is read, where the kernels can do all that
 // is wanted, and never written. `moments`: where not null, what is known of those of the result, if the kernels run;
-// their sums are taken while it is written. Shapes: x_BCHW, weight O x C x k x k -> B x O x H/stride x W/stride.
+// their sums are taken while it is written. Where the weight is padded with inputs of zeros (narrow_weights.h), so is
+// x. Shapes: x_BCHW, weight O x C x k x k -> B x O x H/stride x W/stride.
 torch::Tensor convolve(const NormedRelu& x, const torch::Tensor& weight, int64_t stride,
                        kernels::Convolutions convolutions, KnownMoments* moments = nullptr);
 

@@ -1,38 +1,43 @@
 // The weights of a network's convolutions and projections in 16 bits, all made by one kernel, and their gradients all
 // widened by one: autocast has an operator for each. Its slow twin is autocast, equal bit for bit. Layers whose weights
 // are also read otherwise (Affine, by what bounds them) are left to autocast.
+//
+// Kernels want channels in multiples of eight. Where a network takes it, a copy has channels of zeros beside its own,
+// and so have those of its batch norms: 31 channels run as 32, which change nothing. Parameters, gradients and files
+// know nothing of it.
 #pragma once
 
 #include <torch/torch.h>
 
+#include <functional>
 #include <vector>
 
 namespace optdnn::modules {
 
 class NarrowWeights {
  public:
-  // `type`: float16 or bfloat16. Keeps references to the network's layers.
-  NarrowWeights(const torch::nn::Module& network, torch::Dtype type);
+  // `type`: float16 or bfloat16. `padded`: whether channels of zeros may stand beside the network's own
+  // (Traits::takes_padding). Keeps references to the network's layers.
+  NarrowWeights(const torch::nn::Module& network, torch::Dtype type, bool padded);
 
   // Whether there are kernels for it.
   bool fits(const torch::Device& device) const;
 
-  // While it lives, the layers multiply by copies of their weights as they are now. Requires: fits.
-  class Use {
-   public:
-    explicit Use(NarrowWeights& weights);
-    ~Use();
-    Use(const Use&) = delete;
-    Use& operator=(const Use&) = delete;
-
-   private:
-    std::vector<torch::Tensor*>& places_;
-    std::vector<torch::Tensor> own_;
-  };
+  // forward(), with the layers multiplying by copies of their weights as they are now. Requires: fits.
+  torch::Tensor during(const std::function<torch::Tensor()>& forward) const;
 
  private:
+  // Where layers read tensors, and the sizes of the copies there.
+  struct Copies {
+    void add(torch::Tensor& place, bool padded);
+    std::vector<torch::Tensor> own() const;
+    std::vector<torch::Tensor*> places;
+    std::vector<std::vector<int64_t>> sizes;
+  };
+
   torch::Dtype type_;
-  std::vector<torch::Tensor*> places_;  // where a layer reads its weight
+  Copies weights_;
+  Copies norms_, statistics_;  // of batch norms with padded channels, in float32
 };
 
 }  // namespace optdnn::modules

@@ -1,7 +1,5 @@
 #include "optdnn/training/evaluate.h"
 
-#include "optdnn/training/precision.h"
-
 namespace optdnn::training {
 
 namespace {
@@ -50,10 +48,13 @@ std::vector<Evaluation> Evaluator::run() {
 void Evaluator::add(const data::Batch& batch) {
   const Autocast autocast(job_.precision, job_.device);
   const bool images = batch.inputs.dim() == 4;
+  const auto forward = [&](const torch::Tensor& x) {
+    const auto pass = [&] { return job_.network.forward<torch::Tensor>(x); };
+    return job_.around_forward ? job_.around_forward(job_.device, pass) : pass();
+  };
   const auto outputs_of = [&](const torch::Tensor& x) {
-    const torch::Tensor outputs = job_.network.forward<torch::Tensor>(x);
-    if (!job_.spec.flip_average || !images) return outputs;
-    return (outputs + job_.network.forward<torch::Tensor>(x.flip(3))) / 2;
+    const torch::Tensor outputs = forward(x);
+    return job_.spec.flip_average && images ? (outputs + forward(x.flip(3))) / 2 : outputs;
   };
   const torch::Tensor outputs = outputs_of(batch.inputs);
   tally_.add_sums(outputs, batch.targets, job_.loss.mean(outputs, batch.targets));

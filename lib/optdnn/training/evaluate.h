@@ -3,6 +3,7 @@
 
 #include "optdnn/data/loader.h"
 #include "optdnn/training/loss.h"
+#include "optdnn/training/precision.h"
 #include "optdnn/training/recorded.h"
 #include "optdnn/training/tally.h"
 #include "optdnn/training/train_spec.h"
@@ -20,6 +21,7 @@ struct EvaluateJob {
   const world::World& world = world::World::alone();  // whose part the loader has
   Recorded* recorded = nullptr;                       // where its batches are replayed; may be null
   Recorded::Role role = Recorded::Role::test;
+  AroundForward around_forward = {};  // of every forward pass; may be empty
 };
 
 // Evaluates a network as often as it is asked to. What the job refers to outlives it.

@@ -4,7 +4,6 @@
 
 #include "optdnn/training/exchange.h"
 #include "optdnn/training/gradients.h"
-#include "optdnn/training/precision.h"
 
 namespace optdnn::training {
 
@@ -100,8 +99,8 @@ void Iteration::body_of_many(const NextBatch& next, int64_t samples) {
 
 Tensor Iteration::outputs_of(const data::Batch& batch) {
   const Autocast autocast(job_.train.precision, job_.device);
-  const auto during = job_.during_forward ? job_.during_forward(job_.device) : nullptr;
-  return job_.network.forward(batch.inputs);
+  const auto pass = [&] { return job_.network.forward(batch.inputs); };
+  return job_.around_forward ? job_.around_forward(job_.device, pass) : pass();
 }
 
 // A loss per run.

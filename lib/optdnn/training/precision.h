@@ -3,6 +3,8 @@
 
 #include <torch/torch.h>
 
+#include <functional>
+
 #include "optdnn/training/train_spec.h"
 
 namespace optdnn::training {
@@ -19,6 +21,11 @@ torch::Dtype storage_type(Precision precision);
 
 // The 16-bit type of products, if they have one.
 std::optional<torch::Dtype> product_type(Precision precision);
+
+// forward(), a network's forward pass, with what is to be done around it; as modules::NarrowWeights has copies of the
+// weights made.
+using ForwardPass = std::function<torch::Tensor()>;
+using AroundForward = std::function<torch::Tensor(const torch::Device& device, const ForwardPass& forward)>;
 
 // Moves parameters and buffers to the device and the storage type, in place; with `channels_last` also every
 // four-dimensional parameter to that memory format.

@@ -279,7 +279,8 @@ class Trainer {
   }
 
   EvaluateJob evaluation_on(const data::Loader& loader, Recorded::Role role) {
-    return {job_.network, loader, test_loss_, spec_.precision, job_.device, job_.evaluate, world_, &recorded_, role};
+    return {job_.network, loader,     test_loss_, spec_.precision,    job_.device, job_.evaluate,
+            world_,       &recorded_, role,       job_.around_forward};
   }
 
   void compare_with_best(int64_t run, const Evaluation& valid) {

@@ -25,6 +25,7 @@
 #include "optdnn/metrics/sink.h"
 #include "optdnn/training/evaluation.h"
 #include "optdnn/training/loss.h"
+#include "optdnn/training/precision.h"
 #include "optdnn/training/recorded.h"
 #include "optdnn/training/run_rates.h"
 #include "optdnn/training/schedule.h"
@@ -61,10 +62,9 @@ struct TrainJob {
   torch::Device device = torch::kCPU;
   const world::World* world = &world::World::alone();  // whose part the loaders have; of several processes, one run
 
-  GraphMaker make_graph;  // in the place of the device's own; may be empty
-  std::string why_eager;  // why iterations and evaluations must not be recorded as graphs; empty: they may be
-  // What it gives is kept during each training forward pass in 16 bits; may be empty, or give nothing.
-  std::function<std::shared_ptr<void>(const torch::Device& device)> during_forward;
+  GraphMaker make_graph;         // in the place of the device's own; may be empty
+  std::string why_eager;         // why iterations and evaluations must not be recorded as graphs; empty: they may be
+  AroundForward around_forward;  // of every forward pass; may be empty
   std::function<torch::Tensor()> penalty;  // of the latest forward pass, summed over runs; may be empty or not defined
   bool resume = true;                      // continue from the states there, if any
   std::vector<metrics::Sink*> progress;    // see the mean over the runs that go on

@@ -1,4 +1,4 @@
-// Numbers of many tensors to another type, in one kernel: a part is a tensor.
+// Numbers of many tensors to another type, perhaps among zeros, in one kernel: a part is a tensor.
 #pragma once
 
 #include "optdnn/kernels/gpu/cast.h"
@@ -6,20 +6,29 @@
 
 namespace optdnn::kernels::gpu {
 
-// Requires: memory aligned to kWidth numbers.
+// Requires: less than 2^31 numbers; memory of what keeps its size aligned to kWidth of them.
 template <class From, class To, int kWidth>
 KERNEL cast(const Casts a) {
   const CastPart& of = a.parts[part()];
   const auto* from = static_cast<const From*>(of.from);
   auto* to = static_cast<To*>(of.to);
-  for (long long i = static_cast<long long>(block() * threads() + thread()) * kWidth; i < of.count;
-       i += static_cast<long long>(blocks() * threads()) * kWidth) {
-    if (i + kWidth <= of.count) {
+  const unsigned first = block() * threads() + thread(), step = blocks() * threads();
+  const unsigned count = of.to_rows * of.to_columns;
+  if (of.from_rows != of.to_rows || of.from_columns != of.to_columns) {
+    for (unsigned i = first; i < count; i += step) {
+      const int row = i / of.to_columns, column = i % of.to_columns;
+      const bool inside = row < of.from_rows && column < of.from_columns;
+      narrow(inside ? widen(from[row * of.from_columns + column]) : 0.0f, to[i]);
+    }
+    return;
+  }
+  for (unsigned i = first * kWidth; i < count; i += step * kWidth) {
+    if (i + kWidth <= count) {
       float numbers[kWidth];
       read(from + i, numbers);
       write(numbers, to + i);
     } else {
-      for (long long rest = i; rest < of.count; ++rest) narrow(widen(from[rest]), to[rest]);
+      for (unsigned rest = i; rest < count; ++rest) narrow(widen(from[rest]), to[rest]);
     }
   }
 }

@@ -3,15 +3,16 @@
 
 namespace optdnn::kernels::gpu {
 
+// Of two matrices their common corner; zeros beside it and below. What keeps its size is one row.
 struct CastPart {
   const void* from;
   void* to;
-  long long count;  // of numbers
+  int from_rows, from_columns, to_rows, to_columns;
 };
 
 // CUDA takes arguments of 4096 bytes.
 struct Casts {
-  static constexpr int kMost = 160;
+  static constexpr int kMost = 128;
   CastPart parts[kMost];
 };
 
