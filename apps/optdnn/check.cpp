@@ -56,9 +56,8 @@ void print_text(const std::vector<Checked>& rows) {
     }
     const auto& r = *row.report;
     table.add({row.id, base::with_thousands(r.cost.parameters), base::with_thousands(r.cost.multiply_adds),
-               fixed(r.loss, 4), convergent_text(r), universal_text(r),
-               base::with_thousands(r.iterations), duration_text(r.total_s), fixed(r.memory_mib, 0) + " MiB",
-               text_of(json_of(r.convolutions))});
+               fixed(r.loss, 4), convergent_text(r), universal_text(r), base::with_thousands(r.iterations),
+               duration_text(r.total_s), fixed(r.memory_mib, 0) + " MiB", text_of(json_of(r.convolutions))});
   }
   std::cout << table.text();
   for (const Checked& row : rows) {

@@ -28,6 +28,8 @@ void add_device_options(CLI::App& app, Where& where) {
   app.add_option("--without-kernels", where.without_kernels,
                  "run LibTorch's operators in the place of these kernels alone, as in combine,convolve")
       ->delimiter(',');
+  app.add_flag("--overlap", where.overlap,
+               "let the project's kernels for a GPU begin while the one before ends; the same numbers");
   app.add_option("--loader-threads", where.loader_threads,
                  "threads that make batches ahead, else one, or all cores, 32 at most, for photographs on a GPU; "
                  "results do not depend on it")

@@ -21,6 +21,7 @@ struct Where {
   std::string executor;  // empty: the fastest that takes a stage
   bool no_graph = false;
   bool no_kernels = false;
+  bool overlap = false;
   std::vector<std::string> without_kernels;
 };
 

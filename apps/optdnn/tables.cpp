@@ -116,6 +116,7 @@ experiment::RunOptions run_options(const Where& where) {
   options.no_graph = where.no_graph;
   kernels::use_launchers(!where.no_kernels);
   leave_out(where.without_kernels);
+  kernels::overlap_kernels(where.overlap);
   kernels::keep_kernels_in(kernels::users_kernel_folder(std::getenv));
   options.threads = where.threads;
   options.loader_threads = where.loader_threads;

@@ -4,6 +4,7 @@
 #   scripts/gpu/here.py KEPT [KEPT ...] --to configs/results/gpu
 import argparse
 import json
+import math
 import pathlib
 import re
 import statistics
@@ -28,7 +29,8 @@ def stages(folder: pathlib.Path) -> list[list[str]]:
 
 
 def benches(folder: pathlib.Path) -> list[dict[str, Any]]:
-    return [row for how, rows in timed(folder / "bench.json").items() if how != "--no-kernels" for row in rows.values()]
+    return [row for how, rows in timed(folder / "bench.json").items() if how in ("", "--no-graph")
+            for row in rows.values()]
 
 
 def bench_row(row: dict[str, Any]) -> list[str]:
@@ -40,18 +42,21 @@ def bench_row(row: dict[str, Any]) -> list[str]:
 
 
 def timed(path: pathlib.Path) -> dict[str, dict[str, dict[str, Any]]]:
-    """By the way of running ("", --no-graph, --no-kernels) and row; nothing if there is no such file."""
+    """By the way of running ("", --no-graph, --no-kernels, --overlap) and row; nothing if there is no such file."""
     found = json.loads(path.read_text()) if path.exists() else {}
     return {how: {row["id"]: row for row in rows} for how, rows in found.items()}
 
 
 def kernels(folder: pathlib.Path) -> list[list[str]]:
-    """Rows timed with the project's kernels and by LibTorch's operators alone."""
+    """Rows timed by LibTorch's operators alone, with the project's kernels, and with those that overlap."""
     found = timed(folder / "bench.json")
-    pairs = [(row, found.get("--no-kernels", {}).get(row, {}), ours) for row, ours in found.get("", {}).items()]
-    return [[row, f"{1e3 * without['median_s']:.3f}", f"{1e3 * ours['median_s']:.3f}",
-             f"{without['median_s'] / ours['median_s']:.2f}x"]
-            for row, without, ours in pairs if "median_s" in ours and "median_s" in without]
+
+    def seconds(how: str, row: str) -> float:
+        return found.get(how, {}).get(row, {}).get("median_s", math.nan)
+
+    rows = [(row, *(seconds(how, row) for how in ("--no-kernels", "", "--overlap"))) for row in found.get("", {})]
+    return [[row, *(f"{1e3 * one:.3f}" for one in times), f"{times[0] / times[1]:.2f}x", f"{times[1] / times[2]:.2f}x"]
+            for row, *times in rows if not math.isnan(times[0] / times[1])]
 
 
 KINDS = {"batch norm": r"batchnorm|batch_norm", "layer norm": r"layer_norm|GammaBeta",
@@ -122,7 +127,8 @@ def page(folders: list[pathlib.Path]) -> str:
                        [bench_row(row) for row in rows]))
     if compared := [row for folder in folders for row in kernels(folder)]:
         text += ("\n## With the project's kernels\n\nMilliseconds of an iteration, medians over blocks of 20.\n\n" +
-                 table(["row", "operators (ms)", "kernels (ms)", "faster"], compared))
+                 table(["row", "operators (ms)", "kernels (ms)", "overlapping (ms)", "kernels faster by",
+                        "overlapping by"], compared))
     if parts := [row for folder in folders for row in profiles(folder)]:
         text += ("\n## Where the time goes\n\nOf an iteration in float16, by `optdnn bench --profile`; the host's work "
                  "and pauses between kernels are not in it.\n\n" +

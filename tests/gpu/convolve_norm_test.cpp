@@ -241,6 +241,22 @@ TEST_CASE("readers of one norm on a GPU are added up, and what takes no norm alo
   CHECK(chain_error(by_kernels, by_operators) < 3 * rounding(p.type));
 }
 
+TEST_CASE("kernels that overlap leave the bits of kernels that do not") {
+  const auto gpu = accelerator(kernels::gpu::kConvolveThreads);
+  if (!gpu) return;
+  const ChainProblem p = gpu->device.is_cuda() ? ChainProblem{128, 16, 32, 16, 32, 32} : ChainProblem{2, 8, 8, 8, 4, 4};
+  const auto wanted = results(fused, ChainTensors(p, gpu->device));
+  for (int again = 0; again < (gpu->device.is_cuda() ? 100 : 1); ++again) {
+    kernels::overlap_kernels(true);
+    const auto found = results(fused, ChainTensors(p, gpu->device));
+    kernels::overlap_kernels(false);
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      CAPTURE(again, i);
+      CHECK(found[i].cpu().equal(wanted[i].cpu()));
+    }
+  }
+}
+
 TEST_CASE("a chain of norms and convolutions on a GPU is differentiable twice") {
   const auto gpu = accelerator(kernels::gpu::kConvolveThreads);
   if (!gpu) return;

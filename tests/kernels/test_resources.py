@@ -56,6 +56,12 @@ def source():
 
 
 class Resources(unittest.TestCase):
+    def test_every_kernel_waits_for_what_came_before(self):
+        for path in FOLDER.glob("*.cuh"):
+            text = path.read_text(encoding="utf-8")
+            for body in re.split(r"\nKERNEL.*\{\n", text)[1:]:
+                self.assertTrue(body.startswith("  begin_kernel();\n"), f"{path.name}: {body[:80]}")
+
     def test_every_kernel_fits_a_processor(self):
         if not NVCC:
             self.skipTest("no nvcc")

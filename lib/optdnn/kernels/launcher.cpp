@@ -39,6 +39,11 @@ std::atomic<bool>& used() {
   return used;
 }
 
+std::atomic<bool>& overlapping() {
+  static std::atomic<bool> overlapping = false;
+  return overlapping;
+}
+
 }  // namespace
 
 bool Launcher::has(const std::string& kernel) {
@@ -77,6 +82,9 @@ std::map<std::string, int64_t> launches(const torch::Device& device) {
 }
 
 void use_launchers(bool use) { used() = use; }
+
+void overlap_kernels(bool overlap) { overlapping() = overlap; }
+bool kernels_overlap() { return overlapping(); }
 
 void leave_out_kernels(const std::vector<std::string>& names) {
   auto& [mutex, files] = left_out();

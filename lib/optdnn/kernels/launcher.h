@@ -65,6 +65,11 @@ Launcher* launcher(const torch::Device& device);
 // From now on; they are used unless this says otherwise.
 void use_launchers(bool use);
 
+// From now on, where a GPU can (compute capability 9 and 10), the blocks of a kernel may come while the one before it
+// ends (gpu/words.cuh), with the same numbers. They do not unless this says so.
+void overlap_kernels(bool overlap);
+bool kernels_overlap();
+
 // From now on no kernel of these files is started (kernel_files()).
 void leave_out_kernels(const std::vector<std::string>& files);
 

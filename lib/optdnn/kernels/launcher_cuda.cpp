@@ -16,6 +16,22 @@ namespace {
 
 using base::concat;
 
+// The driver's CUlaunchAttribute and CUlaunchConfig (cuda.h).
+struct LaunchAttribute {
+  int id, padding;
+  union {
+    int on;
+    char room[64];
+  };
+};
+struct LaunchConfig {
+  unsigned blocks[3], threads[3], shared_bytes;
+  void* stream;
+  LaunchAttribute* attributes;
+  unsigned attribute_count;
+};
+constexpr int kOverlap = 6;  // CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION
+
 // Functions of the driver (cuda.h), as far as they are used here. Zero is success.
 struct Cuda {
   int (*cuDeviceGetAttribute)(int* value, int attribute, int device);
@@ -25,12 +41,13 @@ struct Cuda {
   int (*cuModuleLoadData)(void** module, const void* binary);
   int (*cuModuleGetFunction)(void** function, void* module, const char* name);
   int (*cuFuncSetAttribute)(void* function, int attribute, int value);
-  int (*cuLaunchKernel)(void* function, unsigned x, unsigned y, unsigned z, unsigned threads_x, unsigned threads_y,
-                        unsigned threads_z, unsigned shared_bytes, void* stream, void** arguments, void** more);
+  int (*cuDriverGetVersion)(int* version);
+  int (*cuLaunchKernelEx)(const LaunchConfig* config, void* function, void** arguments, void** more);
   int (*cuGetErrorString)(int error, const char** text);
 };
 constexpr int kProcessors = 16, kMajor = 75, kMinor = 76, kSharedBytes = 97;  // CUdevice_attribute
 constexpr int kMostSharedBytes = 8;                                           // CUfunction_attribute
+constexpr int kRecordsOverlap = 12030;  // the first driver whose graphs know kernels that overlap
 
 Cuda load_cuda() {
   Cuda cuda{};
@@ -42,7 +59,8 @@ Cuda load_cuda() {
   find_function(driver, "cuModuleLoadData", cuda.cuModuleLoadData);
   find_function(driver, "cuModuleGetFunction", cuda.cuModuleGetFunction);
   find_function(driver, "cuFuncSetAttribute", cuda.cuFuncSetAttribute);
-  find_function(driver, "cuLaunchKernel", cuda.cuLaunchKernel);
+  find_function(driver, "cuDriverGetVersion", cuda.cuDriverGetVersion);
+  find_function(driver, "cuLaunchKernelEx", cuda.cuLaunchKernelEx);
   find_function(driver, "cuGetErrorString", cuda.cuGetErrorString);
   return cuda;
 }
@@ -54,7 +72,11 @@ class CudaLauncher : public Launcher {
     check(cuda_.cuDevicePrimaryCtxRetain(&context_, index), "cuDevicePrimaryCtxRetain");
     processors_ = attribute(kProcessors);
     shared_bytes_ = attribute(kSharedBytes);
-    compiler_.emplace(concat("sm_", attribute(kMajor), attribute(kMinor)), KernelStore(kernel_folder()));
+    int version = 0;
+    check(cuda_.cuDriverGetVersion(&version), "cuDriverGetVersion");
+    const int major = attribute(kMajor);
+    can_overlap_ = (major == 9 || major == 10) && version >= kRecordsOverlap;
+    compiler_.emplace(concat("sm_", major, attribute(kMinor)), KernelStore(kernel_folder()));
   }
 
   int processors() const override { return processors_; }
@@ -92,10 +114,14 @@ class CudaLauncher : public Launcher {
     const c10::OptionalDeviceGuard on_device(device_);
     enter();
     void* parameters[] = {const_cast<void*>(arguments)};
-    void* stream = guard_.getStream(device_).native_handle();
-    check(cuda_.cuLaunchKernel(function, grid.blocks, grid.parts, 1, grid.threads, 1, 1,
-                               grid.shared_floats * sizeof(float), stream, parameters, nullptr),
-          kernel);
+    LaunchAttribute overlap{kOverlap, 0, {1}};
+    const LaunchConfig config{{static_cast<unsigned>(grid.blocks), static_cast<unsigned>(grid.parts), 1},
+                              {static_cast<unsigned>(grid.threads), 1, 1},
+                              static_cast<unsigned>(grid.shared_floats * sizeof(float)),
+                              guard_.getStream(device_).native_handle(),
+                              &overlap,
+                              can_overlap_ && kernels_overlap() ? 1u : 0u};
+    check(cuda_.cuLaunchKernelEx(&config, function, parameters, nullptr), kernel);
   }
 
   void* loaded(const std::string& kernel) const {
@@ -134,6 +160,7 @@ class CudaLauncher : public Launcher {
   c10::impl::VirtualGuardImpl guard_;
   void* context_ = nullptr;  // that of LibTorch, kept to the end of the program
   int processors_ = 0, shared_bytes_ = 0;
+  bool can_overlap_ = false;
   std::optional<KernelCompiler> compiler_;
   std::mutex mutex_;
   std::map<std::string, void*> functions_;           // nullptr: it cannot be compiled

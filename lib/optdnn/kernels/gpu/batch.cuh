@@ -17,6 +17,7 @@ DEVICE int mirrored_into(int from, int size) {
 }
 
 KERNEL assemble_batch(const BatchOfImages a) {
+  begin_kernel();
   const int pixels = a.height * a.width;
   const long long all = static_cast<long long>(a.count) * pixels;
   const long long step = static_cast<long long>(blocks()) * threads();

@@ -8,6 +8,7 @@
 namespace optdnn::kernels::gpu {
 
 KERNEL batch_norm_gather(const BatchNormRelu a) {
+  begin_kernel();
   gather(a.left, block() * kGatheredChannels, a.of.channels,
          [&](int channel, const float(&sums)[2], float about) { store_statistics(a, channel, sums, about); });
 }

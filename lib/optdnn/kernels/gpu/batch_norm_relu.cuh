@@ -27,6 +27,7 @@ DEVICE void store_statistics(const BatchNormRelu& a, int channel, const float (&
 
 template <class Number, int kWidth>
 KERNEL batch_norm_statistics(const BatchNormRelu a) {
+  begin_kernel();
   const Lane<kWidth> lane(a.of);
   const auto* x = static_cast<const Number*>(a.x);
   float about[kWidth] = {}, sums[2 * kWidth] = {};
@@ -63,6 +64,7 @@ struct Normalising {
 
 template <class Number, int kWidth>
 KERNEL batch_norm_relu(const BatchNormRelu a) {
+  begin_kernel();
   const Lane<kWidth> lane(a.of);
   const Normalising<kWidth> by(a, lane);
   for_each_row<Number>(a.of, lane, {a.x}, [&](long long i, float(&numbers)[1][kWidth]) {
@@ -77,6 +79,7 @@ KERNEL batch_norm_relu(const BatchNormRelu a) {
 
 template <class Number, int kWidth>
 KERNEL batch_norm_relu_sums(const BatchNormRelu a) {
+  begin_kernel();
   const Lane<kWidth> lane(a.of);
   const Normalising<kWidth> by(a, lane);
   float sums[2 * kWidth] = {};
@@ -124,6 +127,7 @@ struct ThroughNorm {
 
 template <class Number, int kWidth>
 KERNEL batch_norm_relu_backward(const BatchNormRelu a) {
+  begin_kernel();
   const Lane<kWidth> lane(a.of);
   const ThroughNorm<kWidth> by(a, lane);
   for_each_row<Number>(a.of, lane, {a.x, a.dy}, [&](long long i, float(&numbers)[2][kWidth]) {

@@ -9,6 +9,7 @@ namespace optdnn::kernels::gpu {
 // Requires: less than 2^31 numbers; memory of what keeps its size aligned to kWidth of them.
 template <class From, class To, int kWidth>
 KERNEL cast(const Casts a) {
+  begin_kernel();
   const CastPart& of = a.parts[part()];
   const auto* from = static_cast<const From*>(of.from);
   auto* to = static_cast<To*>(of.to);

@@ -9,6 +9,7 @@ namespace optdnn::kernels::gpu {
 
 template <class Number, int kWidth>
 KERNEL column_sums(const ColumnSums a) {
+  begin_kernel();
   const Lane<kWidth> lane(a.of);
   float sums[kWidth] = {};
   for_each_row<Number>(a.of, lane, {a.x}, [&](long long, const float(&numbers)[1][kWidth]) {
@@ -21,6 +22,7 @@ KERNEL column_sums(const ColumnSums a) {
 
 template <class Number, int kWidth>
 KERNEL layer_scale(const LayerScale a) {
+  begin_kernel();
   const Lane<kWidth> lane(a.of);
   float scale[kWidth] = {};
   if (lane.active) read(a.scale + lane.channel, scale);
@@ -33,6 +35,7 @@ KERNEL layer_scale(const LayerScale a) {
 
 template <class Number, int kWidth>
 KERNEL layer_scale_backward(const LayerScale a) {
+  begin_kernel();
   const Lane<kWidth> lane(a.of);
   float scale[kWidth] = {}, sums[kWidth] = {};
   if (lane.active) read(a.scale + lane.channel, scale);

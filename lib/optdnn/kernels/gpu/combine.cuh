@@ -49,6 +49,7 @@ constexpr int kCombinedAtOnce = kRowsAtOnce / kOutputs;
 
 template <class Number, int kWidth, int kOutputs>
 KERNEL combine(const Combination a) {
+  begin_kernel();
   constexpr int kRows = kCombinedAtOnce<kOutputs>;
   const Lane<kWidth> lane(a.norm.of);
   for_each_rows<kRows>(a.norm.of, lane, [&](const long long(&at)[kRows], int count) {
@@ -63,6 +64,7 @@ KERNEL combine(const Combination a) {
 
 template <class Number, int kWidth, int kOutputs>
 KERNEL combine_statistics(const Combination a) {
+  begin_kernel();
   constexpr int kRows = kCombinedAtOnce<kOutputs>;
   const Lane<kWidth> lane(a.norm.of);
   float about[1][1][kWidth] = {}, moments[2 * kWidth] = {};
@@ -91,6 +93,7 @@ KERNEL combine_statistics(const Combination a) {
 
 template <class Number, int kWidth, int kOutputs>
 KERNEL combine_backward(const Combination a) {
+  begin_kernel();
   constexpr int kRows = kCombinedAtOnce<kOutputs>;
   const Lane<kWidth> lane(a.norm.of);
   const ThroughNorm<kWidth> by(a.norm, lane);

@@ -201,6 +201,7 @@ struct PairSums {
 
 template <class Number, int kIn, int kOut, bool kGradient, bool kNormed>
 KERNEL_OF(128, 4) convolve(const Convolve a) {
+  begin_kernel();
   constexpr int kChunks = kIn / kChunk, kSteps = divided_up(kTaps * kChunks, 2);
   constexpr int kGroups = kOut / kChunk, kPlanes = divided_up(kGroups, 2);
   constexpr int kPixelStride = row_chunks(kIn);
@@ -303,6 +304,7 @@ KERNEL_OF(128, 4) convolve(const Convolve a) {
 // products: two tiles are on their way while one is multiplied.
 template <class Number, int kPart, int kAll, bool kNormed>
 KERNEL_OF(128, 2) convolve_weights(const ConvolveWeights a) {
+  begin_kernel();
   constexpr int kPlanes = planes_of(kAll), kGroups = 4 / kPlanes;  // of warps, over a tile's rows
   constexpr int kSteps = 4 / kGroups, kColumns = kPart / kChunk;
   constexpr int kPixelStride = row_chunks(kPart), kGradientStride = row_chunks(16 * kPlanes);
@@ -397,6 +399,7 @@ KERNEL_OF(128, 2) convolve_weights(const ConvolveWeights a) {
 // which add up for the norm.
 template <class Number, int kPart>
 KERNEL_OF(512, 2) add_weights(const ConvolveWeights a) {
+  begin_kernel();
   const int of_part = a.outputs * kTaps * kPart, of_norm = block() - divided_up(of_part, kAddedByBlock);
   if (of_norm >= 0) {
     if (part() > 0) return;

@@ -67,6 +67,7 @@ DEVICE void read_line(const Number* pixel, float (&to)[kCount][2]) {
 
 template <class Number, int kSide>
 KERNEL_OF(224, 2) depthwise(const Depthwise a) {
+  begin_kernel();
   constexpr int kWeights = kSide * kSide, kAround = depthwise_halo(kSide), kLine = kStripColumns + kSide - 1;
   constexpr int kRoom = kAround * kAround * kDepthwiseChannels;
   float* weights = shared_memory();
@@ -125,6 +126,7 @@ KERNEL_OF(224, 2) depthwise(const Depthwise a) {
 // A warp has a row of the weights, and the bias is the first one's.
 template <class Number, int kSide>
 KERNEL_OF(224, 2) depthwise_weights(const DepthwiseWeights a) {
+  begin_kernel();
   constexpr int kAround = depthwise_halo(kSide), kLine = kStripColumns + kSide - 1;
   constexpr int kOfX = kAround * kAround * kDepthwiseChannels,
                 kRoom = kOfX + kDepthwiseTile * kDepthwiseTile * kDepthwiseChannels;
@@ -168,6 +170,7 @@ KERNEL_OF(224, 2) depthwise_weights(const DepthwiseWeights a) {
 // A block adds up a tap of a part's channels, or the bias.
 template <class Number, int kSide>
 KERNEL_OF(512, 2) depthwise_add(const DepthwiseWeights a) {
+  begin_kernel();
   constexpr int kWeights = kSide * kSide, kOf = (kWeights + 1) * kDepthwiseChannels;
   const int tap = block(), channel = part() * kDepthwiseChannels + thread() % kDepthwiseChannels,
             left = a.blocks * kLeftByBlock;

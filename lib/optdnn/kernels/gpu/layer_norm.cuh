@@ -46,6 +46,7 @@ struct Share {
 
 template <class In, class Out, int kWidth, int kNumbers>
 KERNEL layer_norm(const LayerNorm a) {
+  begin_kernel();
   constexpr int kVectors = kNumbers / kWidth;
   const Share<kWidth, kVectors> share(a.of);
   share.for_each_row([&](int row, bool own) {
@@ -84,6 +85,7 @@ KERNEL layer_norm(const LayerNorm a) {
 
 template <class In, class Out, int kWidth, int kNumbers>
 KERNEL layer_norm_backward(const LayerNorm a) {
+  begin_kernel();
   constexpr int kVectors = kNumbers / kWidth;
   const Share<kWidth, kVectors> share(a.of);
   share.for_each_row([&](int row, bool own) {
@@ -117,6 +119,7 @@ KERNEL layer_norm_backward(const LayerNorm a) {
 
 template <class In, class Out, int kWidth>
 KERNEL layer_norm_sums(const LayerNorm a) {
+  begin_kernel();
   const Lane<kWidth> lane(a.of);
   float sums[2 * kWidth] = {};
   for_each_pair<In, Out>(

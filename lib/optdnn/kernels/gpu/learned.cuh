@@ -12,6 +12,7 @@ namespace optdnn::kernels::gpu {
 
 // A thread makes a column.
 KERNEL learned_matrices(const LearnedMatrices a) {
+  begin_kernel();
   const LearnedTerms& of = a.of[block()];
   const int column = thread();
   if (column >= of.inputs) return;
@@ -29,6 +30,7 @@ KERNEL learned_matrices(const LearnedMatrices a) {
 
 template <class Number, int kWidth, int kOutputs>
 KERNEL learned_products(const Products a) {
+  begin_kernel();
   const auto* x = static_cast<const Number*>(a.inputs[part()]);
   if (!x) return;
   float sums[kOutputs] = {};
@@ -54,6 +56,7 @@ KERNEL learned_products(const Products a) {
 
 // A thread makes one of the learned weights' gradients.
 KERNEL learned_gradients(const LearnedGradients a) {
+  begin_kernel();
   const int learned = thread();
   if (learned >= a.learned) return;
   float sum = 0.0f;

@@ -42,6 +42,7 @@ struct Weighing {
 
 template <int kWidth>
 KERNEL weigh_gradients(const Gradients a) {
+  begin_kernel();
   const int chunk = a.chunks.begin + block();
   const GradientPart& of = part_of_chunk(a.parts, a.chunks.parts, chunk);
   const float scale = a.scale ? *a.scale : 1.0f;
@@ -129,6 +130,7 @@ struct Updating {
 
 template <class Rule, int kWidth>
 KERNEL update_weights(const Update a) {
+  begin_kernel();
   const int chunk = a.chunks.begin + block();
   const UpdatedPart& of = part_of_chunk(a.parts, a.chunks.parts, chunk);
   const bool overflowed = a.overflowed && *a.overflowed != 0.0f, bad = a.runs == 1 && *a.first_bad >= 0;
@@ -148,6 +150,7 @@ KERNEL update_weights(const Update a) {
 
 // Keeps the batch whose values are not finite, where none was before.
 KERNEL watch_values(const Watched a) {
+  begin_kernel();
   for (int i = block() * threads() + thread(); i < a.count; i += blocks() * threads()) {
     if (!is_finite(a.values[i]) && a.first_bad[i] < 0) a.first_bad[i] = *a.now;
   }

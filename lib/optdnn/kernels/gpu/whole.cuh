@@ -113,6 +113,7 @@ struct WholeBlock {
 };
 
 KERNEL whole_forward(const WholePass a) {
+  begin_kernel();
   const WholeBlock of(a);
   const WholeProgram& program = a.program;
   of.load_weights<true>();
@@ -165,6 +166,7 @@ KERNEL whole_forward(const WholePass a) {
 // Gradients have the places of their values. Each is complete where its value is made, and then leaves a zero to the
 // one that has the place next.
 KERNEL whole_backward(const WholePass a) {
+  begin_kernel();
   const WholeBlock of(a);
   const WholeProgram& program = a.program;
   of.load_weights<false>();
@@ -221,6 +223,7 @@ DEVICE float share_of_dot(const float* x, const float* y, int count, int lane, i
 }
 
 KERNEL whole_sums(const WholeSums a) {
+  begin_kernel();
   const WholeProgram& program = a.program;
   const int D = program.D, N = program.N, run = part(), lane = thread() % a.lanes;
   const int which = (block() * threads() + thread()) / a.lanes, all = a.sums + a.learned;

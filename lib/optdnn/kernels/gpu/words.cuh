@@ -18,6 +18,15 @@ struct BFloat16 {
   unsigned short bits;
 };
 
+// First of all in every kernel. Where kernels overlap (overlap_kernels) its blocks come early, wait here until all that
+// came before has ended and its writes are seen, and then let those of the next one come. Elsewhere nothing happens.
+DEVICE void begin_kernel() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
 DEVICE int thread() { return static_cast<int>(threadIdx.x); }
 DEVICE int threads() { return static_cast<int>(blockDim.x); }
 DEVICE int block() { return static_cast<int>(blockIdx.x); }
