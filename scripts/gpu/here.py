@@ -59,6 +59,15 @@ def kernels(folder: pathlib.Path) -> list[list[str]]:
             for row, *times in rows if not math.isnan(times[0] / times[1])]
 
 
+def each_kernel(folder: pathlib.Path) -> list[list[str]]:
+    """Rows timed without the kernels of one file, beside all of them."""
+    ours = timed(folder / "bench.json").get("", {})
+    return [[kernel, row, f"{1e3 * found['median_s']:.3f}", f"{1e3 * ours[row]['median_s']:.3f}",
+             f"{found['median_s'] / ours[row]['median_s']:.2f}x"]
+            for kernel, rows in timed(folder / "each_kernel.json").items() for row, found in rows.items()
+            if "median_s" in found and "median_s" in ours.get(row, {})]
+
+
 KINDS = {"batch norm": r"batchnorm|batch_norm", "layer norm": r"layer_norm|GammaBeta",
          "attention": r"sdpa|cudnn::fusion",
          "convolutions": r"[wd]grad|fprop|conv|gpu::(add_weights|depthwise)|5x_cudnn|nhwcAddPadding|"
@@ -129,6 +138,9 @@ def page(folders: list[pathlib.Path]) -> str:
         text += ("\n## With the project's kernels\n\nMilliseconds of an iteration, medians over blocks of 20.\n\n" +
                  table(["row", "operators (ms)", "kernels (ms)", "overlapping (ms)", "kernels faster by",
                         "overlapping by"], compared))
+    if worth := [row for folder in folders for row in each_kernel(folder)]:
+        text += ("\n## What each kernel gains\n\nMilliseconds of an iteration.\n\n" +
+                 table(["kernels of", "row", "without (ms)", "with all (ms)", "faster by"], worth))
     if parts := [row for folder in folders for row in profiles(folder)]:
         text += ("\n## Where the time goes\n\nOf an iteration in float16, by `optdnn bench --profile`; the host's work "
                  "and pauses between kernels are not in it.\n\n" +

@@ -27,10 +27,15 @@ from typing import Any
 HERE = pathlib.Path(__file__).resolve().parent.parent  # of scripts/
 ROOT = HERE.parent
 STAGES = ["load", "tests", "smoke", "bench", "epochs", "peers", "train"]
-ON_DEMAND = ["vision_peers", "deq_peers", "profile", "together"]  # slow to compile, or wanted now and then
+# Slow to compile, or wanted now and then.
+ON_DEMAND = ["vision_peers", "deq_peers", "profile", "together", "each_kernel"]
 AT_ONCE = [1, 2, 4]  # trainings that share a GPU
 MPS = "nvidia-cuda-mps-control"  # NVIDIA's service that lets processes use a GPU at the same time
 HOWS = ["", "--no-graph", "--no-kernels", "--overlap"]
+KERNELS = {"convolve": ["resnet20", "resnet18", "deep"], "cast": ["resnet20", "deep_apg2_31", "wide"],
+           "batch_norm_relu": ["resnet20", "resnet18"], "combine": ["resnet20_apg2", "deep_apg2"],
+           "update": ["resnet20", "convnext_t"], "whole": ["rings_momentum", "rings_momentum_32_seeds"],
+           "depthwise": ["convnext_t"], "layer_norm": ["convnext_t", "vit_s"], "columns": ["convnext_t", "vit_s"]}
 VECTORS = "rings"  # rows of the configs of benchmarks whose networks are of vectors
 PRECISIONS = ["float32", "tf32", "bfloat16", "float16"]
 ON_CPU = ["float32", "bfloat16"]
@@ -222,6 +227,17 @@ def profile(machine: Machine) -> str:
     return f"{sum(map(len, timed.values()))} rows" if all(timed.values()) else "failed"
 
 
+def each_kernel(machine: Machine) -> str:
+    """What the kernels of each file gain: iterations of rows they are for without them, which `bench` has with them."""
+    if machine.options.device == "cpu":
+        return "left out: they are a GPU's"
+    timed = {kernel: timed_rows(machine, [f"--without-kernels {kernel}"], rows=rows).popitem()[1]
+             for kernel, rows in KERNELS.items()}
+    write_json(machine.options.out / "each_kernel.json", timed)
+    missing = [kernel for kernel, rows in KERNELS.items() if len(timed[kernel]) < len(rows)]
+    return f"failed: {', '.join(missing)}" if missing else f"{len(timed)} of them"
+
+
 def together(machine: Machine) -> str:
     """Iterations of several processes at once, by turns and through MPS: samples a second of all of them."""
     options = machine.options
@@ -266,11 +282,12 @@ def middle_s(blocks: list[float]) -> float:
     return statistics.mean(blocks[quarter:len(blocks) - quarter])
 
 
-def timed_rows(machine: Machine, hows: list[str], *words: str) -> dict[str, list[dict[str, Any]]]:
+def timed_rows(machine: Machine, hows: list[str], *words: str,
+               rows: list[str] | None = None) -> dict[str, list[dict[str, Any]]]:
     """Networks of images in the precision asked for; those of vectors train as one in 32 bits alone."""
     options, precision = machine.options, ["--set", f"train.precision={machine.options.precision}"]
     config = "configs/bench_gpu.yaml" if options.device != "cpu" else "configs/bench.yaml"
-    rows = machine.rows([config])
+    rows = rows or machine.rows([config])
     vectors = [row for row in rows if row.startswith(VECTORS)]
     images = [row for row in rows if row not in vectors] if options.device != "cpu" else []
     timed: dict[str, list[dict[str, Any]]] = {how: [] for how in hows}
@@ -280,7 +297,7 @@ def timed_rows(machine: Machine, hows: list[str], *words: str) -> dict[str, list
                 continue
             chosen = [word for row in part for word in ("--row", row)]
             _, output = machine.optdnn("bench", config, *chosen, *more, "--device", options.device,
-                                       *filter(None, [how]), "--iterations", "100", *words, "--json", limit_s=120)
+                                       *how.split(), "--iterations", "100", *words, "--json", limit_s=120)
             found += reports(output)
     return timed
 
@@ -309,7 +326,7 @@ def epochs(machine: Machine) -> str:
 
 def peers(machine: Machine) -> str:
     """Small rows that have a network in PyTorch, beside it."""
-    return beside_peers(machine, ["resnet20", "rings_momentum", "rings_momentum_32_seeds"], "peers.md", 200)
+    return beside_peers(machine, ["resnet20", "resnet18", "rings_momentum", "rings_momentum_32_seeds"], "peers.md", 200)
 
 
 def vision_peers(machine: Machine) -> str:

@@ -3,6 +3,7 @@
 # came back.
 import importlib.util
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -125,6 +126,13 @@ class Visit(unittest.TestCase):
         stages = ["epochs", "peers", *(stage for stage in there.ON_DEMAND if stage != "together")]
         said = self.visit("--stages", ",".join(stages)).communicate()[0]
         self.assertEqual(said.count("left out"), len(stages), said)
+
+    def test_kernels_and_rows_that_are_timed_are_there(self):
+        texts = {path.stem for path in (ROOT / "lib/optdnn/kernels/gpu").glob("*.cuh")}
+        rows = (ROOT / "configs/bench_gpu.yaml").read_text(encoding="utf-8")
+        self.assertLess(set(there.KERNELS), texts)
+        for row in itertools.chain(*there.KERNELS.values()):
+            self.assertRegex(rows, rf"id: {row}\b")
 
     def test_what_is_started_there_is_told_whole_paths(self):
         options = there.parse(["--work", "w", "--out", str(self.folder), "--pieces", "p", "--program", "bin"])
