@@ -123,7 +123,8 @@ Override read_set(std::string_view assignment, base::Diagnostics& diagnostics) {
   }
   Override set{base::trim(assignment.substr(0, equals)), place_of(source, 0, equals), {}};
   const std::string value = base::trim(assignment.substr(equals + 1));
-  if (value.empty() || value.starts_with('#') || value == "~" || value == "null") {
+  constexpr std::string_view kNulls[] = {"", "~", "null", "Null", "NULL"};
+  if (value.starts_with('#') || std::find(std::begin(kNulls), std::end(kNulls), value) != std::end(kNulls)) {
     diagnostics.error(place_of(source, equals, 1), concat("'", excerpt(set.path), "' is given no value"),
                       "write a value behind the '='");
     return set;
