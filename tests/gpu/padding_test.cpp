@@ -59,7 +59,7 @@ struct Case {
   std::string rule;
   modules::ModuleSpec module;
   std::vector<int64_t> depth, width;
-  models::StateAcross across = models::StateAcross::restart;
+  models::TransitionSpec transition = models::ConvTransition{};
   std::optional<models::HeadSpec> head = {};
 };
 
@@ -77,12 +77,13 @@ std::vector<Case> cases() {
   plain.norm = modules::NormKind::none;
   return {
       {"apg2", modules::ConvPreactSpec{}, {2, 1}, {5, 12}},
-      {"apg2", modules::ConvPreactSpec{}, {1, 2}, {3, 17}, models::StateAcross::carry},
+      {"apg2", modules::ConvPreactSpec{}, {1, 2}, {3, 17}, models::ConvTransition{{models::StateAcross::carry}}},
       {"nesterov", with<modules::ConvPreactSpec>(Activation::gelu, Sharing::shared), {2}, {9}},
       {"heavy_ball", with<modules::ConvPreactSpec>(Activation::sigmoid), {2}, {11}},
       {"momentum", modules::ConvPostactSpec{}, {2, 1}, {6, 10}},
       {"gradient_descent", with<modules::ConvBottleneckPreactSpec>(Activation::tanh), {2}, {12}},
-      {"dense", modules::ConvSingleSpec{}, {3}, {10}, models::StateAcross::restart, plain},
+      {"dense", modules::ConvSingleSpec{}, {3}, {10}, models::ConvTransition{}, plain},
+      {"apg2", modules::ConvSingleSpec{}, {2, 3}, {5, 9}, models::DenseTransition{}},
   };
 }
 
@@ -97,7 +98,7 @@ TEST_CASE("networks of any width have padded channels in 16 bits, which change n
     spec.modules.assign(rule.families().size(), c.module);
     spec.depth = c.depth;
     spec.width = c.width;
-    spec.transition = models::ConvTransition{{c.across}};
+    spec.transition = c.transition;
     spec.head = c.head;
     const auto network_on = [&](const torch::Device& device) {
       torch::manual_seed(5);
@@ -142,15 +143,15 @@ TEST_CASE("what a network is padded by is zero where it meets its own") {
                                      torch::randn({41}), torch::randn({3, 12}), torch::randn({16, 8})};
     std::vector<Tensor> on;
     for (const Tensor& tensor : all) on.push_back(tensor.to(gpu->device, from));
-    const std::vector<kernels::Sizes> sizes = {{32, 24, 3, 3}, {8, 8, 1, 1}, {48}, {3, 16}, {16, 8}};
-    const auto wider = kernels::gpu_cast(on, to, sizes);
-    std::vector<kernels::Sizes> back;
-    for (const Tensor& tensor : all) back.push_back(tensor.sizes().vec());
+    const std::vector<kernels::Shape> shapes = {{{32, 24, 3, 3}}, {{8, 8, 1, 1}}, {{48}}, {{3, 16}}, {{16, 8}}};
+    const auto wider = kernels::gpu_cast(on, to, shapes);
+    std::vector<kernels::Shape> back;
+    for (const Tensor& tensor : all) back.push_back({tensor.sizes().vec()});
     const auto narrower = kernels::gpu_cast(wider, from, back);
     for (size_t i = 0; i < all.size(); ++i) {
       CAPTURE(i);
-      Tensor expected = torch::zeros(sizes[i], to), corner = expected;
-      for (int64_t d = 0; d < corner.dim(); ++d) corner = corner.narrow(d, 0, back[i][d]);
+      Tensor expected = torch::zeros(shapes[i].sizes, to), corner = expected;
+      for (int64_t d = 0; d < corner.dim(); ++d) corner = corner.narrow(d, 0, back[i].sizes[d]);
       corner.copy_(on[i].cpu());
       CHECK(wider[i].cpu().equal(expected));
       CHECK((wider[i].dim() != 4 || wider[i].is_contiguous(kChannelsLast)));
@@ -158,6 +159,16 @@ TEST_CASE("what a network is padded by is zero where it meets its own") {
       CHECK(narrower[i].sizes() == all[i].sizes());
     }
   }
+}
+
+TEST_CASE("channels side by side are padded each by itself") {
+  const auto gpu = accelerator();
+  if (!gpu) return;
+  const Tensor x = torch::randn({2, 9}).to(gpu->device);
+  const Tensor wider = kernels::gpu_cast({x}, torch::kFloat32, {{{2, 24}, 3}}).front();
+  CHECK(wider.view({2, 3, 8}).narrow(2, 0, 3).reshape({2, 9}).equal(x));
+  CHECK(wider.view({2, 3, 8}).narrow(2, 3, 5).eq(0).all().item<bool>());
+  CHECK(kernels::gpu_cast({wider}, torch::kFloat32, {{{2, 9}, 3}}).front().equal(x));
 }
 
 TEST_CASE("a convolution pads images that have fewer channels than its weight, and gives their gradient back") {
@@ -196,7 +207,10 @@ TEST_CASE("networks whose channels meet otherwise are not padded") {
   CHECK_FALSE(pads(net + "module: {name: conv_postact, norm: layer}\n"));
   CHECK_FALSE(pads(net + "module: {name: implicit_conv}\n"));
   CHECK_FALSE(pads(net + "module: {name: conv_preact}\ntransition: {name: pad}\n"));
-  CHECK_FALSE(pads(net + "module: {name: conv_single}\ntransition: {name: dense}\n"));
+  CHECK(pads(net + "module: {name: conv_single}\ntransition: {name: dense}\n"));
+  CHECK_FALSE(
+      pads("algorithm: {name: dense_sum, equations: \"x[k+1] = sum(j, 0, k, T[k,j](x[j]))\"}\ndepth: [1, 1]\n"
+           "width: [5, 6]\nmodule: {name: conv_single}\ntransition: {name: dense, compression: 0.5}\n"));
   CHECK_FALSE(pads(net + "module: {name: conv_preact}\ntrain: {length: {epochs: 1}, recompute: true}\n"));
   CHECK_FALSE(pads(net + "module: {name: conv_preact}\nhead: {name: pool_linear, norm: group}\n"));
 }

@@ -27,15 +27,15 @@ struct Matrix {
   int rows, columns;
 };
 
-Matrix matrix_of(at::IntArrayRef sizes) {
-  const int64_t columns = sizes.size() == 4 ? sizes[1] : sizes.back();
+Matrix matrix_of(at::IntArrayRef sizes, int64_t parts) {
+  const int64_t columns = (sizes.size() == 4 ? sizes[1] : sizes.back()) / parts;
   return {static_cast<int>(c10::multiply_integers(sizes) / columns), static_cast<int>(columns)};
 }
 
-gpu::CastPart part_of(const Tensor& from, const Tensor& to) {
+gpu::CastPart part_of(const Tensor& from, const Tensor& to, int64_t parts) {
   const bool same = from.sizes() == to.sizes();
   const Matrix whole{1, static_cast<int>(from.numel())};
-  const Matrix of = same ? whole : matrix_of(from.sizes()), into = same ? whole : matrix_of(to.sizes());
+  const Matrix of = same ? whole : matrix_of(from.sizes(), parts), into = same ? whole : matrix_of(to.sizes(), parts);
   return {from.const_data_ptr(), to.data_ptr(), of.rows, of.columns, into.rows, into.columns};
 }
 
@@ -53,9 +53,11 @@ bool gpu_casts(const torch::Device& device, torch::Dtype from, torch::Dtype to) 
   return found && found->has(cast_kernel(from, to, kWidth)) && found->has(cast_kernel(from, to, 1));
 }
 
-std::vector<Tensor> gpu_cast(at::TensorList tensors, torch::Dtype to, const std::vector<Sizes>& sizes) {
+std::vector<Tensor> gpu_cast(at::TensorList tensors, torch::Dtype to, const std::vector<Shape>& shapes) {
   const at::AutoDispatchBelowADInplaceOrView no_views_to_track;
-  const auto sizes_of = [&](size_t i) { return sizes.empty() ? tensors[i].sizes() : at::IntArrayRef(sizes[i]); };
+  const auto sizes_of = [&](size_t i) {
+    return shapes.empty() ? tensors[i].sizes() : at::IntArrayRef(shapes[i].sizes);
+  };
   std::vector<int64_t> begin = {0};
   for (size_t i = 0; i < tensors.size(); ++i) {
     begin.push_back(begin.back() + at::round_up(c10::multiply_integers(sizes_of(i)), kWidth));
@@ -66,11 +68,11 @@ std::vector<Tensor> gpu_cast(at::TensorList tensors, torch::Dtype to, const std:
     const bool same = sizes_of(i) == tensors[i].sizes();
     made.push_back(all.as_strided(sizes_of(i), same ? tensors[i].strides().vec() : strides_of(sizes_of(i)), begin[i]));
   }
-  gpu_cast_to(tensors, made);
+  gpu_cast_to(tensors, made, shapes);
   return made;
 }
 
-void gpu_cast_to(at::TensorList from, at::TensorList to) {
+void gpu_cast_to(at::TensorList from, at::TensorList to, const std::vector<Shape>& shapes) {
   Launcher& launcher = *kernels::launcher(to.front().device());
   const auto is_aligned_each = [](at::TensorList list) {
     return std::all_of(list.begin(), list.end(), [](const Tensor& x) { return is_aligned(x, kAlignment); });
@@ -82,7 +84,7 @@ void gpu_cast_to(at::TensorList from, at::TensorList to) {
     Casts casts{};
     int64_t largest = 0;
     for (size_t i = begin; i < end; ++i) {
-      casts.parts[i - begin] = part_of(from[i], to[i]);
+      casts.parts[i - begin] = part_of(from[i], to[i], shapes.empty() ? 1 : shapes[i].parts);
       largest = std::max(largest, to[i].numel());
     }
     const int64_t of_block = launcher.threads() * width * kVectorsEach;

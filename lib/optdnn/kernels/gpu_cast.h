@@ -7,18 +7,23 @@
 
 namespace optdnn::kernels {
 
-using Sizes = std::vector<int64_t>;
+// Sizes, and of how many equal parts the innermost dimension in memory consists, each of which gets or loses numbers by
+// itself.
+struct Shape {
+  std::vector<int64_t> sizes;
+  int64_t parts = 1;
+};
 
 // Whether there is a kernel for it.
 bool gpu_casts(const torch::Device& device, torch::Dtype from, torch::Dtype to);
 
 // Together they share one piece of memory. One that keeps its sizes lies as the tensor it is made from, others with
-// their channels innermost. `sizes`: of each, or empty where all keep theirs. Requires: gpu_casts; tensors of one type
+// their channels innermost. `shapes`: of each, or empty where all keep theirs. Requires: gpu_casts; tensors of one type
 // on that device that are dense, of less than 2^31 numbers; those whose sizes change are images with their channels
 // innermost, or contiguous.
-std::vector<torch::Tensor> gpu_cast(at::TensorList tensors, torch::Dtype to, const std::vector<Sizes>& sizes = {});
+std::vector<torch::Tensor> gpu_cast(at::TensorList tensors, torch::Dtype to, const std::vector<Shape>& shapes = {});
 
 // Each from[i] to where to[i] lies, which is laid out as gpu_cast would.
-void gpu_cast_to(at::TensorList from, at::TensorList to);
+void gpu_cast_to(at::TensorList from, at::TensorList to, const std::vector<Shape>& shapes = {});
 
 }  // namespace optdnn::kernels

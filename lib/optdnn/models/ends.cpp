@@ -55,9 +55,11 @@ class OneAffine : public End {
 
 class DenseDown : public End {
  public:
-  DenseDown(int64_t inputs, int64_t outputs)
+  DenseDown(int64_t inputs, int64_t outputs, int64_t parts)
       : norm_(register_module("norm", modules::Norm(modules::NormKind::batch, inputs))),
-        conv_(register_module("conv", modules::Convolution(inputs, outputs, 1))) {}
+        conv_(register_module("conv", modules::Convolution(inputs, outputs, 1))) {
+    norm_->parts = conv_->input_parts = parts;
+  }
   torch::Tensor forward(const torch::Tensor& x) override {
     return torch::avg_pool2d(conv_->forward(norm_->activated(x, modules::Activation::relu)), 2);
   }
@@ -78,16 +80,19 @@ class ReadState : public End {
 
 class PoolLinear : public End {
  public:
-  PoolLinear(const PoolLinearHead& spec, int64_t width, int64_t outputs)
+  PoolLinear(const PoolLinearHead& spec, int64_t width, int64_t outputs, int64_t parts)
       : spec_(spec),
         norm_(register_module("norm", modules::Norm(spec.norm, width))),
-        linear_(register_module("linear", modules::Affine(width, outputs))) {}
+        linear_(register_module("linear", modules::Affine(width, outputs))) {
+    norm_->parts = parts;
+  }
   torch::Tensor forward(const torch::Tensor& x) override {
     torch::Tensor y = x;
     if (spec_.norm != modules::NormKind::none) y = norm_->activated(y, spec_.activation);
     const torch::Tensor pooled = y.mean({2, 3});
-    const int64_t channels = linear_->weight.size(1);  // without those y is padded with
-    return linear_->forward(pooled.size(1) == channels ? pooled : pooled.narrow(1, 0, channels));
+    const int64_t channels = linear_->weight.size(1), parts = norm_->parts;
+    if (pooled.size(1) == channels) return linear_->forward(pooled);
+    return linear_->forward(pooled.unflatten(1, {parts, -1}).narrow(2, 0, channels / parts).flatten(1));  // padded
   }
 
  private:
@@ -156,20 +161,22 @@ void check_transition(const TransitionSpec& spec, int64_t before, int64_t after,
                     "use transition: conv");
 }
 
-std::shared_ptr<End> make_transition(const TransitionSpec& spec, int64_t before, int64_t after, bool image) {
+std::shared_ptr<End> make_transition(const TransitionSpec& spec, int64_t before, int64_t after, bool image,
+                                     int64_t parts) {
   check_transition(spec, before, after, image);
   if (std::holds_alternative<PadTransition>(spec)) return std::make_shared<Pad>(after, 2);
-  if (image && hands_on_iterates(spec)) return std::make_shared<DenseDown>(before, after);
+  if (image && hands_on_iterates(spec)) return std::make_shared<DenseDown>(before, after, parts);
   if (std::holds_alternative<NormConvTransition>(spec)) return make_norm_conv(before, after);
   if (image) return std::make_shared<OneConvolution>(before, after, 1, 2);
   return std::make_shared<OneAffine>(before, after, false);
 }
 
-std::shared_ptr<End> make_head(const std::optional<HeadSpec>& spec, const NetworkShape& shape, int64_t width) {
-  if (!spec) return make_head(default_head(shape), shape, width);
+std::shared_ptr<End> make_head(const std::optional<HeadSpec>& spec, const NetworkShape& shape, int64_t width,
+                               int64_t parts) {
+  if (!spec) return make_head(default_head(shape), shape, width, parts);
   if (const auto* pool = std::get_if<PoolLinearHead>(&*spec)) {
     require_kind(shape.is_image(), "head", "pool_linear", shape);
-    return std::make_shared<PoolLinear>(*pool, width, shape.outputs);
+    return std::make_shared<PoolLinear>(*pool, width, shape.outputs, parts);
   }
   if (const auto* pool = std::get_if<PoolNormLinearHead>(&*spec)) {
     require_kind(shape.is_image(), "head", pool->kName, shape);

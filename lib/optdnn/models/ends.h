@@ -27,11 +27,14 @@ bool hands_on_iterates(const TransitionSpec& spec);
 // Errors: ConfigError if padding would have to narrow the state, or the map is for images alone.
 void check_transition(const TransitionSpec& spec, int64_t width_before, int64_t width_after, bool image);
 
-// Linear, so that zero stays zero, where a state may be carried through it. Images halve in height and width.
-std::shared_ptr<End> make_transition(const TransitionSpec& spec, int64_t width_before, int64_t width_after, bool image);
+// Linear, so that zero stays zero, where a state may be carried through it. Images halve in height and width. `parts`:
+// equal ones that the width before consists of, as in the DenseNet setting; likewise of a head.
+std::shared_ptr<End> make_transition(const TransitionSpec& spec, int64_t width_before, int64_t width_after, bool image,
+                                     int64_t parts = 1);
 
 // Shapes: the state -> B x outputs.
-std::shared_ptr<End> make_head(const std::optional<HeadSpec>& spec, const NetworkShape& shape, int64_t width);
+std::shared_ptr<End> make_head(const std::optional<HeadSpec>& spec, const NetworkShape& shape, int64_t width,
+                               int64_t parts = 1);
 
 // Every second pixel, with zero channels (features) appended: option A of He et al. 2016.
 torch::Tensor subsample_and_pad(const torch::Tensor& x, int64_t width, int64_t stride);

@@ -64,14 +64,15 @@ void check_parts(const algorithms::Rule& rule, const OptNetSpec& spec, const Net
   }
 }
 
-// Its channels may be images' alone, and each part's own: those side by side in the DenseNet setting would have zeros
-// among them.
+// Images whose channels meet in products alone. In the DenseNet setting all iterates have to have one width.
 bool can_be_padded(const OptNetSpec& spec, const NetworkShape& shape) {
   const auto by_channel = [](modules::NormKind norm) {
     return norm == modules::NormKind::batch || norm == modules::NormKind::none;
   };
+  const auto* dense = std::get_if<DenseTransition>(&spec.transition);
   const auto* head = spec.head ? std::get_if<PoolLinearHead>(&*spec.head) : nullptr;
-  return shape.is_image() && std::holds_alternative<ConvTransition>(spec.transition) &&
+  return shape.is_image() &&
+         (dense ? !dense->compression.share : std::holds_alternative<ConvTransition>(spec.transition)) &&
          (!spec.stem || std::holds_alternative<ConvStem>(*spec.stem)) && (!spec.head || head) &&
          by_channel((head ? *head : PoolLinearHead{}).norm) && !spec.recompute &&
          std::all_of(spec.modules.begin(), spec.modules.end(),
@@ -107,8 +108,8 @@ OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, con
   for (size_t i = 0; i < depth_.size(); ++i) {
     if (i > 0) {
       transitions_.push_back(
-          register_module(concat("transition_", i),
-                          make_transition(spec.transition, channels[i - 1].handed_on, channels[i].input, image)));
+          register_module(concat("transition_", i), make_transition(spec.transition, channels[i - 1].handed_on,
+                                                                    channels[i].input, image, channels[i - 1].parts)));
     }
     const auto first = across_ == StateAcross::carry ? static_cast<int>(among.first) : 0;
     stages_.push_back(register_module(
@@ -117,7 +118,7 @@ OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, con
                                                      spec.init_scale, spec.solver, among, spec.recompute)));
     among.first += depth_[i];
   }
-  head_ = register_module("head", make_head(spec.head, shape, channels.back().handed_on));
+  head_ = register_module("head", make_head(spec.head, shape, channels.back().handed_on, channels.back().parts));
 }
 
 std::vector<StageChannels> stage_channels(const OptNetSpec& spec) {
@@ -129,7 +130,8 @@ std::vector<StageChannels> stage_channels(const OptNetSpec& spec) {
     const int64_t input = !compression ? width
                           : i == 0     ? kFirstDenseWidth
                                        : kept_channels(*compression->share, stages.back().handed_on);
-    stages.push_back({input, dense ? input + spec.depth[i] * width : width});
+    stages.push_back(
+        {input, dense ? input + spec.depth[i] * width : width, dense && !compression ? spec.depth[i] + 1 : 1});
   }
   return stages;
 }

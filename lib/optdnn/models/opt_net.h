@@ -29,6 +29,7 @@ void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleS
 // Of a stage's input, and of what it hands on; they differ from its width in the DenseNet setting.
 struct StageChannels {
   int64_t input, handed_on;
+  int64_t parts = 1;  // of what is handed on, where all have one width
 };
 // One per stage. Requires as many depths as widths.
 std::vector<StageChannels> stage_channels(const OptNetSpec& spec);

@@ -140,7 +140,7 @@ Tensor padded(const Tensor& x, int64_t channels, torch::Dtype type) {
                          x.numel() / x.size(1) * channels < std::numeric_limits<int>::max() &&
                          kernels::gpu_casts(x.device(), x.scalar_type(), type);
   if (!by_kernel) return torch::constant_pad_nd(x, {0, 0, 0, 0, 0, channels - x.size(1)});
-  return kernels::gpu_cast({x}, type, {{x.size(0), channels, x.size(2), x.size(3)}}).front();
+  return kernels::gpu_cast({x}, type, {{{x.size(0), channels, x.size(2), x.size(3)}}}).front();
 }
 
 }  // namespace

@@ -42,6 +42,7 @@ class ConvolutionImpl : public torch::nn::Module {
   }
   torch::Tensor weight;
   kernels::Convolutions convolutions = kernels::Convolutions::exact;
+  int64_t input_parts = 1;  // equal ones, side by side, that its inputs consist of
 
  private:
   int64_t stride_;
@@ -67,6 +68,7 @@ class NormImpl : public torch::nn::Module {
   NormedRelu to_make_after(Convolution& convolution, const NormedRelu& x, Activation activation, int64_t step = 0);
   torch::Tensor weight, bias;               // C; without an affine map not defined
   torch::Tensor running_mean, running_var;  // steps x C
+  int64_t parts = 1;                        // equal ones, side by side, that its channels consist of
   const world::World* world = nullptr;      // of synchronise(): whose processes have shares of a batch
 
  private:

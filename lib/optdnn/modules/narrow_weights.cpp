@@ -12,7 +12,7 @@
 
 namespace optdnn::modules {
 
-using kernels::Sizes;
+using kernels::Shape;
 using torch::Tensor;
 using torch::autograd::variable_list;
 
@@ -20,42 +20,54 @@ namespace {
 
 constexpr int64_t kMultiple = 8;  // of channels that kernels read as one
 
+int64_t channel_dimension(const Tensor& tensor) { return tensor.dim() == 4 ? 1 : tensor.dim() - 1; }
+
 // Outputs and inputs of a convolution, or the last dimension.
-Sizes padded_sizes(const Tensor& tensor) {
-  Sizes sizes = tensor.sizes().vec();
-  if (tensor.dim() == 4) sizes[0] = at::round_up(sizes[0], kMultiple);
-  int64_t& channels = tensor.dim() == 4 ? sizes[1] : sizes.back();
-  channels = at::round_up(channels, kMultiple);
-  return sizes;
+Shape padded_shape(const Tensor& tensor, int64_t parts) {
+  Shape shape{tensor.sizes().vec(), parts};
+  if (tensor.dim() == 4) shape.sizes[0] = at::round_up(shape.sizes[0], kMultiple);
+  int64_t& channels = shape.sizes[channel_dimension(tensor)];
+  channels = parts * at::round_up(channels / parts, kMultiple);
+  return shape;
+}
+
+// What is its own of a padded tensor.
+Tensor without_padding(const Tensor& padded, const Shape& own) {
+  const int64_t channels = channel_dimension(padded);
+  const Tensor by_part = padded.narrow(0, 0, padded.dim() == 4 ? own.sizes[0] : padded.size(0))
+                             .unflatten(channels, {own.parts, -1})
+                             .narrow(channels + 1, 0, own.sizes[channels] / own.parts);
+  return by_part.flatten(channels, channels + 1);
 }
 
 class Copied : public kernels::Differentiable {
  public:
-  Copied(torch::Dtype type, std::vector<Sizes> sizes) : type_(type), sizes_(std::move(sizes)) {}
+  Copied(torch::Dtype type, std::vector<Shape> shapes) : type_(type), shapes_(std::move(shapes)) {}
 
   variable_list forward(at::TensorList own, variable_list&) override {
-    for (const Tensor& tensor : own) own_sizes_.push_back(tensor.sizes().vec());
-    variable_list copies = kernels::gpu_cast(own, type_, sizes_);
+    for (size_t i = 0; i < own.size(); ++i) own_.push_back({own[i].sizes().vec(), shapes_[i].parts});
+    variable_list copies = kernels::gpu_cast(own, type_, shapes_);
     for (const Tensor& copy : copies) strides_.push_back(copy.strides().vec());
     return copies;
   }
 
   variable_list backward(const variable_list&, variable_list gradients) const override {
     for (size_t i = 0; i < gradients.size(); ++i) gradients[i] = kernels::laid_as(gradients[i], strides_[i]);
-    return kernels::gpu_cast(gradients, torch::kFloat32, own_sizes_);
+    return kernels::gpu_cast(gradients, torch::kFloat32, own_);
   }
 
   variable_list differentiable_backward(const variable_list&, variable_list gradients) const override {
     for (size_t i = 0; i < gradients.size(); ++i) {
       gradients[i] = gradients[i].to(torch::kFloat32);
-      for (int64_t d = 0; d < gradients[i].dim(); ++d) gradients[i] = gradients[i].narrow(d, 0, own_sizes_[i][d]);
+      if (gradients[i].sizes() != own_[i].sizes) gradients[i] = without_padding(gradients[i], own_[i]);
     }
     return gradients;
   }
 
  private:
   torch::Dtype type_;
-  std::vector<Sizes> sizes_, own_sizes_, strides_;
+  std::vector<Shape> shapes_, own_;
+  std::vector<std::vector<int64_t>> strides_;
 };
 
 // While it lives, tensors stand in these places in the stead of their own.
@@ -78,17 +90,22 @@ class InPlaces {
   std::vector<Tensor> others_;
 };
 
-bool is_taken(const Tensor& own, const Sizes& sizes) {
+bool is_taken(const Tensor& own, const Shape& shape) {
   const bool innermost = own.dim() != 4 || own.is_contiguous(at::MemoryFormat::ChannelsLast);
   return own.scalar_type() == torch::kFloat32 && own.numel() < std::numeric_limits<int>::max() &&
-         own.is_non_overlapping_and_dense() && (innermost || own.sizes() == sizes);
+         own.is_non_overlapping_and_dense() && (innermost || own.sizes() == shape.sizes);
 }
 
 }  // namespace
 
-void NarrowWeights::Copies::add(Tensor& place, bool padded) {
+void NarrowWeights::Copies::add(Tensor& place) {
   places.push_back(&place);
-  sizes.push_back(padded ? padded_sizes(place) : place.sizes().vec());
+  shapes.push_back({place.sizes().vec()});
+}
+
+void NarrowWeights::Copies::add_padded(Tensor& place, int64_t parts) {
+  places.push_back(&place);
+  shapes.push_back(padded_shape(place, parts));
 }
 
 std::vector<Tensor> NarrowWeights::Copies::own() const {
@@ -99,18 +116,18 @@ std::vector<Tensor> NarrowWeights::Copies::own() const {
 
 NarrowWeights::NarrowWeights(const torch::nn::Module& network, torch::Dtype type, bool padded) : type_(type) {
   for (const auto& module : network.modules()) {
-    if (auto* layer = module->as<ConvolutionImpl>()) weights_.add(layer->weight, padded);
-    if (auto* layer = module->as<ProjectionImpl>()) {
-      for (Tensor* place : {&layer->weight, &layer->bias}) weights_.add(*place, false);
+    if (auto* layer = module->as<ConvolutionImpl>()) {
+      padded ? weights_.add_padded(layer->weight, layer->input_parts) : weights_.add(layer->weight);
+    } else if (auto* projection = module->as<ProjectionImpl>()) {
+      for (Tensor* place : {&projection->weight, &projection->bias}) weights_.add(*place);
+    } else if (auto* biased = module->as<BiasedConvolutionImpl>()) {
+      for (Tensor* place : {&biased->weight, &biased->bias}) weights_.add(*place);
+    } else if (auto* norm = module->as<NormImpl>(); norm && padded && norm->running_mean.defined()) {
+      if (norm->running_mean.size(1) / norm->parts % kMultiple == 0) continue;
+      for (Tensor* place : {&norm->running_mean, &norm->running_var}) statistics_.add_padded(*place, norm->parts);
+      if (!norm->weight.defined()) continue;
+      for (Tensor* place : {&norm->weight, &norm->bias}) norms_.add_padded(*place, norm->parts);
     }
-    if (auto* layer = module->as<BiasedConvolutionImpl>()) {
-      for (Tensor* place : {&layer->weight, &layer->bias}) weights_.add(*place, false);
-    }
-    auto* norm = module->as<NormImpl>();
-    if (!padded || !norm || !norm->running_mean.defined() || norm->running_mean.size(1) % kMultiple == 0) continue;
-    for (Tensor* place : {&norm->running_mean, &norm->running_var}) statistics_.add(*place, true);
-    if (!norm->weight.defined()) continue;
-    for (Tensor* place : {&norm->weight, &norm->bias}) norms_.add(*place, true);
   }
 }
 
@@ -118,7 +135,7 @@ bool NarrowWeights::fits(const torch::Device& device) const {
   const auto are_taken = [](const Copies& copies, bool learned) {
     for (size_t i = 0; i < copies.places.size(); ++i) {
       const Tensor& own = *copies.places[i];
-      if (!is_taken(own, copies.sizes[i]) || (learned && !own.requires_grad())) return false;
+      if (!is_taken(own, copies.shapes[i]) || (learned && !own.requires_grad())) return false;
     }
     return true;
   };
@@ -133,16 +150,16 @@ bool NarrowWeights::fits(const torch::Device& device) const {
 Tensor NarrowWeights::during(const std::function<Tensor()>& forward) const {
   const auto copies_of = [](const Copies& copies, torch::Dtype type) {
     if (copies.places.empty()) return std::vector<Tensor>();
-    return kernels::apply(c10::make_intrusive<Copied>(type, copies.sizes), copies.own());
+    return kernels::apply(c10::make_intrusive<Copied>(type, copies.shapes), copies.own());
   };
   const InPlaces weights(weights_.places, copies_of(weights_, type_));
   if (statistics_.places.empty()) return forward();
   const InPlaces norms(norms_.places, copies_of(norms_, torch::kFloat32));
   const std::vector<Tensor> own = statistics_.own(),
-                            copies = kernels::gpu_cast(own, torch::kFloat32, statistics_.sizes);
+                            copies = kernels::gpu_cast(own, torch::kFloat32, statistics_.shapes);
   const InPlaces statistics(statistics_.places, copies);
   const Tensor outputs = forward();
-  kernels::gpu_cast_to(copies, own);
+  kernels::gpu_cast_to(copies, own, statistics_.shapes);
   return outputs;
 }
 

@@ -12,6 +12,8 @@
 #include <functional>
 #include <vector>
 
+#include "optdnn/kernels/gpu_cast.h"
+
 namespace optdnn::modules {
 
 class NarrowWeights {
@@ -27,12 +29,13 @@ class NarrowWeights {
   torch::Tensor during(const std::function<torch::Tensor()>& forward) const;
 
  private:
-  // Where layers read tensors, and the sizes of the copies there.
+  // Where layers read tensors, and the shapes of the copies there.
   struct Copies {
-    void add(torch::Tensor& place, bool padded);
+    void add(torch::Tensor& place);
+    void add_padded(torch::Tensor& place, int64_t parts);  // of its channels, each of which is padded
     std::vector<torch::Tensor> own() const;
     std::vector<torch::Tensor*> places;
-    std::vector<std::vector<int64_t>> sizes;
+    std::vector<kernels::Shape> shapes;
   };
 
   torch::Dtype type_;
