@@ -9,6 +9,7 @@
 #include "convolution_counts.h"
 #include "failure.h"
 #include "optdnn/base/device.h"
+#include "optdnn/base/json_text.h"
 #include "optdnn/base/text_table.h"
 #include "optdnn/experiment/bench.h"
 #include "optdnn/kernels/launcher.h"
@@ -33,25 +34,14 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-// How often the project's own kernels were started; a replayed iteration starts none.
-std::map<std::string, int64_t> launches(const std::string& device) {
-  const kernels::Launcher* launcher = kernels::launcher(torch::Device(device));
-  return launcher ? launcher->launches() : std::map<std::string, int64_t>{};
-}
-
 nlohmann::ordered_json bench_json(const experiment::Row& row, const BenchCommandOptions& options,
                                   const experiment::RunOptions& run_with, experiment::DataSets& datasets) {
   experiment::BenchOptions bench = options.bench;
   if (!options.save.empty()) bench.save = std::filesystem::path(options.save) / row.id;
-  const auto before = launches(run_with.device);
+  const auto before = kernels::launches(run_with.device);
   base::forget_peak_device_bytes(run_with.device);
   const experiment::BenchReport report = experiment::bench_row(row, bench, run_with, datasets);
-  nlohmann::ordered_json started = nlohmann::ordered_json::object();
-  for (const auto& [kernel, times] : launches(run_with.device)) {
-    const auto then = before.find(kernel);
-    if (then == before.end() || then->second < times)
-      started[kernel] = times - (then == before.end() ? 0 : then->second);
-  }
+  const auto started = kernels::launches_since(before, kernels::launches(run_with.device));
   nlohmann::ordered_json times = nlohmann::ordered_json::array();
   for (const experiment::KernelTime& time : report.kernel_times) {
     const auto iterations = static_cast<double>(experiment::kProfiled);
@@ -108,7 +98,7 @@ int bench(const BenchCommandOptions& options) {
       status = worse(status, failure.code);
     }
   }
-  options.json ? void(std::cout << rows.dump(2) << '\n') : print_rows(rows);
+  options.json ? void(std::cout << base::json_text(rows)) : print_rows(rows);
   return static_cast<int>(status);
 }
 

@@ -10,6 +10,7 @@
 #include "optdnn/algorithms/catalogue.h"
 #include "optdnn/algorithms/certificate.h"
 #include "optdnn/algorithms/leaf_table.h"
+#include "optdnn/base/json_text.h"
 #include "optdnn/config/dump.h"
 #include "optdnn/config/merge.h"
 #include "optdnn/config/read.h"
@@ -184,7 +185,7 @@ int certify(const CertifyCommandOptions& options) {
   if (options.json) {
     nlohmann::json list = nlohmann::json::array();
     for (const Certified& c : all) list.push_back(certified_json(c));
-    std::cout << (one_rule ? list.at(0) : list).dump(2) << '\n';
+    std::cout << base::json_text(one_rule ? list.at(0) : list);
     return status;
   }
   for (const Certified& c : all) {

@@ -11,6 +11,7 @@
 #include "command.h"
 #include "convolution_counts.h"
 #include "failure.h"
+#include "optdnn/base/json_text.h"
 #include "optdnn/base/text.h"
 #include "optdnn/base/text_table.h"
 #include "optdnn/experiment/check.h"
@@ -96,7 +97,7 @@ void print_json(const std::vector<Checked>& rows) {
     item["convolutions"] = json_of(r.convolutions);
     item["executors"] = experiment::executors_json(r.executors);
   }
-  std::cout << list.dump(2) << '\n';
+  std::cout << base::json_text(list);
 }
 
 int check(const Which& which, const Where& where, bool json) {
@@ -132,11 +133,8 @@ int check_photos(const std::vector<std::string>& paths, bool json) {
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const photos::Damage damage = photos::find_damage(places, cores);
   if (json) {
-    std::cout << nlohmann::ordered_json{{"images", damage.images},
-                                        {"damaged", damage.messages},
-                                        {"left_out", damage.left_out}}
-                     .dump(2)
-              << '\n';
+    std::cout << base::json_text(
+        nlohmann::ordered_json{{"images", damage.images}, {"damaged", damage.messages}, {"left_out", damage.left_out}});
   } else {
     for (const std::string& message : damage.messages) std::cout << message << '\n';
     for (const std::string& line : damage.left_out) std::cout << line << '\n';

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "optdnn/base/errors.h"
+#include "optdnn/base/json_text.h"
 #include "optdnn/base/text.h"
 #include "optdnn/base/text_table.h"
 #include "optdnn/data/csv_columns.h"
@@ -124,7 +125,7 @@ int check_data_file(const std::string& path, bool json) {
   int64_t missing = 0;
   for (const auto& column : columns) missing += column["missing"].get<int64_t>();
   if (json) {
-    std::cout << columns.dump(2, ' ', false, ordered_json::error_handler_t::replace) << '\n';
+    std::cout << base::json_text(columns);
   } else {
     print_columns(columns, arrays);
     if (!arrays) std::cout << base::with_thousands(rows) << " rows\n";

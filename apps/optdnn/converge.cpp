@@ -9,6 +9,7 @@
 #include "command.h"
 #include "failure.h"
 #include "optdnn/algorithms/numbers.h"
+#include "optdnn/base/json_text.h"
 #include "optdnn/base/text_table.h"
 #include "optdnn/experiment/converge.h"
 #include "readable.h"
@@ -101,7 +102,7 @@ int converge(const ConvergeCommandOptions& options) {
     }
   }
   if (options.dry_run) return 0;
-  options.json ? void(std::cout << rows.dump(2) << '\n') : print_studies(rows);
+  options.json ? void(std::cout << base::json_text(rows)) : print_studies(rows);
   return static_cast<int>(worse(status, compare(rows)));
 }
 

@@ -9,6 +9,7 @@
 #include "command.h"
 #include "failure.h"
 #include "optdnn/base/files.h"
+#include "optdnn/base/json_text.h"
 #include "optdnn/base/text.h"
 #include "optdnn/base/text_table.h"
 #include "optdnn/experiment/class_counts.h"
@@ -175,8 +176,7 @@ int eval(const EvalCommandOptions& options) {
     base::write_file_atomically(options.picture, class_picture(*all, title));
   }
   if (options.json) {
-    const auto replace = ordered_json::error_handler_t::replace;
-    std::cout << (results.size() == 1 ? results.front() : ordered_json(results)).dump(2, ' ', false, replace) << '\n';
+    std::cout << base::json_text(results.size() == 1 ? results.front() : ordered_json(results));
     return static_cast<int>(status);
   }
   print_runs(results);

@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "failure.h"
+#include "optdnn/base/json_text.h"
 #include "optdnn/base/text.h"
 #include "optdnn/base/text_table.h"
 #include "optdnn/experiment/network.h"
@@ -73,7 +74,7 @@ int info(const Which& which, const Where& where, bool json) {
       status = worse(status, failure.code);
     }
   }
-  json ? void(std::cout << rows.dump(2) << '\n') : print_info(rows);
+  json ? void(std::cout << base::json_text(rows)) : print_info(rows);
   return static_cast<int>(status);
 }
 

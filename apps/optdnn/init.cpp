@@ -9,6 +9,7 @@
 #include "command.h"
 #include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
+#include "optdnn/base/json_text.h"
 #include "optdnn/base/text.h"
 #include "optdnn/data/csv_columns.h"
 
@@ -59,7 +60,7 @@ std::string images(const std::string& folder) {
                 "train:     {length: {epochs: 10}}\nseeds:     [0]\n");
 }
 
-std::string quoted(const std::string& text) { return nlohmann::json(text).dump(); }
+std::string quoted(const std::string& text) { return base::json_line(nlohmann::json(text)); }
 
 // The separator that gives its line of names several columns; a comma where none does.
 std::pair<data::CsvFile, std::string> read_any(const std::string& file) {

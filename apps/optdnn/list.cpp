@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "optdnn/algorithms/catalogue.h"
+#include "optdnn/base/json_text.h"
 #include "optdnn/base/text_table.h"
 #include "optdnn/config/help.h"
 #include "optdnn/config/schema.h"
@@ -96,7 +97,7 @@ void list(const std::string& kind, const std::string& path, bool json) {
   for (const KeyPage& page : kKeyPages) {
     if (kind != page.kind) continue;
     const std::string text = path.empty() ? page.text() : page.text_on(path);
-    return void(std::cout << (json ? page.schema().dump(2) + "\n" : text));
+    return void(std::cout << (json ? base::json_text(page.schema()) : text));
   }
   if (!path.empty())
     throw base::ConfigError("'" + path + "': only keys have a path", "optdnn list keys optimizer.adam");
@@ -107,7 +108,7 @@ void list(const std::string& kind, const std::string& path, bool json) {
       auto& item = list.emplace_back(nlohmann::ordered_json{{"name", name}, {"help", help}});
       if (!source.empty()) item["source"] = source;
     }
-    std::cout << list.dump(2) << '\n';
+    std::cout << base::json_text(list);
     return;
   }
   base::TextTable table({kind, ""});

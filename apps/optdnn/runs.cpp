@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "command.h"
+#include "optdnn/base/json_text.h"
 #include "optdnn/base/text.h"
 #include "optdnn/base/text_table.h"
 #include "optdnn/experiment/find_runs.h"
@@ -100,7 +101,7 @@ int list(const RunsCommandOptions& options) {
     if (options.json) {
       auto json = nlohmann::ordered_json::array();
       for (const RunListing& run : runs) json.push_back(listing_json(run));
-      std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+      std::cout << base::json_text(json);
     } else {
       std::cout << (options.watch ? "\x1b[H\x1b[2J" : "") << list_text(runs) << std::flush;
     }
@@ -136,7 +137,7 @@ int diff(const RunsCommandOptions& options) {
                               {"b", here ? nlohmann::json::parse(*here) : nlohmann::json(nullptr)}});
     }
     json["results"] = {{"a", results_a}, {"b", results_b}};
-    std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+    std::cout << base::json_text(json);
     return 0;
   }
   base::TextTable table({"", a.string(), b.string()});

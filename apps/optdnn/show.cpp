@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "command.h"
+#include "optdnn/base/json_text.h"
 #include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
 #include "optdnn/experiment/table.h"
@@ -28,7 +29,7 @@ void show_json(const experiment::Table& table) {
     rows.push_back({{"id", row.id}, {"config", config::to_json(experiment::shown(row.spec))}});
     if (!row.paper.is_null()) rows.back()["paper"] = config::to_json(row.paper);
   }
-  std::cout << rows.dump(2) << '\n';
+  std::cout << base::json_text(rows);
 }
 
 }  // namespace

@@ -101,6 +101,12 @@ void leave_out(const std::vector<std::string>& files) {
   kernels::leave_out_kernels(files);
 }
 
+void overlap_kernels(bool overlap, const std::string& device) {
+  kernels::overlap_kernels(overlap);
+  const std::string why = overlap ? kernels::why_no_overlap(torch::Device(device)) : "";
+  if (!why.empty()) base::log_warning(base::concat("--overlap changes nothing on ", device, ": ", why));
+}
+
 }  // namespace
 
 experiment::RunOptions run_options(const Where& where) {
@@ -116,7 +122,7 @@ experiment::RunOptions run_options(const Where& where) {
   options.no_graph = where.no_graph;
   kernels::use_launchers(!where.no_kernels);
   leave_out(where.without_kernels);
-  kernels::overlap_kernels(where.overlap);
+  overlap_kernels(where.overlap, options.device);
   kernels::keep_kernels_in(kernels::users_kernel_folder(std::getenv));
   options.threads = where.threads;
   options.loader_threads = where.loader_threads;

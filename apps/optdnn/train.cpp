@@ -119,8 +119,8 @@ void print_results(const std::vector<experiment::Table>& tables, const std::file
   std::cout << "\nruns:" << folders << "\nnext: optdnn report" << folders << '\n';
 }
 
-// What one process takes at a time: a row, or as much of it as trains together where others take runs too. Whoever
-// comes first makes the search of the row; until its choice is there, all its runs are elsewhere for the others.
+// What one process takes at a time: a row, or where others take runs too, those of it that train as one network. The
+// first process to reach a row makes its search; until that has chosen, the others count its runs as elsewhere.
 std::span<const PlannedRun> first_unit(std::span<const PlannedRun> runs, const experiment::RunOptions& options) {
   return options.shared ? first_row(runs, experiment::runs_at_once(*runs.front().row, options)) : first_row(runs);
 }

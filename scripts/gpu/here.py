@@ -56,7 +56,7 @@ def kernels(folder: pathlib.Path) -> list[list[str]]:
 
     rows = [(row, *(seconds(how, row) for how in ("--no-kernels", "", "--overlap"))) for row in found.get("", {})]
     return [[row, *(f"{1e3 * one:.3f}" for one in times), f"{times[0] / times[1]:.2f}x", f"{times[1] / times[2]:.2f}x"]
-            for row, *times in rows if not math.isnan(times[0] / times[1])]
+            for row, *times in rows if not math.isnan(sum(times))]
 
 
 def each_kernel(folder: pathlib.Path) -> list[list[str]]:

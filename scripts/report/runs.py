@@ -97,8 +97,8 @@ def natural(text: str) -> list[tuple[int, float, str]]:
 
 def run_folders(folder: pathlib.Path) -> Iterator[pathlib.Path]:
     for here, folders, files in os.walk(folder):
-        if "search" in folders:
-            folders.remove("search")  # trials are no results
+        # Trials are no results, and what was set aside (.old) no longer is.
+        folders[:] = [name for name in folders if name != "search" and not name.startswith(".")]
         if any(mark in files for mark in MARKS):
             folders.clear()
             yield pathlib.Path(here)

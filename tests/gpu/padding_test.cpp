@@ -161,6 +161,31 @@ TEST_CASE("what a network is padded by is zero where it meets its own") {
   }
 }
 
+TEST_CASE("copies keep whole vectors and frozen layers, whatever the others' sizes") {
+  const auto gpu = accelerator();
+  if (!gpu) return;
+  const Tensor forty = torch::randn({40}).to(gpu->device), more = torch::randn({64}).to(gpu->device);
+  const int64_t before = launches(gpu->device, "cast<float, Half, 8>");
+  kernels::gpu_cast({forty, more}, torch::kFloat16);
+  CHECK(launches(gpu->device, "cast<float, Half, 8>") - before == 1);
+
+  const auto spec = read_experiment(
+      "dataset: {name: generated_images, size_px: 4, train_images: 8, test_images: 2, batch_size: 2}\n"
+      "module: {name: conv_preact}\ndepth: [1, 1]\nwidth: [5, 9]\nalgorithm: {name: apg2}\n"
+      "optimizer: {name: sgd, learning_rate: 0.05, groups: [{match: 'stem.*', frozen: true}]}\n"
+      "train: {length: {epochs: 1}, precision: bfloat16}\n");
+  const Trained begun = train(spec, *gpu, {.stop_after = 0});
+  const int64_t padded = launches(gpu->device, "cast<float, float");
+  const Trained trained = train(spec, *gpu);
+  CHECK(launches(gpu->device, "cast<float, float") > padded);
+  const auto was = training::named_weights(*begun.network.module.ptr());
+  for (const auto& [name, tensor] : training::named_weights(*trained.network.module.ptr())) {
+    CAPTURE(name);
+    if (name == "stem.conv.weight") CHECK(tensor.equal(was.at(name)));
+    if (name == "head.linear.weight") CHECK_FALSE(tensor.equal(was.at(name)));
+  }
+}
+
 TEST_CASE("channels side by side are padded each by itself") {
   const auto gpu = accelerator();
   if (!gpu) return;
@@ -206,6 +231,9 @@ TEST_CASE("networks whose channels meet otherwise are not padded") {
   CHECK_FALSE(pads(net + "module: {name: conv_preact, norm: group}\n"));
   CHECK_FALSE(pads(net + "module: {name: conv_postact, norm: layer}\n"));
   CHECK_FALSE(pads(net + "module: {name: implicit_conv}\n"));
+  CHECK_FALSE(
+      pads("algorithm: {name: proximal_point}\ndepth: [1, 1]\nwidth: [5, 6]\n"
+           "module: {name: conv_preact, norm: none}\n"));
   CHECK_FALSE(pads(net + "module: {name: conv_preact}\ntransition: {name: pad}\n"));
   CHECK(pads(net + "module: {name: conv_single}\ntransition: {name: dense}\n"));
   CHECK_FALSE(

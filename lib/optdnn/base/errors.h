@@ -7,15 +7,7 @@
 
 namespace optdnn::base {
 
-enum class ExitCode {
-  success = 0,
-  bug = 1,
-  config = 2,
-  environment = 3,
-  diverged = 4,
-  interrupted = 130,
-  terminated = 143
-};
+enum class ExitCode { success = 0, bug = 1, config = 2, environment = 3, diverged = 4 };
 
 // An error with a documented exit code. `hint` says what to do about it and may be empty.
 class Error : public std::runtime_error {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "optdnn/base/json_text.h"
 #include "optdnn/config/scalar.h"
 
 namespace optdnn::config {
@@ -52,8 +53,6 @@ nlohmann::json to_json(const Node& node) {
   return json;
 }
 
-std::string canonical_json(const Node& node) {
-  return to_json(node).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+std::string canonical_json(const Node& node) { return base::json_line(to_json(node)); }
 
 }  // namespace optdnn::config

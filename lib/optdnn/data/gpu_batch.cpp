@@ -1,5 +1,7 @@
 #include "optdnn/data/gpu_batch.h"
 
+#include <ATen/ceil_div.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -60,7 +62,7 @@ Batch gpu_batch(const Tensor& images_NCHW, const Tensor& labels_N, const std::ve
                    torch::TensorOptions().device(device).memory_format(torch::MemoryFormat::ChannelsLast));
   const Tensor targets = torch::empty({count}, labels_N.options());
   kernels::Launcher& launcher = *kernels::launcher(device);
-  const int64_t wanted = (count * height * width + launcher.threads() - 1) / launcher.threads();
+  const int64_t wanted = at::ceil_div<int64_t>(count * height * width, launcher.threads());
   const kernels::Grid grid{narrowed(std::clamp<int64_t>(wanted, 1, kMostBlocks * launcher.processors())), 1,
                            launcher.threads()};
   const kernels::gpu::BatchOfImages arguments{static_cast<const unsigned char*>(images_NCHW.const_data_ptr()),

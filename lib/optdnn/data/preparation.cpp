@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "optdnn/base/errors.h"
+#include "optdnn/base/json_text.h"
 
 namespace optdnn::data {
 
@@ -26,7 +27,7 @@ std::string Preparation::json() const {
   each_list(*this, [&](const char* name, const auto& list) {
     if (!list.empty()) json[name] = list;
   });
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return base::json_line(json);
 }
 
 Preparation read_preparation(const std::string& text, const std::string& place) try {

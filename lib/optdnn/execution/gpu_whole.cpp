@@ -1,5 +1,7 @@
 #include "optdnn/execution/gpu_whole.h"
 
+#include <ATen/ceil_div.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -62,7 +64,7 @@ struct Shares {
 
   Grid grid(int64_t samples, int64_t runs) const {
     const int64_t at_once = threads / lanes, most = std::max<int64_t>(1, kBlocksOfProcessor * processors / runs);
-    return {static_cast<int>(std::min(most, (samples + at_once - 1) / at_once)), static_cast<int>(runs), threads,
+    return {static_cast<int>(std::min(most, at::ceil_div(samples, at_once))), static_cast<int>(runs), threads,
             static_cast<int>(bytes / int64_t{sizeof(float)})};
   }
 
@@ -189,8 +191,7 @@ class GpuWholeStage : public WholeStage {
     sums.runs = static_cast<int>(all.runs());
     sums.sums = sums.program.begin[sums.program.layers];
     sums.lanes = pass.shares.warp;
-    const int at_once = pass.launcher.threads() / sums.lanes,
-              blocks = (sums.sums + sums.learned + at_once - 1) / at_once;
+    const int at_once = pass.launcher.threads() / sums.lanes, blocks = at::ceil_div(sums.sums + sums.learned, at_once);
     pass.launcher.launch("whole_sums", {blocks, sums.runs, at_once * sums.lanes}, sums);
     for (int64_t l = 0; l < learned; ++l) found.push_back(d_learned_LR.select(0, l).reshape(all.learned()[l].sizes()));
   }

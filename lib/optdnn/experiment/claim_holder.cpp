@@ -1,4 +1,5 @@
 #include "optdnn/experiment/claim_holder.h"
+#include "optdnn/base/json_text.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -59,7 +60,7 @@ std::string Holder::line() const {
                                        {"started", started},
                                        {"slurm_job", slurm_job},
                                        {"slurm_restarts", slurm_restarts}};
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return base::json_line(json) + "\n";
 }
 
 Holder this_process() {

@@ -2,6 +2,7 @@
 
 #include "optdnn/base/device.h"
 #include "optdnn/base/files.h"
+#include "optdnn/base/json_text.h"
 #include "optdnn/config/dump.h"
 
 namespace optdnn::experiment {
@@ -58,7 +59,7 @@ void write_study_row(const Study& study, const StudyRow& row, const algorithms::
   summary["convergence"] = convergence_json(row, convergence);
   base::make_folders(folder);
   base::write_file_atomically(folder / "resolved.yaml", config::to_yaml(resolved));
-  base::write_file_atomically(folder / "summary.json", summary.dump(2) + "\n");
+  base::write_file_atomically(folder / "summary.json", base::json_text(summary));
 }
 
 }  // namespace optdnn::experiment

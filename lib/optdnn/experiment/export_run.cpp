@@ -1,6 +1,7 @@
 #include "optdnn/experiment/export_run.h"
 
 #include "optdnn/base/errors.h"
+#include "optdnn/base/json_text.h"
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/describe.h"
 #include "optdnn/experiment/loaders.h"
@@ -67,7 +68,7 @@ void export_run(const ExportRequest& request, const RunOptions& options) {
     training::write_safetensors(request.to, {by_timm_names(weights), {}});
   } else {
     auto metadata = training::read_safetensors(request.run / "checkpoints" / request.weights).metadata;
-    metadata["network"] = describe_network(spec, shape, network).dump();
+    metadata["network"] = base::json_line(describe_network(spec, shape, network));
     training::write_safetensors(request.to, {weights, metadata});
   }
   if (request.samples.empty()) return;

@@ -1,5 +1,6 @@
 #include "optdnn/experiment/held_runs.h"
 
+#include "optdnn/base/json_text.h"
 #include "optdnn/base/log.h"
 #include "optdnn/experiment/same_place.h"
 #include "optdnn/training/checkpoint.h"
@@ -54,7 +55,7 @@ std::string as_text(const Found& found, bool begun) {
     } catch (const std::exception& error) {
       json.update({{"code", static_cast<int>(base::ExitCode::bug)}, {"message", error.what()}, {"hint", ""}});
     }
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return base::json_line(json);
 }
 
 Found from_text(const std::string& text, bool& begun) {

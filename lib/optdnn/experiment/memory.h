@@ -1,9 +1,10 @@
 // How much memory a run on the CPU will have at its peak, LibTorch and the data set included:
 //
-//   peak = resident now + state + max(training, evaluation)
-//   state       gradients, moments and the moving average, one tensor each per weight (`training` counts gradients)
-//   training    a forward and backward pass of a batch       both by what LibTorch's allocator hands out for 2 and for
-//   evaluation  a forward pass of an evaluation's batch      4 samples, continued in a straight line
+//   peak = resident now + runs (state + max(training, evaluation) + batches)
+//   state       moments and the moving average, one tensor each per weight
+//   training    a forward and backward pass of a batch, with gradients    both by what LibTorch's allocator hands out
+//   evaluation  a forward pass of an evaluation's batch                   for 2 and 4 samples, in a straight line
+//   batches     those the loader's threads make ahead
 //
 // The figure is compared with VmHWM by scripts/bench/memory_estimate.py.
 #pragma once

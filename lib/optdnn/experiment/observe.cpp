@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "optdnn/base/json_text.h"
 #include "optdnn/base/text.h"
 
 namespace optdnn::experiment {
@@ -68,7 +69,7 @@ std::string coefficients_json(const algorithms::Rule& rule, const models::OptNet
       stages[std::to_string(i)][rule.coefficients()[leaf.coefficient].name][base::join(indices, ",")] = value;
     }
   }
-  return stages.empty() ? "" : stages.dump();
+  return stages.empty() ? "" : base::json_line(stages);
 }
 
 std::function<void(int64_t, metrics::Record&)> observe_rule(algorithms::Rule rule,

@@ -20,8 +20,8 @@ std::vector<algorithms::Certificate> certify_stages(const algorithms::Rule& rule
 // {"0": {"gamma": {"0": 1.5, "1": 1.62}}}. Empty if there are none.
 std::string coefficients_json(const algorithms::Rule& rule, const models::OptNetImpl& net, int64_t run = 0);
 
-// Adds coefficient/<stage>/<name>/<k> and certificate/convergent, certificate/spectral_radius (of the stage that is
-// worst). A rule without learnable coefficients is judged once.
+// Adds coefficient/<stage>/<name>/<k>, certificate/convergent, certificate/spectral_radius and
+// certificate/stability_constant (of the stage that is worst). A rule without learnable coefficients is judged once.
 std::function<void(int64_t epoch, metrics::Record&)> observe_rule(algorithms::Rule rule,
                                                                   std::shared_ptr<models::OptNetImpl> net,
                                                                   int64_t run = 0);

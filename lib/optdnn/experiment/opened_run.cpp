@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "optdnn/base/text.h"
+#include "optdnn/experiment/job.h"
 #include "optdnn/experiment/loaders.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/experiment/weights.h"
@@ -108,11 +109,13 @@ Tensor by_batches(const OpenedRun& run, const Tensor& inputs, const std::functio
 }
 
 Tensor outputs_of(OpenedRun& run, const Tensor& inputs) {
+  const auto around = around_forward(run.network, run.spec.train);
   const Tensor all = by_batches(run, inputs, [&](const Tensor& batch) {
-    Tensor outputs = run.network.forward(batch);
-    if (run.spec.evaluate.flip_average && batch.dim() == 4)
-      outputs = (outputs + run.network.forward(batch.flip(3))) / 2;
-    return wide(outputs);
+    const auto forward = [&](const Tensor& x) {
+      return training::forward_pass(run.network.module, x, run.spec.train.precision, run.device, around);
+    };
+    const Tensor outputs = forward(batch);
+    return wide(run.spec.evaluate.flip_average && batch.dim() == 4 ? (outputs + forward(batch.flip(3))) / 2 : outputs);
   });
   return run.shape.regression ? in_units(all, run.preparation) : all;
 }

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "optdnn/base/files.h"
+#include "optdnn/base/json_text.h"
 #include "optdnn/base/log.h"
 #include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
@@ -94,14 +95,12 @@ void hold_stem(const fs::path& runs, const Table& table) {
   const std::string path = fs::weakly_canonical(fs::absolute(table.file), ignored).string(), host = this_process().host;
   const std::string sha256 = base::sha256_hex(base::read_file(table.file, 1 << 24));
   const nlohmann::ordered_json mine = {{"config", path}, {"host", host}, {"sha256", sha256}};
-  const std::string text = mine.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  const std::string text = base::json_text(mine);
   if (fs::exists(note)) {
     const std::string before = base::read_file(note, 1 << 16);
     if (before == text) return;
     const auto json = nlohmann::json::parse(before, nullptr, false);
-    const auto noted = [&](const char* key) {
-      return json.is_object() && json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : "";
-    };
+    const auto noted = [&](const char* key) { return value_in(json, key, std::string()); };
     const std::string other = noted("config"), there = noted("host");
     const bool elsewhere = !there.empty() && there != host;
     if (!other.empty() && other != path && (elsewhere ? noted("sha256") != sha256 : fs::exists(other, ignored))) {
@@ -135,7 +134,7 @@ void extend_run(const RunFolder& folder, const config::Node& resolved) {
   auto summary = summary_of(folder);
   if (summary.is_object()) {
     summary["status"] = "stopped";
-    base::write_file_atomically(folder.summary(), summary.dump(2) + "\n");
+    base::write_file_atomically(folder.summary(), base::json_text(summary));
   }
   base::write_file_atomically(folder.resolved(), resolved_text(folder, resolved));
   base::open_log_file(folder.path / "log.txt");

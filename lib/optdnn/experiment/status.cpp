@@ -5,6 +5,7 @@
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
+#include "optdnn/base/json_text.h"
 #include "optdnn/experiment/claim_holder.h"
 #include "optdnn/experiment/run_folder.h"
 
@@ -57,7 +58,7 @@ void Status::put(const std::string& state) {
   json["seconds"] = seconds_;
   json["updated"] = options_.unix_time_s + now - options_.begin_s;
   json.update(ordered_json::parse(this_process().line()));
-  base::write_file_atomically(file_, json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+  base::write_file_atomically(file_, base::json_text(json));
 }
 
 void mark_failed(const fs::path& file) try {
@@ -65,7 +66,7 @@ void mark_failed(const fs::path& file) try {
   if (!json.is_object()) return;
   json["state"] = "failed";
   json.erase("left_s");
-  base::write_file_atomically(file, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  base::write_file_atomically(file, base::json_text(json));
 } catch (const base::EnvironmentError&) {  // a full disk is what failed
 }
 
@@ -87,7 +88,7 @@ RunListing list_run(const fs::path& folder, double now_s) {
     run.pid = value_in<int64_t>(status, "pid", 0);
   }
   if (run.state == "running") {
-    const auto holder = read_holder(status.dump());
+    const auto holder = read_holder(base::json_line(status));
     const bool gone = holder && is_gone(*holder, this_process());
     run.state = gone ? "dead" : now_s - run.updated_s > kSilent_s ? "silent" : "running";
     if (run.state == "running") run.left_s = value_in(status, "left_s", -1.0);

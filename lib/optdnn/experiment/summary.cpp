@@ -2,6 +2,7 @@
 
 #include "optdnn/base/device.h"
 #include "optdnn/base/files.h"
+#include "optdnn/base/json_text.h"
 #include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
 #include "optdnn/experiment/network.h"
@@ -37,7 +38,7 @@ void refresh_summary(const std::filesystem::path& path, const Row& row) {
   const auto before = nlohmann::ordered_json::parse(base::read_file(path, 1 << 24));
   auto after = before;
   add_beside(after, row);
-  if (nlohmann::json(after) != nlohmann::json(before)) base::write_file_atomically(path, after.dump(2) + "\n");
+  if (nlohmann::json(after) != nlohmann::json(before)) base::write_file_atomically(path, base::json_text(after));
 }
 
 Summary::Summary(const Table& table, const Row& row, uint64_t seed, const std::string& hash,
@@ -111,7 +112,7 @@ void Summary::add_certificate(std::string_view when, const ExperimentSpec& spec,
 // Numbers that are not finite become null, as JSON has no word for them.
 void Summary::write(const std::filesystem::path& path, const std::string& status) {
   json_["status"] = status;
-  base::write_file_atomically(path, json_.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  base::write_file_atomically(path, base::json_text(json_));
 }
 
 }  // namespace optdnn::experiment

@@ -45,12 +45,7 @@ struct Begun {
 };
 
 // What a run that was stopped had taken by then.
-double cpu_seconds_in(const RunFolder& folder) {
-  const auto summary = summary_of(folder);
-  return summary.is_object() && summary.contains("cpu_seconds") && summary["cpu_seconds"].is_number()
-             ? summary["cpu_seconds"].get<double>()
-             : 0;
-}
+double cpu_seconds_in(const RunFolder& folder) { return value_in(summary_of(folder), "cpu_seconds", 0.0); }
 
 Begun begin(const Table& table, const Row& row, const RunPlan& plan, size_t number, const RunOptions& options,
             const Held& held) {

@@ -76,11 +76,8 @@ void write_sample(models::Network& network, const data::Loader& loader, const tr
   const torch::NoGradGuard no_grad;
   const data::Batch batch = *loader.epoch(0).next();
   network.module.ptr()->eval();
-  torch::Tensor outputs;
-  {
-    const training::Autocast autocast(train.precision, device);
-    outputs = network.forward(training::prepared(batch.inputs, device, train.precision, train.channels_last));
-  }
+  const torch::Tensor inputs = training::prepared(batch.inputs, device, train.precision, train.channels_last),
+                      outputs = training::forward_pass(network.module, inputs, train.precision, device);
   training::write_safetensors(to, {{{"inputs", batch.inputs}, {"targets", batch.targets}, {"outputs", outputs}}, {}});
 }
 

@@ -15,9 +15,9 @@ namespace {
 using gpu::Casts;
 using torch::Tensor;
 
-constexpr int64_t kWidth = 8, kAlignment = 32;  // bytes of so many float32
-constexpr int kVectorsEach = 2;                 // at least, for a thread of the largest tensor
-constexpr int kBlocksOfProcessor = 4;           // at most, of a tensor
+constexpr int64_t kWidth = 8;
+constexpr int kVectorsEach = 2;        // at least, for a thread of the largest tensor
+constexpr int kBlocksOfProcessor = 4;  // at most, of a tensor
 
 std::string cast_kernel(torch::Dtype from, torch::Dtype to, int64_t width) {
   return base::concat("cast<", kernel_type(from), ", ", kernel_type(to), ", ", width, ">");
@@ -75,7 +75,8 @@ std::vector<Tensor> gpu_cast(at::TensorList tensors, torch::Dtype to, const std:
 void gpu_cast_to(at::TensorList from, at::TensorList to, const std::vector<Shape>& shapes) {
   Launcher& launcher = *kernels::launcher(to.front().device());
   const auto is_aligned_each = [](at::TensorList list) {
-    return std::all_of(list.begin(), list.end(), [](const Tensor& x) { return is_aligned(x, kAlignment); });
+    return std::all_of(list.begin(), list.end(),
+                       [](const Tensor& x) { return is_aligned(x, kWidth * x.element_size()); });
   };
   const int64_t width = is_aligned_each(from) && is_aligned_each(to) ? kWidth : 1;
   const std::string kernel = cast_kernel(from.front().scalar_type(), to.front().scalar_type(), width);

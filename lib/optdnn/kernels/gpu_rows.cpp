@@ -1,5 +1,7 @@
 #include "optdnn/kernels/gpu_rows.h"
 
+#include <ATen/ceil_div.h>
+
 #include <algorithm>
 
 #include "optdnn/base/text.h"
@@ -25,8 +27,6 @@ int width_of(const torch::Tensor& x, int64_t numbers) {
 bool is_whole(const torch::Tensor& x, int64_t numbers) {
   return is_aligned(x, width_of(x, numbers) * x.element_size());
 }
-
-int64_t ceiling(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 
@@ -55,7 +55,7 @@ GpuRows::GpuRows(Launcher& launcher, const torch::Tensor& x, int64_t channels)
       rows_{static_cast<int>(x.numel() / channels), static_cast<int>(channels), 0} {
   const int vectors = rows_.channels / width_;
   rows_.lanes = std::min({vectors, kMostLanes, launcher.threads()});
-  parts_ = static_cast<int>(ceiling(vectors, rows_.lanes));
+  parts_ = static_cast<int>(at::ceil_div(vectors, rows_.lanes));
   slots_ = launcher.threads() / rows_.lanes;
 }
 
@@ -68,8 +68,8 @@ std::string GpuRows::kernel(std::string_view function, int more) const {
 }
 
 int GpuRows::blocks(int64_t least) const {
-  const int64_t wanted =
-      std::max(ceiling(rows_.rows, slots_ * kRowsEach), std::min(ceiling(rows_.rows, slots_), least));
+  const int64_t wanted = std::max(at::ceil_div<int64_t>(rows_.rows, slots_ * kRowsEach),
+                                  std::min(at::ceil_div<int64_t>(rows_.rows, slots_), least));
   return static_cast<int>(std::clamp<int64_t>(wanted, 1, std::max(1, kBlocks * launcher_.processors() / parts_)));
 }
 

@@ -76,15 +76,20 @@ Launcher* launcher(const torch::Device& device) {
   return found->second.get();
 }
 
-std::map<std::string, int64_t> launches(const torch::Device& device) {
+Launches launches(const torch::Device& device) {
   const Launcher* of_device = launcher(device);
-  return of_device ? of_device->launches() : std::map<std::string, int64_t>();
+  return of_device ? of_device->launches() : Launches();
 }
 
 void use_launchers(bool use) { used() = use; }
 
 void overlap_kernels(bool overlap) { overlapping() = overlap; }
 bool kernels_overlap() { return overlapping(); }
+
+std::string why_no_overlap(const torch::Device& device) {
+  const Launcher* of_device = launcher(device);
+  return of_device ? of_device->why_no_overlap() : "the project's kernels do not run there";
+}
 
 void leave_out_kernels(const std::vector<std::string>& names) {
   auto& [mutex, files] = left_out();
@@ -110,13 +115,16 @@ std::vector<std::string> kernel_files() {
   return files;
 }
 
-std::vector<std::string> files_started(const std::map<std::string, int64_t>& before,
-                                       const std::map<std::string, int64_t>& after) {
+Launches launches_since(const Launches& before, const Launches& after) {
+  Launches since = after;
+  for (const auto& [kernel, times] : before) since[kernel] -= times;
+  std::erase_if(since, [](const auto& kernel) { return kernel.second == 0; });
+  return since;
+}
+
+std::vector<std::string> files_started(const Launches& before, const Launches& after) {
   std::set<std::string> files;
-  for (const auto& [kernel, times] : after) {
-    const auto known = before.find(kernel);
-    if (known == before.end() || known->second < times) files.insert(stem_of(file_of_kernel(kernel)));
-  }
+  for (const auto& [kernel, times] : launches_since(before, after)) files.insert(stem_of(file_of_kernel(kernel)));
   return {files.begin(), files.end()};
 }
 

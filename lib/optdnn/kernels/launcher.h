@@ -43,6 +43,9 @@ class Launcher {
   // kCounters numbers of the current stream, zero for each kernel that begins and to be left so.
   virtual int* counters() = 0;
 
+  // Why its kernels cannot overlap; empty where they can.
+  virtual std::string why_no_overlap() const { return "its kernels are not started by CUDA"; }
+
   // How often each kernel was started.
   std::map<std::string, int64_t> launches() const;
 
@@ -56,8 +59,12 @@ class Launcher {
   std::map<std::string, int64_t> launches_;
 };
 
-// How often each kernel was started on a device; nothing on a CPU.
-std::map<std::string, int64_t> launches(const torch::Device& device);
+// How often each kernel was started, by its name.
+using Launches = std::map<std::string, int64_t>;
+// On a device; nothing on a CPU. A replayed iteration starts none.
+Launches launches(const torch::Device& device);
+// Those of `after` that are not of `before`.
+Launches launches_since(const Launches& before, const Launches& after);
 
 // Of this device; nothing on a CPU, where kernels cannot be compiled, or where they are not to be used.
 Launcher* launcher(const torch::Device& device);
@@ -65,10 +72,12 @@ Launcher* launcher(const torch::Device& device);
 // From now on; they are used unless this says otherwise.
 void use_launchers(bool use);
 
-// From now on, where a GPU can (compute capability 9 and 10), the blocks of a kernel may come while the one before it
-// ends (gpu/words.cuh), with the same numbers. They do not unless this says so.
+// From now on, where a GPU can, the blocks of a kernel may come while the one before it ends (gpu/words.cuh), with the
+// same numbers. They do not unless this says so.
 void overlap_kernels(bool overlap);
 bool kernels_overlap();
+// Why they cannot on this device; empty where they can.
+std::string why_no_overlap(const torch::Device& device);
 
 // From now on no kernel of these files is started (kernel_files()).
 void leave_out_kernels(const std::vector<std::string>& files);
@@ -95,7 +104,6 @@ std::string file_of_kernel(const std::string& kernel);
 // The files that kernels are written in, as in "combine".
 std::vector<std::string> kernel_files();
 // Those of the kernels that were started since, in the order of their names.
-std::vector<std::string> files_started(const std::map<std::string, int64_t>& before,
-                                       const std::map<std::string, int64_t>& after);
+std::vector<std::string> files_started(const Launches& before, const Launches& after);
 
 }  // namespace optdnn::kernels

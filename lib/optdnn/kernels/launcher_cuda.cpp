@@ -72,16 +72,14 @@ class CudaLauncher : public Launcher {
     check(cuda_.cuDevicePrimaryCtxRetain(&context_, index), "cuDevicePrimaryCtxRetain");
     processors_ = attribute(kProcessors);
     shared_bytes_ = attribute(kSharedBytes);
-    int version = 0;
-    check(cuda_.cuDriverGetVersion(&version), "cuDriverGetVersion");
-    const int major = attribute(kMajor);
-    can_overlap_ = (major == 9 || major == 10) && version >= kRecordsOverlap;
-    compiler_.emplace(concat("sm_", major, attribute(kMinor)), KernelStore(kernel_folder()));
+    compiler_.emplace(concat("sm_", attribute(kMajor), attribute(kMinor)), KernelStore(kernel_folder()));
+    why_no_overlap_ = reason_against_overlap();
   }
 
   int processors() const override { return processors_; }
   int threads() const override { return 256; }
   int shared_bytes() const override { return shared_bytes_; }
+  std::string why_no_overlap() const override { return why_no_overlap_; }
 
   int* counters() override {
     const c10::Stream stream = guard_.getStream(device_);
@@ -120,8 +118,16 @@ class CudaLauncher : public Launcher {
                               static_cast<unsigned>(grid.shared_floats * sizeof(float)),
                               guard_.getStream(device_).native_handle(),
                               &overlap,
-                              can_overlap_ && kernels_overlap() ? 1u : 0u};
+                              kernels_overlap() && why_no_overlap_.empty() ? 1u : 0u};
     check(cuda_.cuLaunchKernelEx(&config, function, parameters, nullptr), kernel);
+  }
+
+  std::string reason_against_overlap() const {
+    const int major = attribute(kMajor);
+    if (major != 9 && major != 10) return concat("its compute capability is ", major, ".", attribute(kMinor));
+    int version = 0;
+    check(cuda_.cuDriverGetVersion(&version), "cuDriverGetVersion");
+    return version < kRecordsOverlap ? "its driver is older than that of CUDA 12.3" : "";
   }
 
   void* loaded(const std::string& kernel) const {
@@ -160,7 +166,7 @@ class CudaLauncher : public Launcher {
   c10::impl::VirtualGuardImpl guard_;
   void* context_ = nullptr;  // that of LibTorch, kept to the end of the program
   int processors_ = 0, shared_bytes_ = 0;
-  bool can_overlap_ = false;
+  std::string why_no_overlap_;
   std::optional<KernelCompiler> compiler_;
   std::mutex mutex_;
   std::map<std::string, void*> functions_;           // nullptr: it cannot be compiled

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "optdnn/base/json_text.h"
 #include "optdnn/metrics/append_file.h"
 #include "optdnn/metrics/sink.h"
 
@@ -9,18 +10,16 @@ namespace optdnn::metrics {
 
 namespace {
 
-constexpr std::string_view kOpening = "{\"iteration\": ";
+std::string quoted(const std::string& text) { return base::json_line(nlohmann::json(text)); }
 
-std::string json_text(const std::string& text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+constexpr std::string_view kOpening = "{\"iteration\": ";
 
 std::string json_line(const Record& record) {
   std::string line;
   for (const auto& [name, value] : record.entries()) {
     const double* number = std::get_if<double>(&value);
     line += line.empty() ? "{" : ", ";
-    line += json_text(name) + ": " + (number ? json_number(*number) : json_text(std::get<std::string>(value)));
+    line += quoted(name) + ": " + (number ? json_number(*number) : quoted(std::get<std::string>(value)));
   }
   return line + "}\n";
 }

@@ -64,14 +64,15 @@ void check_parts(const algorithms::Rule& rule, const OptNetSpec& spec, const Net
   }
 }
 
-// Images whose channels meet in products alone. In the DenseNet setting all iterates have to have one width.
-bool can_be_padded(const OptNetSpec& spec, const NetworkShape& shape) {
+// Images whose channels meet in products alone: the penalty of a solve is a mean over channels. In the DenseNet setting
+// all iterates have to have one width.
+bool can_be_padded(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape) {
   const auto by_channel = [](modules::NormKind norm) {
     return norm == modules::NormKind::batch || norm == modules::NormKind::none;
   };
   const auto* dense = std::get_if<DenseTransition>(&spec.transition);
   const auto* head = spec.head ? std::get_if<PoolLinearHead>(&*spec.head) : nullptr;
-  return shape.is_image() &&
+  return shape.is_image() && rule.is_explicit() &&
          (dense ? !dense->compression.share : std::holds_alternative<ConvTransition>(spec.transition)) &&
          (!spec.stem || std::holds_alternative<ConvStem>(*spec.stem)) && (!spec.head || head) &&
          by_channel((head ? *head : PoolLinearHead{}).norm) && !spec.recompute &&
@@ -97,7 +98,7 @@ OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, con
   check_parts(rule, spec, shape);
   across_ = state_across(spec.transition);
   dense_ = hands_on_iterates(spec.transition);
-  takes_padding_ = can_be_padded(spec, shape);
+  takes_padding_ = can_be_padded(rule, spec, shape);
   const bool image = shape.is_image();
   const int total = std::accumulate(depth_.begin(), depth_.end(), 0);
   auto programs = stage_programs(rule_, depth_, across_, dense_ ? execution::Outputs::every : execution::Outputs::last);

@@ -134,10 +134,15 @@ struct ConvolutionNode : torch::autograd::Function<ConvolutionNode> {
   }
 };
 
+// Whether the weight has the inputs that a network's padded one has for x, which is not: the network's own inputs.
+bool wants_padding(const Tensor& x, const Tensor& weight) {
+  return x.size(1) < weight.size(1) && weight.size(1) == padded_channels(x.size(1));
+}
+
 // x with so many channels, the last of which are zero.
-Tensor padded(const Tensor& x, int64_t channels, torch::Dtype type) {
-  const bool by_kernel = !x.requires_grad() && x.is_contiguous(kChannelsLast) &&
-                         x.numel() / x.size(1) * channels < std::numeric_limits<int>::max() &&
+Tensor padded(const Tensor& images, int64_t channels, torch::Dtype type) {
+  const Tensor x = images.contiguous(kChannelsLast);
+  const bool by_kernel = !x.requires_grad() && x.numel() / x.size(1) * channels < std::numeric_limits<int>::max() &&
                          kernels::gpu_casts(x.device(), x.scalar_type(), type);
   if (!by_kernel) return torch::constant_pad_nd(x, {0, 0, 0, 0, 0, channels - x.size(1)});
   return kernels::gpu_cast({x}, type, {{{x.size(0), channels, x.size(2), x.size(3)}}}).front();
@@ -148,7 +153,7 @@ Tensor padded(const Tensor& x, int64_t channels, torch::Dtype type) {
 Tensor convolve(const NormedRelu& images, const Tensor& weight, int64_t stride, Convolutions convolutions,
                 KnownMoments* moments) {
   const Tensor& x = images.x();
-  if (x.size(1) < weight.size(1)) {
+  if (wants_padding(x, weight)) {
     return convolve(padded(images.made(), weight.size(1), weight.scalar_type()), weight, stride, convolutions, moments);
   }
   if (convolutions != Convolutions::exact && kernels::gpu_convolve_fits(x, weight, stride)) {

@@ -18,6 +18,9 @@ namespace optdnn::modules {
 torch::Tensor convolve(const NormedRelu& x, const torch::Tensor& weight, int64_t stride,
                        kernels::Convolutions convolutions, KnownMoments* moments = nullptr);
 
+// The channels of a padded network that has so many (narrow_weights.h): the next multiple of eight.
+inline int64_t padded_channels(int64_t channels) { return (channels + 7) / 8 * 8; }
+
 // For every convolution inside; until then each is exact.
 void set_convolutions(torch::nn::Module& network, kernels::Convolutions convolutions);
 

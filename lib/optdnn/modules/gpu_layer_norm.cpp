@@ -1,6 +1,7 @@
 #include "optdnn/modules/gpu_layer_norm.h"
 
 #include <ATen/autocast_mode.h>
+#include <ATen/ceil_div.h>
 
 #include <algorithm>
 
@@ -27,8 +28,6 @@ constexpr int kMostThreads = 32;       // of a row
 constexpr int kBlocksOfProcessor = 4;  // at most
 constexpr int kSumsOfChannel = 2;
 
-int64_t ceiling_of(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // How the rows of x are shared out, and the kernels for x and the normalised numbers `to`.
 class NormRows {
  public:
@@ -40,7 +39,7 @@ class NormRows {
         types_(concat("<", kernels::kernel_type(x.scalar_type()), ", ", kernels::kernel_type(to), ", ")) {
     const int64_t wanted = width_ == 1 ? kMostAlone : kBestNumbers;
     while (lanes_ * wanted < channels_ && lanes_ * 2 <= std::min(kMostThreads, launcher.threads())) lanes_ *= 2;
-    numbers_ = ceiling_of(channels_, lanes_ * kVector) * kVector;
+    numbers_ = at::ceil_div(channels_, lanes_ * kVector) * kVector;
   }
 
   bool fits() const { return numbers_ <= (width_ == 1 ? kMostAlone : kMostNumbers); }
@@ -55,7 +54,7 @@ class NormRows {
     return {static_cast<int>(rows_), static_cast<int>(channels_), static_cast<int>(lanes_)};
   }
   kernels::Grid mapping() const {
-    const int64_t blocks = ceiling_of(rows_, launcher_.threads() / lanes_);
+    const int64_t blocks = at::ceil_div<int64_t>(rows_, launcher_.threads() / lanes_);
     return {static_cast<int>(std::min<int64_t>(blocks, kBlocksOfProcessor * launcher_.processors())), 1,
             launcher_.threads(), 0};
   }

@@ -1,7 +1,5 @@
 #include "optdnn/modules/narrow_weights.h"
 
-#include <ATen/ceil_div.h>
-
 #include <limits>
 
 #include "optdnn/kernels/differentiable.h"
@@ -18,16 +16,14 @@ using torch::autograd::variable_list;
 
 namespace {
 
-constexpr int64_t kMultiple = 8;  // of channels that kernels read as one
-
 int64_t channel_dimension(const Tensor& tensor) { return tensor.dim() == 4 ? 1 : tensor.dim() - 1; }
 
 // Outputs and inputs of a convolution, or the last dimension.
 Shape padded_shape(const Tensor& tensor, int64_t parts) {
   Shape shape{tensor.sizes().vec(), parts};
-  if (tensor.dim() == 4) shape.sizes[0] = at::round_up(shape.sizes[0], kMultiple);
+  if (tensor.dim() == 4) shape.sizes[0] = padded_channels(shape.sizes[0]);
   int64_t& channels = shape.sizes[channel_dimension(tensor)];
-  channels = parts * at::round_up(channels / parts, kMultiple);
+  channels = parts * padded_channels(channels / parts);
   return shape;
 }
 
@@ -123,7 +119,7 @@ NarrowWeights::NarrowWeights(const torch::nn::Module& network, torch::Dtype type
     } else if (auto* biased = module->as<BiasedConvolutionImpl>()) {
       for (Tensor* place : {&biased->weight, &biased->bias}) weights_.add(*place);
     } else if (auto* norm = module->as<NormImpl>(); norm && padded && norm->running_mean.defined()) {
-      if (norm->running_mean.size(1) / norm->parts % kMultiple == 0) continue;
+      if (padded_shape(norm->running_mean, norm->parts).sizes == norm->running_mean.sizes()) continue;
       for (Tensor* place : {&norm->running_mean, &norm->running_var}) statistics_.add_padded(*place, norm->parts);
       if (!norm->weight.defined()) continue;
       for (Tensor* place : {&norm->weight, &norm->bias}) norms_.add_padded(*place, norm->parts);
@@ -132,18 +128,13 @@ NarrowWeights::NarrowWeights(const torch::nn::Module& network, torch::Dtype type
 }
 
 bool NarrowWeights::fits(const torch::Device& device) const {
-  const auto are_taken = [](const Copies& copies, bool learned) {
-    for (size_t i = 0; i < copies.places.size(); ++i) {
-      const Tensor& own = *copies.places[i];
-      if (!is_taken(own, copies.shapes[i]) || (learned && !own.requires_grad())) return false;
+  for (const Copies* copies : {&weights_, &norms_, &statistics_}) {
+    for (size_t i = 0; i < copies->places.size(); ++i) {
+      if (!is_taken(*copies->places[i], copies->shapes[i])) return false;
     }
-    return true;
-  };
-  if (weights_.places.empty() || !are_taken(weights_, true) || !are_taken(norms_, true) ||
-      !are_taken(statistics_, false)) {
-    return false;
   }
-  return kernels::gpu_casts(device, torch::kFloat32, type_) && kernels::gpu_casts(device, type_, torch::kFloat32) &&
+  return !weights_.places.empty() && kernels::gpu_casts(device, torch::kFloat32, type_) &&
+         kernels::gpu_casts(device, type_, torch::kFloat32) &&
          (statistics_.places.empty() || kernels::gpu_casts(device, torch::kFloat32, torch::kFloat32));
 }
 

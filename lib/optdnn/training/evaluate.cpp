@@ -46,11 +46,9 @@ std::vector<Evaluation> Evaluator::run() {
 
 // The device's part.
 void Evaluator::add(const data::Batch& batch) {
-  const Autocast autocast(job_.precision, job_.device);
   const bool images = batch.inputs.dim() == 4;
   const auto forward = [&](const torch::Tensor& x) {
-    const auto pass = [&] { return job_.network.forward<torch::Tensor>(x); };
-    return job_.around_forward ? job_.around_forward(job_.device, pass) : pass();
+    return forward_pass(job_.network, x, job_.precision, job_.device, job_.around_forward);
   };
   const auto outputs_of = [&](const torch::Tensor& x) {
     const torch::Tensor outputs = forward(x);

@@ -1,5 +1,7 @@
 #include "optdnn/training/flat_update.h"
 
+#include <ATen/ceil_div.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -91,7 +93,7 @@ int number_chunks(std::vector<Part>& parts, const Launcher& launcher, int width)
   int chunks = 0;
   for (Part& part : parts) {
     part.begin = chunks;
-    chunks += (part.count + size - 1) / size;
+    chunks += at::ceil_div(part.count, size);
   }
   return chunks;
 }

@@ -7,7 +7,7 @@
 
 namespace optdnn::training {
 
-// Those that there are.
+// Of the parameters that have one.
 std::vector<torch::Tensor> gradients_of(const NamedParameters& parameters);
 void clear_gradients(const NamedParameters& parameters);
 

@@ -15,7 +15,7 @@ class Graph {
  public:
   virtual ~Graph() = default;
   // Requires: nothing in `work` waits for the device or depends on numbers of the host that change. Errors: c10::Error
-  // where it does; the device has then done nothing, and is as it was.
+  // if something waits; the device has then done nothing.
   virtual void record(const std::function<void()>& work) = 0;
   virtual void replay() = 0;
 };

@@ -1,5 +1,7 @@
 #include "optdnn/training/iteration.h"
 
+#include <ATen/ceil_div.h>
+
 #include <algorithm>
 
 #include "optdnn/training/exchange.h"
@@ -28,7 +30,7 @@ void Iteration::run(const NextBatch& next, int64_t samples, int64_t first_batch,
   const int64_t batch_size = job_.train_loader->options().batch_size;
   parts_.recorded.run(
       Recorded::Role::training, {[&](const NextBatch& batches) { body(batches, samples); }, undo},
-      [&] { return prepare(next()); }, (samples + batch_size - 1) / batch_size, samples);
+      [&] { return prepare(next()); }, at::ceil_div(samples, batch_size), samples);
 }
 
 data::Batch Iteration::prepare(const data::Batch& batch) {
@@ -98,9 +100,7 @@ void Iteration::body_of_many(const NextBatch& next, int64_t samples) {
 }
 
 Tensor Iteration::outputs_of(const data::Batch& batch) {
-  const Autocast autocast(job_.train.precision, job_.device);
-  const auto pass = [&] { return job_.network.forward(batch.inputs); };
-  return job_.around_forward ? job_.around_forward(job_.device, pass) : pass();
+  return forward_pass(job_.network, batch.inputs, job_.train.precision, job_.device, job_.around_forward);
 }
 
 // A loss per run.

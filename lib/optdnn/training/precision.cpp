@@ -41,6 +41,13 @@ torch::Tensor prepared(const torch::Tensor& tensor, const torch::Device& device,
   return data::upload(tensor, device).to(device, type, /*non_blocking=*/true, /*copy=*/false, format);
 }
 
+torch::Tensor forward_pass(torch::nn::AnyModule& network, const torch::Tensor& x, Precision precision,
+                           const torch::Device& device, const AroundForward& around) {
+  const Autocast autocast(precision, device);
+  const auto forward = [&] { return network.forward<torch::Tensor>(x); };
+  return around ? around(device, forward) : forward();
+}
+
 void prepare_network(torch::nn::Module& module, const torch::Device& device, Precision precision, bool channels_last) {
   const torch::NoGradGuard no_grad;
   for (torch::Tensor parameter : module.parameters())

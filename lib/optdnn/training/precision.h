@@ -27,6 +27,10 @@ std::optional<torch::Dtype> product_type(Precision precision);
 using ForwardPass = std::function<torch::Tensor()>;
 using AroundForward = std::function<torch::Tensor(const torch::Device& device, const ForwardPass& forward)>;
 
+// The network's outputs for x, in the precision. `around`: what is done around it, or empty.
+torch::Tensor forward_pass(torch::nn::AnyModule& network, const torch::Tensor& x, Precision precision,
+                           const torch::Device& device, const AroundForward& around = {});
+
 // Moves parameters and buffers to the device and the storage type, in place; with `channels_last` also every
 // four-dimensional parameter to that memory format.
 void prepare_network(torch::nn::Module& module, const torch::Device& device, Precision precision, bool channels_last);

@@ -10,7 +10,7 @@ class RunFiles {
  public:
   explicit RunFiles(const TrainJob& job);
 
-  // Whether there are checkpoints, if not of this process.
+  // Whether any process writes checkpoints.
   bool any() const { return any_; }
   bool keeps(int64_t run) const { return !job_.runs[run].checkpoints.empty(); }
   // Errors: EnvironmentError where the disk has no room for the checkpoints of runs whose states are these.

@@ -15,7 +15,7 @@ struct RunRates {
 
 RunRates rates_of(const OptimizerSpec& spec);
 
-// `spec` with these; what several runs share is otherwise the same.
+// `spec` with this learning rate and weight decay.
 OptimizerSpec with_rates(OptimizerSpec spec, const RunRates& rates);
 
 // For parameters with a leading run dimension, one entry of `rates` per run. step() takes the learning rate of the

@@ -8,6 +8,7 @@
 #include "optdnn/base/errors.h"
 #include "optdnn/base/file_kind.h"
 #include "optdnn/base/files.h"
+#include "optdnn/base/json_text.h"
 #include "optdnn/base/names.h"
 #include "optdnn/base/text.h"
 #include "optdnn/data/tensor_bytes.h"
@@ -127,7 +128,7 @@ std::string encode_safetensors(const Safetensors& content) {
     header[name] = {
         {"dtype", dtype_name(tensor.scalar_type())}, {"shape", tensor.sizes().vec()}, {"data_offsets", {begin, size}}};
   }
-  std::string text = header.dump();
+  std::string text = base::json_line(header);
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const uint64_t text_size = text.size();
 

@@ -1,6 +1,6 @@
-// Counts losses that stand out: above the running mean by kDeviations deviations and by half the mean. Mean and
-// variance are exponential, m = w m + (1 - w) loss with w = 0.98, and take a spike as high as the bound only. Choice:
-// the figures are those below; a spike changes nothing but the record train/spikes and a line in the log.
+// Counts losses that stand out: above the running mean by six deviations and by half the mean. Mean and variance are
+// exponential, m = w m + (1 - w) loss with w = 0.98, and a spike enters them no higher than that bound. All three
+// figures are choices. A spike changes nothing but the record train/spikes and a line in the log.
 #pragma once
 
 #include <torch/torch.h>

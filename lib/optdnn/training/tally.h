@@ -44,8 +44,8 @@ class Tally {
   bool regression_;
   int64_t runs_;
   int64_t samples_ = 0, numbers_ = 0;  // of one run; numbers: entries of all targets
+  torch::Tensor unit_;                 // K, or not defined
   // One number per run:
-  torch::Tensor unit_;                        // K, or not defined
   torch::Tensor loss_, mistakes_;             // sums; mistakes are wrong classes or squared errors
   torch::Tensor absolute_, largest_;          // of a regression's errors
   torch::Tensor margin_, normalized_margin_;  // smallest so far; infinite where none was added

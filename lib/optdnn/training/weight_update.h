@@ -26,8 +26,8 @@ class WeightUpdate {
  public:
   WeightUpdate(const UpdateParts& parts, const torch::Device& device);
 
-  // The host's part of an update, then the device's, which leaves no gradients; a guard that knows of no run that goes
-  // on keeps weights and gradients as they are.
+  // The host's part of an update, then the device's, which leaves no gradients. If every run has diverged, nothing
+  // changes.
   void begin(double learning_rate);
   void run();
 

@@ -15,5 +15,6 @@ struct Casts {
   static constexpr int kMost = 128;
   CastPart parts[kMost];
 };
+static_assert(sizeof(Casts) <= 4096);
 
 }  // namespace optdnn::kernels::gpu
