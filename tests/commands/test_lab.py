@@ -226,6 +226,18 @@ class Lab(Commands):
         self.run_program("check", "sub/t.yaml")
         self.assertIn('target: "the \\"kind\\""', (self.folder / "sub/t.yaml").read_text())
 
+    def test_names_of_files_need_not_be_utf8(self) -> None:
+        study, rings = os.fsdecode(b"study\xff.yaml"), os.fsdecode(b"rings\xff.yaml")
+        self.write(study, "study: converge\nrows: [{id: a, algorithm: apg2}]\ndefaults: {depths: [16, 32]}\n")
+        self.write(rings, RINGS.replace("epochs: 4", "epochs: 1"))
+        for words in (["converge", study], ["train", rings, "--quiet"], ["show", rings, "--json"],
+                      ["check", rings, "--json"], ["info", rings, "--json"], ["runs", "runs", "--json"],
+                      ["eval", "runs", "--json"]):
+            done = subprocess.run([PROGRAM, *words], cwd=self.folder, capture_output=True, timeout=300)
+            self.assertEqual(done.returncode, 0, f"{words} {done.stderr}")
+        for summary in self.folder.rglob("summary.json"):
+            json.loads(summary.read_text(encoding="utf-8"))
+
     def test_runs_that_may_only_be_read_are_evaluated_and_a_damaged_one_does_not_stop_the_others(self) -> None:
         config = self.write_flowers()
         self.run_program("train", config, "--quiet", "--threads", "1")

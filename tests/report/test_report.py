@@ -186,6 +186,14 @@ class Rules(unittest.TestCase):
         self.assertEqual(self.errors(row), ["2.00 \u00b1 1.41"])
         self.assertEqual(self.cells(row)[0]["seeds"], "2, 1 stopped, 1 diverged")
 
+    def test_trials_and_runs_that_were_set_aside_are_passed_over(self):
+        from report import runs
+        with tempfile.TemporaryDirectory() as folder:
+            for place in ("t/a/seed-0", "t/a/search/trial-0/seed-0", ".old/2026/t/a/seed-0"):
+                (pathlib.Path(folder) / place).mkdir(parents=True)
+                (pathlib.Path(folder) / place / "summary.json").write_text("{}", encoding="utf-8")
+            self.assertEqual(list(runs.run_folders(pathlib.Path(folder))), [pathlib.Path(folder) / "t/a/seed-0"])
+
     def test_a_row_that_lacks_a_seed_says_so(self):
         from report import runs, table
         group = runs.Group("table", "Table", [self.row("a", [1, 2, 3]), self.row("b", [1])])
