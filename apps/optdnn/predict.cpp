@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "optdnn/base/text.h"
+#include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/predict.h"
 #include "tables.h"
 
@@ -31,10 +32,11 @@ void add_predict(CLI::App& app, int& status) {
   add_data_of_run_option(app, options->where);
   add_device_options(app, options->where);
   app.callback([options, &status] {
-    experiment::check_prediction_file(options->to);
+    experiment::check_prediction_file(options->to, {options->input});
     if (!options->input.empty()) options->prediction.input = options->input;
     const auto run_with = run_options(options->where);
     auto run = experiment::open_run(options->run, options->weights, run_with, options->input.empty());
+    experiment::check_prediction_file(options->to, data::own_files(run.spec.dataset));
     const auto prediction = experiment::predict(run, options->prediction);
     experiment::write_prediction(options->to, prediction);
     std::cout << base::with_thousands(prediction.outputs.size(0)) << " samples in " << options->to << '\n';

@@ -15,6 +15,7 @@
 #include "optdnn/base/log.h"
 #include "optdnn/base/names.h"
 #include "optdnn/base/text.h"
+#include "optdnn/execution/executor.h"
 #include "optdnn/experiment/compare.h"
 #include "optdnn/experiment/fit.h"
 #include "optdnn/experiment/run.h"
@@ -118,6 +119,7 @@ experiment::RunOptions run_options(const Where& where) {
     base::log_warning(base::concat("this machine has a GPU that LibTorch ", base::torch_version(),
                                    " cannot use; running on the CPU"));
   }
+  if (!where.executor.empty()) execution::check_executor(where.executor);
   options.executor = where.executor;
   options.no_graph = where.no_graph;
   kernels::use_launchers(!where.no_kernels);

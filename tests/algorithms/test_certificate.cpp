@@ -170,6 +170,12 @@ TEST_CASE("there is no coupled flow where a root is defective, a start keeps swi
   }
 }
 
+TEST_CASE("a rule whose weights settle slowly is not certified, and the certificate says that it was not shown") {
+  const Certificate slow = certify(rule_of("x[k+1] = x[k] + (1 + 3/(k+1))*T(x[k])"), 16);
+  CHECK_FALSE(slow.convergent);
+  CHECK_THAT(slow.reason, Catch::StartsWith("not shown: "));
+}
+
 TEST_CASE("modules whose effects cancel do not drive the state") {
   const Certificate c = certify(rule_of("x[k+1] = x[k] + T(x[k]) - T(x[k-1])"), 1);
   CHECK(c.preconsistent);

@@ -55,6 +55,10 @@ TEST_CASE("rules of one's own converge exactly where their certificates say so")
            "x[k+1] = 0.9*x[k] + T(x[k])",                                               // not preconsistent
            "x[k+1] = 1.1*x[k] - 0.1*x[0] + T(x[k])",                                    // not zero-stable
            "x[k+1] = x[k] + 2*(x[k] - x[k-1]) + T(x[k])",                               // not zero-stable
+           "x[k+1] = x[k] + T(x[k])/(k+1)",                                             // less and less
+           "x[k+1] = x[0]/(k+2) + (1 - 1/(k+2))*(x[k] + T(x[k]))",                      // Halpern: late ones count more
+           "y[k+1] = y[k] + T(y[k])\nx[k+1] = (k*x[k] + y[k+1])/(k+1)",                 // a mean: early ones count more
+           "x[k+1] = x[k] + 2*sum(j, 0, k, (j+1)*T(x[j]))/((k+1)*(k+2))",               // not alike
            "x[k+1] = x[k] + v[k] + T(x[k])\nv[k+1] = v[k]",                             // not started
            "z[k+1] = z[k] + 2*T((x[k] + z[k])/2)\nx[k+1] = x[k] + T((x[k] + z[k])/2)",  // two points
            "p[k+1] = p[k] + T(x[k])\nx[k+1] = x[k] + S(p[k+1])",                        // leapfrog

@@ -226,6 +226,19 @@ class Lab(Commands):
         self.run_program("check", "sub/t.yaml")
         self.assertIn('target: "the \\"kind\\""', (self.folder / "sub/t.yaml").read_text())
 
+    def test_predictions_never_replace_what_they_are_made_from(self) -> None:
+        self.run_program("train", self.write_flowers(), "--quiet", "--seed", "0", "--threads", "1")
+        flowers = (self.folder / "data/flowers.csv").read_bytes()
+        (self.folder / "more.csv").write_bytes(flowers)
+        for words in (["--to", "data/flowers.csv"], ["--to", "more.csv", "--input", "more.csv"]):
+            refused = self.run_program("predict", "runs/flowers/run/seed-0", *words, status=2)
+            self.assertIn("is the file that the samples are read from", refused.stderr)
+        self.assertEqual((self.folder / "data/flowers.csv").read_bytes(), flowers)
+        self.assertEqual((self.folder / "more.csv").read_bytes(), flowers)
+        self.assertIn("unknown executor 'hole'", self.run_program("train", "flowers.yaml", "--executor", "hole",
+                                                                  "--out", "other", status=2).stderr)
+        self.assertFalse((self.folder / "other").exists())
+
     def test_names_of_files_need_not_be_utf8(self) -> None:
         study, rings = os.fsdecode(b"study\xff.yaml"), os.fsdecode(b"rings\xff.yaml")
         self.write(study, "study: converge\nrows: [{id: a, algorithm: apg2}]\ndefaults: {depths: [16, 32]}\n")

@@ -18,7 +18,9 @@ namespace {
 
 constexpr int kSmallestHorizon = 64;
 constexpr double kBounded = 1.1;       // from 2K to 4K
-constexpr double kStepSettled = 0.01;  // between two extrapolations of the mean step
+constexpr double kStepSettled = 0.01;  // between two extrapolations of the mean effect, of the largest family's
+constexpr double kEven = 0.05;         // of the largest family's mean effect
+constexpr double kVanishing = 0.75, kNearlyEven = 0.2;  // of the unevenness at half the steps; of the mean effect
 constexpr double kNoStep = 1e-9;
 
 bool is_driven(const std::optional<EffectiveStep>& steps) {
@@ -111,15 +113,21 @@ void judge_varying(const Rule& rule, int depth, const LeafValues& values, Certif
   const double half = response.stability[2 * K], full = response.stability[4 * K];
   certificate.zero_stable = std::isfinite(full) && full <= kBounded * half;
 
-  bool settled = certificate.preconsistent && certificate.zero_stable;
+  // The mean differs from its limit by about a constant over K, which the extrapolation removes.
+  const auto& [at_K, at_2K, at_4K] = response.effects;
   EffectiveStep steps;
+  double largest = 0.0, change = 0.0;
   for (size_t f = 0; f < rule.families().size(); ++f) {
-    // The mean differs from its limit by about a constant over K, which the extrapolation removes.
-    const auto& mean = response.mean_step[f];
-    const double before = 2.0 * mean[1] - mean[0], limit = 2.0 * mean[2] - mean[1];
-    settled &= std::abs(limit - before) <= kStepSettled * std::max(1.0, std::abs(limit));
+    const double before = 2.0 * at_2K.mean[f] - at_K.mean[f], limit = 2.0 * at_4K.mean[f] - at_2K.mean[f];
+    largest = std::max(largest, std::abs(limit));
+    change = std::max(change, std::abs(limit - before));
     steps[rule.families()[f]] = std::abs(limit) < kNoStep ? 0.0 : limit;
   }
+  const bool vanishing = at_4K.unevenness <= kVanishing * at_2K.unevenness &&
+                         at_2K.unevenness <= kVanishing * at_K.unevenness && at_4K.unevenness <= kNearlyEven * largest;
+  const bool even = at_4K.unevenness <= std::max(kNoStep, kEven * largest) || vanishing;
+  const bool settled = certificate.preconsistent && certificate.zero_stable && even &&
+                       change <= std::max(kNoStep, kStepSettled * largest);
   if (settled) certificate.effective_step = steps;
 
   if (!response.preconsistent) {
@@ -137,8 +145,11 @@ void judge_varying(const Rule& rule, int depth, const LeafValues& values, Certif
   } else if (!response.started) {
     certificate.reason = "not started: what sets the start apart from the point does not decay";
     certificate.fix = "points start at 1, differences and multipliers at 0: start: {...}";
+  } else if (!even) {
+    certificate.reason = concat("not shown: in ", 4 * K, " steps early and late modules do not count alike");
+    certificate.fix = "weights of T(x[j]) that settle on one number";
   } else if (!settled) {
-    certificate.reason = "not driven: the mean effect of the modules does not settle as the depth grows";
+    certificate.reason = concat("not shown: in ", 4 * K, " steps the mean effect of the modules does not settle");
     certificate.fix = "coefficients that settle as k grows";
   }
 }

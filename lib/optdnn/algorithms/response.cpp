@@ -126,6 +126,34 @@ double largest_of_product(const MatrixXd& left, const MatrixXd& right) {
   return left.cols() == 1 ? largest(left) * largest(right) : largest(left * right);
 }
 
+// One call: what came before has done to its argument, by family, and what it does to the output.
+struct CallEffect {
+  Eigen::RowVectorXd before;
+  int family;
+  double on_output;
+};
+
+MeanEffect mean_effect(std::vector<CallEffect> calls, size_t families, int K) {
+  MeanEffect effect{std::vector<double>(families), 0.0};
+  for (const CallEffect& call : calls) effect.mean[static_cast<size_t>(call.family)] += call.on_output / K;
+  const auto larger = [](double a, double b) { return std::abs(a) < std::abs(b); };
+  const auto most = std::max_element(effect.mean.begin(), effect.mean.end(), larger);
+  if (most == effect.mean.end() || *most == 0.0) return effect;
+  const double whole = *most * K;
+  const Eigen::Index clock = most - effect.mean.begin();
+  const auto time = [&](const CallEffect& call) { return call.before(clock) / whole; };
+  std::stable_sort(calls.begin(), calls.end(), [&](const auto& a, const auto& b) { return time(a) < time(b); });
+  std::vector<double> done(families);
+  for (size_t i = 0; i < calls.size(); ++i) {
+    done[static_cast<size_t>(calls[i].family)] += calls[i].on_output / K;
+    const double now = time(calls[i]);
+    if (i + 1 < calls.size() && time(calls[i + 1]) - now < 1e-9) continue;  // at the same time
+    for (size_t f = 0; f < families; ++f)
+      effect.unevenness = std::max(effect.unevenness, std::abs(done[f] - now * effect.mean[f]));
+  }
+  return effect;
+}
+
 }  // namespace
 
 Response measure_response(const Rule& rule, int count, const LeafValues& values) {
@@ -135,7 +163,12 @@ Response measure_response(const Rule& rule, int count, const LeafValues& values)
   for (const Term& term : rule.start()) start(term.column) = term.value.evaluate<double>(values);
   follow_q(steps, start, response);
 
-  response.mean_step.assign(rule.families().size(), {0.0, 0.0, 0.0});
+  const size_t families = rule.families().size();
+  std::array<std::vector<CallEffect>, 3> calls;  // of count/4, count/2 and count steps
+  std::vector<MatrixXd> done;                    // by step: to each argument, by each family
+  for (int k = 0; k < count; ++k)
+    done.push_back(
+        MatrixXd::Zero(static_cast<Eigen::Index>(steps[k].C.rows.size()), static_cast<Eigen::Index>(families)));
   std::vector<double> in_arguments(count + 1, 0.0), in_output(count + 1, 0.0);
   for (int j = 0; j < count; ++j) {
     // B_j = (unit columns of its nonzero rows) * (those rows); the units are carried forward.
@@ -146,8 +179,7 @@ Response measure_response(const Rule& rule, int count, const LeafValues& values)
     }
     MatrixXd carried = MatrixXd::Zero(static_cast<Eigen::Index>(B.rows.size()), static_cast<Eigen::Index>(rows.size()));
     MatrixXd weights = MatrixXd::Zero(static_cast<Eigen::Index>(rows.size()), B.columns);
-    MatrixXd by_family =
-        MatrixXd::Zero(static_cast<Eigen::Index>(rows.size()), static_cast<Eigen::Index>(response.mean_step.size()));
+    MatrixXd by_family = MatrixXd::Zero(static_cast<Eigen::Index>(rows.size()), static_cast<Eigen::Index>(families));
     for (size_t r = 0; r < rows.size(); ++r) {
       const auto row = static_cast<Eigen::Index>(r);
       carried(rows[r], row) = 1.0;
@@ -160,17 +192,19 @@ Response measure_response(const Rule& rule, int count, const LeafValues& values)
       const MatrixXd read = steps[k].output.times(carried);
       in_output[k] = std::max(in_output[k], largest_of_product(read, weights));
       for (int i = 0; i < 3; ++i) {
-        const int depth = count >> (2 - i);
-        if (k != depth) continue;
-        const MatrixXd moved = read * by_family;
-        for (size_t f = 0; f < response.mean_step.size(); ++f)
-          response.mean_step[f][i] += moved(0, static_cast<Eigen::Index>(f)) / depth;
+        if (k != count >> (2 - i)) continue;
+        const Eigen::RowVectorXd moved = read * weights;
+        for (Eigen::Index call = 0; call < moved.cols(); ++call)
+          calls[i].push_back({done[j].row(call), steps[j].families[static_cast<size_t>(call)], moved(call)});
       }
       if (k == count) break;
-      in_arguments[k] = std::max(in_arguments[k], largest_of_product(steps[k].C.times(carried), weights));
+      const MatrixXd argued = steps[k].C.times(carried);
+      done[k] += argued * by_family;
+      in_arguments[k] = std::max(in_arguments[k], largest_of_product(argued, weights));
       carried = steps[k].A.times(carried);
     }
   }
+  for (int i = 0; i < 3; ++i) response.effects[i] = mean_effect(std::move(calls[i]), families, count >> (2 - i));
   double largest_before = 0.0, largest_output = 0.0;
   for (int K = 0; K <= count; ++K) {
     largest_output = std::max(largest_output, in_output[K]);

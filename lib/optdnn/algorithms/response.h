@@ -9,13 +9,21 @@
 
 namespace optdnn::algorithms {
 
+// What the calls of K steps do to the output.
+struct MeanEffect {
+  std::vector<double> mean;  // by family: the sum of c A_{K-1} ... A_{j+1} B_j 1_f over j, by K
+  // A call's time is what the calls before it have done to its argument, as a share of what all do to the output, in
+  // the family that does most. In the limit of a flow x' = s T(x) the calls up to any time have done that share; this
+  // is how far they are from it, at most.
+  double unevenness = 0.0;
+};
+
 struct Response {
-  bool preconsistent = false;     // A_k q_k = q_{k+1} (one q where the state does not grow), C_k q_k = 1
-  bool reads = false;             // c_k q_k = 1
-  bool started = false;           // what start - q leaves in arguments and output decays
-  std::vector<double> stability;  // by K, from 0 to `steps`
-  // By family: the mean over j of c A_{K-1} ... A_{j+1} B_j 1_f at K = steps/4, steps/2, steps.
-  std::vector<std::array<double, 3>> mean_step;
+  bool preconsistent = false;         // A_k q_k = q_{k+1} (one q where the state does not grow), C_k q_k = 1
+  bool reads = false;                 // c_k q_k = 1
+  bool started = false;               // what start - q leaves in arguments and output decays
+  std::vector<double> stability;      // by K, from 0 to `steps`
+  std::array<MeanEffect, 3> effects;  // at K = steps/4, steps/2, steps
 };
 
 // Requires `steps` divisible by 4.

@@ -43,4 +43,15 @@ bool drop_last(const DataSetSpec& spec) {
       spec);
 }
 
+std::vector<std::filesystem::path> own_files(const DataSetSpec& spec) {
+  std::vector<std::filesystem::path> files;
+  const auto add = [&](const FilePath& first, const std::optional<FilePath>& test) {
+    files.emplace_back(first.path);
+    if (test) files.emplace_back(test->path);
+  };
+  if (const auto* table = std::get_if<TableSpec>(&spec)) add(table->file, table->test);
+  if (const auto* arrays = std::get_if<ArraysSpec>(&spec)) add(arrays->train, arrays->test);
+  return files;
+}
+
 }  // namespace optdnn::data

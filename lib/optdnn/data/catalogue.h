@@ -46,6 +46,9 @@ bool has_validation(const DataSetSpec& spec);
 // Samples per iteration, "all of them" worked out. Errors: as make_dataset.
 int64_t batch_size(const DataSetSpec& spec);
 
+// The files of data of one's own; none of other data sets.
+std::vector<std::filesystem::path> own_files(const DataSetSpec& spec);
+
 // Whether a last training batch that is smaller than the others is left out.
 bool drop_last(const DataSetSpec& spec);
 

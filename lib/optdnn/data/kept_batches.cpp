@@ -21,7 +21,8 @@ std::vector<Batch> first_batches(const Loader& loader, int64_t count) {
     if (!batch || batch->inputs.size(0) < loader.options().batch_size) {
       throw base::ConfigError(
           base::concat("an epoch has ", batches.size(), " whole batches, and ", count, " are wanted"),
-          "a smaller dataset.batch_size");
+          batches.empty() ? "a smaller dataset.batch_size"
+                          : base::concat("keep ", batches.size(), " of them: --batches ", batches.size()));
     }
     batches.push_back(std::move(*batch));
   }

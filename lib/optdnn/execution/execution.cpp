@@ -52,15 +52,12 @@ void Execution::note(const Entry& chosen, const variable_list& inputs) {
 }
 
 void Execution::force(std::string_view name) {
-  std::vector<std::string> names;
+  check_executor(name);
   for (const Entry& entry : entries_) {
-    names.emplace_back(entry.name);
     if (entry.name != name) continue;
     if (!entry.executor) throw base::ConfigError(concat("executor '", name, "' declines: ", entry.why));
     forced_ = &entry;
-    return;
   }
-  throw base::ConfigError(concat("unknown executor '", name, "'"), base::suggestion(name, names, "executors"));
 }
 
 }  // namespace optdnn::execution

@@ -44,6 +44,9 @@ struct ExecutorEntry {
 // The fastest first.
 const std::vector<ExecutorEntry>& executors();
 
+// Errors: ConfigError for a name that is not among them.
+void check_executor(std::string_view name);
+
 // The rows of that table.
 std::unique_ptr<Executor> make_whole(std::shared_ptr<const Program>, const Bindings&, std::string& why);
 std::unique_ptr<Executor> make_fused(std::shared_ptr<const Program>, const Bindings&, std::string& why);

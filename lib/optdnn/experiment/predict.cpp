@@ -215,7 +215,14 @@ Prediction predict(OpenedRun& run, const PredictionOptions& options) {
   return prediction;
 }
 
-void check_prediction_file(const fs::path& path) {
+void check_prediction_file(const fs::path& path, const std::vector<fs::path>& kept) {
+  for (const fs::path& file : kept) {
+    std::error_code none;  // of them is there, so that nothing can be lost
+    if (fs::equivalent(path, file, none)) {
+      throw base::ConfigError(concat("--to ", path.string(), " is the file that the samples are read from"),
+                              "--to predictions.csv");
+    }
+  }
   if (path.extension() == ".csv" || path.extension() == ".npz") return;
   throw base::ConfigError(concat("--to ", path.string(), ": predictions are written as .csv or .npz"),
                           "--to predictions.csv");

@@ -29,7 +29,7 @@ Prediction predict(OpenedRun& run, const PredictionOptions& options);
 // Errors: ConfigError for another ending, EnvironmentError if the disk refuses.
 void write_prediction(const std::filesystem::path& path, const Prediction& prediction);
 
-// As write_prediction checks it. Errors: ConfigError.
-void check_prediction_file(const std::filesystem::path& path);
+// As write_prediction checks it. Errors: ConfigError; also where it is one of `kept`, files that are read.
+void check_prediction_file(const std::filesystem::path& path, const std::vector<std::filesystem::path>& kept = {});
 
 }  // namespace optdnn::experiment
