@@ -4,10 +4,12 @@
 //   driven              with w A = w, w q = 1, the effective step h_f = w B 1_f of some family f is not 0
 //   started and read    c q = 1, and start - q decays
 // Rules whose tableau varies or grows are judged by the stability constant, the largest entry in absolute value of
-// [C_k; c] A_{k-1} ... A_{j+1} B_j over j < k <= K, which has to stay bounded in K.
+// [C_k; c] A_{k-1} ... A_{j+1} B_j over j < k <= K, which has to stay bounded in K, and by what the calls do to the
+// output (response.h): their mean effect has to settle, and early and late ones to count alike.
 // A rule whose root 1 is semisimple but not simple is not convergent; it may be coupled (coupled_flow.h). Whether a
 // network is a universal approximator depends on its modules and ends too: experiment/universal.h.
-// Paper: the condition (a convergent linear multistep method). Choice: its form for varying and growing tableaux.
+// Paper: the condition (a convergent linear multistep method). Choice: its form for varying and growing tableaux, which
+// looks at some 256 steps and is no proof.
 #pragma once
 
 #include <complex>
