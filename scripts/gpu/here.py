@@ -54,9 +54,12 @@ def kernels(folder: pathlib.Path) -> list[list[str]]:
     def seconds(how: str, row: str) -> float:
         return found.get(how, {}).get(row, {}).get("median_s", math.nan)
 
+    def cell(number: float, text: str) -> str:
+        return "-" if math.isnan(number) else text.format(number)
+
     rows = [(row, *(seconds(how, row) for how in ("--no-kernels", "", "--overlap"))) for row in found.get("", {})]
-    return [[row, *(f"{1e3 * one:.3f}" for one in times), f"{times[0] / times[1]:.2f}x", f"{times[1] / times[2]:.2f}x"]
-            for row, *times in rows if not math.isnan(sum(times))]
+    return [[row, *(cell(1e3 * one, "{:.3f}") for one in times), cell(times[0] / times[1], "{:.2f}x"),
+             cell(times[1] / times[2], "{:.2f}x")] for row, *times in rows if not math.isnan(times[0] / times[1])]
 
 
 def each_kernel(folder: pathlib.Path) -> list[list[str]]:

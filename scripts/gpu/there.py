@@ -231,8 +231,10 @@ def each_kernel(machine: Machine) -> str:
     """What the kernels of each file gain: iterations of rows they are for without them, which `bench` has with them."""
     if machine.options.device == "cpu":
         return "left out: they are a GPU's"
-    timed = {kernel: timed_rows(machine, [f"--without-kernels {kernel}"], rows=rows).popitem()[1]
-             for kernel, rows in KERNELS.items()}
+    timed = {}
+    for kernel, rows in KERNELS.items():
+        how = f"--without-kernels {kernel}"
+        timed[kernel] = timed_rows(machine, [how], rows=rows)[how]
     write_json(machine.options.out / "each_kernel.json", timed)
     missing = [kernel for kernel, rows in KERNELS.items() if len(timed[kernel]) < len(rows)]
     return f"failed: {', '.join(missing)}" if missing else f"{len(timed)} of them"

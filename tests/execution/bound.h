@@ -82,17 +82,15 @@ class Weights {
 // The outputs by the executor of this name. Nothing where it declines; then `why` says so.
 inline variable_list run_by(std::string_view name, const execution::Program& program, Weights& weights,
                             const variable_list& inputs, std::string& why, int before = 0) {
-  for (const auto& entry : execution::executors()) {
-    if (entry.name != name) continue;
-    const auto executor =
-        entry.make(std::make_shared<const execution::Program>(program), weights.bind(program, before), why);
-    if (!executor) return {};
-    why = executor->declines(inputs);
-    if (!why.empty()) return {};
-    return executor->run(inputs, weights.learned(program));
-  }
-  FAIL("no executor " << name);
-  return {};
+  const execution::MakeExecutor* make = execution::executors().find(name);
+  INFO("executor " << name);
+  REQUIRE(make);
+  const auto executor =
+      (*make)(std::make_shared<const execution::Program>(program), weights.bind(program, before), why);
+  if (!executor) return {};
+  why = executor->declines(inputs);
+  if (!why.empty()) return {};
+  return executor->run(inputs, weights.learned(program));
 }
 
 }  // namespace optdnn::tests

@@ -110,11 +110,11 @@ double chain_error(const Tensor& found, const Tensor& wanted) {
 
 // Launches of each kernel while something ran.
 std::map<std::string, int64_t> launched(const torch::Device& device, const std::function<void()>& run) {
-  std::map<std::string, int64_t> more;
-  for (const auto& [name, times] : kernels::launcher(device)->launches()) more[name.substr(0, name.find('<'))] -= times;
+  const kernels::Launches before = kernels::launches(device);
   run();
-  for (const auto& [name, times] : kernels::launcher(device)->launches()) more[name.substr(0, name.find('<'))] += times;
-  std::erase_if(more, [](const auto& kernel) { return kernel.second == 0; });
+  std::map<std::string, int64_t> more;
+  for (const auto& [name, times] : kernels::launches_since(before, kernels::launches(device)))
+    more[name.substr(0, name.find('<'))] += times;
   return more;
 }
 

@@ -17,10 +17,12 @@ using base::concat;
 namespace {
 
 constexpr int kSmallestHorizon = 64;
-constexpr double kBounded = 1.1;       // from 2K to 4K
-constexpr double kStepSettled = 0.01;  // between two extrapolations of the mean effect, of the largest family's
-constexpr double kEven = 0.05;         // of the largest family's mean effect
-constexpr double kVanishing = 0.75, kNearlyEven = 0.2;  // of the unevenness at half the steps; of the mean effect
+constexpr double kBounded = 1.1;  // from 2K to 4K
+// Bounds, as shares of the largest family's mean effect:
+constexpr double kStepSettled = 0.01;  // the change between two extrapolations of a mean
+constexpr double kEven = 0.05;         // the unevenness,
+constexpr double kNearlyEven = 0.2;    // or this, where with twice the steps
+constexpr double kVanishing = 0.75;    // no more than this share of it is left
 constexpr double kNoStep = 1e-9;
 
 bool is_driven(const std::optional<EffectiveStep>& steps) {
@@ -103,6 +105,13 @@ std::string growth(double at_half, double at_full) {
   return shown == 1.0 ? "like K" : concat("like K^", short_number(shown));
 }
 
+// Whether early and late calls count alike, or more and more so.
+bool is_even(const std::array<MeanEffect, 3>& effects, double largest) {
+  const double at_K = effects[0].unevenness, at_2K = effects[1].unevenness, at_4K = effects[2].unevenness;
+  const bool vanishing = at_2K <= kVanishing * at_K && at_4K <= kVanishing * at_2K && at_4K <= kNearlyEven * largest;
+  return vanishing || at_4K <= std::max(kNoStep, kEven * largest);
+}
+
 void judge_varying(const Rule& rule, int depth, const LeafValues& values, Certificate& certificate) {
   const int K = std::max(depth, kSmallestHorizon);
   const Response response = measure_response(rule, 4 * K, values);
@@ -123,9 +132,7 @@ void judge_varying(const Rule& rule, int depth, const LeafValues& values, Certif
     change = std::max(change, std::abs(limit - before));
     steps[rule.families()[f]] = std::abs(limit) < kNoStep ? 0.0 : limit;
   }
-  const bool vanishing = at_4K.unevenness <= kVanishing * at_2K.unevenness &&
-                         at_2K.unevenness <= kVanishing * at_K.unevenness && at_4K.unevenness <= kNearlyEven * largest;
-  const bool even = at_4K.unevenness <= std::max(kNoStep, kEven * largest) || vanishing;
+  const bool even = is_even(response.effects, largest);
   const bool settled = certificate.preconsistent && certificate.zero_stable && even &&
                        change <= std::max(kNoStep, kStepSettled * largest);
   if (settled) certificate.effective_step = steps;

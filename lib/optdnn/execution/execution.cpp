@@ -9,10 +9,10 @@ using base::concat;
 
 Execution::Execution(Program program, Bindings bindings)
     : program_(std::make_shared<const Program>(std::move(program))) {
-  for (const ExecutorEntry& known : executors()) {
+  for (const auto& known : executors().entries()) {
     Entry& entry = entries_.emplace_back();
     entry.name = known.name;
-    entry.executor = known.make(program_, bindings, entry.why);
+    entry.executor = known.value(program_, bindings, entry.why);
   }
 }
 

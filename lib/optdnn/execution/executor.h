@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "optdnn/base/names.h"
 #include "optdnn/execution/program.h"
 #include "optdnn/modules/module.h"
 #include "optdnn/solvers/fixed_point.h"
@@ -35,14 +35,12 @@ class Executor {
   virtual variable_list run(variable_list inputs, const variable_list& learned) const = 0;
 };
 
-struct ExecutorEntry {
-  std::string_view name, help;
-  // Nothing where it does not take the program; then `why` says so.
-  std::unique_ptr<Executor> (*make)(std::shared_ptr<const Program> program, const Bindings& bindings, std::string& why);
-};
+// Nothing where it does not take the program; then `why` says so.
+using MakeExecutor = std::unique_ptr<Executor> (*)(std::shared_ptr<const Program> program, const Bindings& bindings,
+                                                   std::string& why);
 
 // The fastest first.
-const std::vector<ExecutorEntry>& executors();
+const base::NameTable<MakeExecutor>& executors();
 
 // Errors: ConfigError for a name that is not among them.
 void check_executor(std::string_view name);

@@ -1,5 +1,4 @@
 #include "optdnn/experiment/claim_holder.h"
-#include "optdnn/base/json_text.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -10,6 +9,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+
+#include "optdnn/base/json_text.h"
 
 namespace optdnn::experiment {
 

@@ -67,15 +67,13 @@ void check_parts(const algorithms::Rule& rule, const OptNetSpec& spec, const Net
 // Images whose channels meet in products alone: the penalty of a solve is a mean over channels. In the DenseNet setting
 // all iterates have to have one width.
 bool can_be_padded(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape) {
-  const auto by_channel = [](modules::NormKind norm) {
-    return norm == modules::NormKind::batch || norm == modules::NormKind::none;
-  };
+  if (!shape.is_image() || !rule.is_explicit() || spec.recompute) return false;
   const auto* dense = std::get_if<DenseTransition>(&spec.transition);
-  const auto* head = spec.head ? std::get_if<PoolLinearHead>(&*spec.head) : nullptr;
-  return shape.is_image() && rule.is_explicit() &&
-         (dense ? !dense->compression.share : std::holds_alternative<ConvTransition>(spec.transition)) &&
-         (!spec.stem || std::holds_alternative<ConvStem>(*spec.stem)) && (!spec.head || head) &&
-         by_channel((head ? *head : PoolLinearHead{}).norm) && !spec.recompute &&
+  const StemSpec stem = spec.stem.value_or(default_stem(shape, spec.width.front()));
+  const HeadSpec head = spec.head.value_or(default_head(shape));
+  const auto* pool = std::get_if<PoolLinearHead>(&head);
+  return (dense ? !dense->compression.share : std::holds_alternative<ConvTransition>(spec.transition)) &&
+         std::holds_alternative<ConvStem>(stem) && pool && modules::is_by_channel(pool->norm) &&
          std::all_of(spec.modules.begin(), spec.modules.end(),
                      [](const auto& module) { return modules::module_traits(module).takes_padding; });
 }

@@ -20,10 +20,7 @@ struct ConvolutionalSpec {
     f("norm", norm, "normalisation before (preact) or after (postact) each convolution");
     f("sharing", sharing, "weights per step, or one set for all steps of a stage");
   }
-  Traits traits() const {
-    const bool by_channel = norm == NormKind::batch || norm == NormKind::none;
-    return {.couples_samples = norm == NormKind::batch, .takes_padding = by_channel};
-  }
+  Traits traits() const { return {.couples_samples = norm == NormKind::batch, .takes_padding = is_by_channel(norm)}; }
   void check(int64_t /*width*/) const {}
 };
 

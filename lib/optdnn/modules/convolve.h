@@ -4,6 +4,7 @@
 // other than 1, in autocast, and for the gradients when they are to be differentiated themselves.
 #pragma once
 
+#include <ATen/ceil_div.h>
 #include <torch/torch.h>
 
 #include "optdnn/kernels/convolutions.h"
@@ -19,7 +20,7 @@ torch::Tensor convolve(const NormedRelu& x, const torch::Tensor& weight, int64_t
                        kernels::Convolutions convolutions, KnownMoments* moments = nullptr);
 
 // The channels of a padded network that has so many (narrow_weights.h): the next multiple of eight.
-inline int64_t padded_channels(int64_t channels) { return (channels + 7) / 8 * 8; }
+inline int64_t padded_channels(int64_t channels) { return at::round_up<int64_t>(channels, 8); }
 
 // For every convolution inside; until then each is exact.
 void set_convolutions(torch::nn::Module& network, kernels::Convolutions convolutions);

@@ -51,6 +51,8 @@ TORCH_MODULE(Convolution);
 
 enum class NormKind { batch, group, layer, none };
 const base::NameTable<NormKind>& enum_names(NormKind);
+// Whether each channel is normalised by itself, or none.
+inline bool is_by_channel(NormKind kind) { return kind == NormKind::batch || kind == NormKind::none; }
 
 // Normalisation over the channels of B x C x H x W (or B x C), with one affine map or none, and `steps` sets of running
 // statistics.

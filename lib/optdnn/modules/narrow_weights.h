@@ -3,8 +3,8 @@
 // are also read otherwise (Affine, by what bounds them) are left to autocast.
 //
 // Kernels want channels in multiples of eight. Where a network takes it, a copy has channels of zeros beside its own,
-// and so have those of its batch norms: 31 channels run as 32, which change nothing. Parameters, gradients and files
-// know nothing of it.
+// and so have those of its batch norms: 31 channels run as 32, and the last changes nothing. Parameters, gradients and
+// files know nothing of it.
 #pragma once
 
 #include <torch/torch.h>

@@ -19,7 +19,8 @@ struct BFloat16 {
 };
 
 // First of all in every kernel. Where kernels overlap (overlap_kernels) its blocks come early, wait here until all that
-// came before has ended and its writes are seen, and then let those of the next one come. Elsewhere nothing happens.
+// came before has ended and its writes are seen, and then let those of the next one come. Where they do not, all has ended
+// already.
 DEVICE void begin_kernel() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
