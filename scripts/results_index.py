@@ -77,4 +77,4 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(generated.run(PAGE, page, "Writes configs/README.md."))
+    sys.exit(generated.run({PAGE: page}, "Writes configs/README.md."))

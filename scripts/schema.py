@@ -141,4 +141,4 @@ def text() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(generated.run(FILE, text, "Writes configs/schema.json."))
+    sys.exit(generated.run({FILE: text}, "Writes configs/schema.json."))

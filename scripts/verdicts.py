@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-# Writes the table of verdicts in README.md from the blocks of configs/results/<table>/results.json: every block, every
-# row of it, under the claims below. A row has less or more error than the one it is compared with where the difference
-# is significant after Holm; else nothing is shown. With --check nothing is written, and the exit code is 1 where
-# README.md is not what would be.
+# Writes the verdicts from the blocks of configs/results/<table>/results.json: every block, every row of it, under the
+# claims below. A row has less or more error than the one it is compared with where the difference is significant after
+# Holm; else nothing is shown. README.md has the names, configs/results/README.md the differences too. With --check
+# nothing is written, and the exit code is 1 where a page is not what would be.
+import functools
 import json
 import pathlib
 import re
@@ -16,12 +17,12 @@ from report.sweep import split
 from report.text import PLUS_MINUS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PAGE = ROOT / "README.md"
+PAGE, WHOLE_PAGE = ROOT / "README.md", ROOT / "configs/results/README.md"
 HEAD = "| less error than | n | its error | yes | no: more error | not shown |\n|---|--:|---|---|---|---|\n"
 TABLE = re.compile(re.escape(HEAD) + r"(?:\|.*\n)*")
 STYLES = {"test/error_pct": ".2f", "test/mse": ".3g"}
 UNITS = {"test/error_pct": " %", "test/mse": " MSE"}
-MOST_NAMES = 8  # of rows that show nothing
+MOST_NAMES = 8  # of rows that show nothing, on the whole page
 FIT = 1 / 12 / 100  # a hundredth of the MSE of a constant answer to Telgarsky's function
 
 # Table: the row that others are compared with: the claim.
@@ -64,14 +65,14 @@ CLAIMS = {
 }
 
 
-def page() -> str:
-    text = PAGE.read_text(encoding="utf-8")
+def page(file: pathlib.Path) -> str:
+    text = file.read_text(encoding="utf-8")
     if not TABLE.search(text):
-        raise SystemExit(f"{PAGE.name} has no table that begins with\n{HEAD}")
-    return TABLE.sub(lambda _: HEAD + "".join(map(lines_of, CLAIMS)), text)
+        raise SystemExit(f"{file.relative_to(ROOT)} has no table that begins with\n{HEAD}")
+    return TABLE.sub(lambda _: HEAD + "".join(lines_of(table, file) for table in CLAIMS), text)
 
 
-def lines_of(table: str) -> str:
+def lines_of(table: str, file: pathlib.Path) -> str:
     """A line per block, in the order of the claims. Errors: ValueError where a block has no claim; SystemExit where a
     claim has no block."""
     claims = list(CLAIMS[table])
@@ -80,24 +81,46 @@ def lines_of(table: str) -> str:
               for block in group["compared"]]
     if idle := set(claims) - {block["to"] for _, block, _ in blocks}:
         raise SystemExit(f"results/{table} has no block for the claims beside {', '.join(sorted(idle))}")
-    link = f"configs/results/{table}/report.md"
-    return "".join(line(CLAIMS[table][block["to"]].format(link), block, rows) for _, block, rows in sorted(blocks))
+    link = (ROOT / f"configs/results/{table}/report.md").relative_to(file.parent)
+    write = brief_line if file == PAGE else line
+    return "".join(write(CLAIMS[table][block["to"]].format(link), block, rows) for _, block, rows in sorted(blocks))
 
 
 def line(claim: str, block: dict[str, Any], rows: dict[str, Any]) -> str:
-    metric, to, compared = block["metric"], rows[block["to"]], block["rows"]
-    values = list(by_seed(to, metric).values())
-    error = with_interval(statistics.fmean(values), half_width(values), metric) + UNITS[metric] + fits(to, metric)
+    metric, compared = block["metric"], block["rows"]
     cells: dict[str, list[str]] = {"less": [], "more": [], "not shown": []}
     for one in compared:
         row, word = rows[one["row"]], word_of(one)
         shown = "" if word == "not shown" else " " + with_interval(one["difference"], one["half_width"], metric, "+")
         cells[word].append(name_of(row) + shown + fits(row, metric))
-    if len(unshown := cells["not shown"]) > MOST_NAMES:
-        cells["not shown"] = [f"{'all' if len(unshown) == len(compared) else 'the other'} {len(unshown)} rows"]
+    if len(cells["not shown"]) > MOST_NAMES:
+        cells["not shown"] = [how_many(len(cells["not shown"]), compared)]
+    return opening(claim, block, rows) + " | ".join(map(", ".join, cells.values())) + " |\n"
+
+
+def brief_line(claim: str, block: dict[str, Any], rows: dict[str, Any]) -> str:
+    compared = block["rows"]
+    less, more = (", ".join(name_of(rows[one["row"]]) for one in compared if word_of(one) == word)
+                  for word in ("less", "more"))
+    unshown = sum(word_of(one) == "not shown" for one in compared)
+    return opening(claim, block, rows) + f"{less} | {more} | {how_many(unshown, compared)} |\n"
+
+
+def how_many(count: int, compared: list[dict[str, Any]]) -> str:
+    if count < 2:
+        return "1 row" if count else ""
+    if count == len(compared):
+        return "both rows" if count == 2 else f"all {count} rows"
+    return f"the other {count} rows"
+
+
+def opening(claim: str, block: dict[str, Any], rows: dict[str, Any]) -> str:
+    metric, to, compared = block["metric"], rows[block["to"]], block["rows"]
+    values = list(by_seed(to, metric).values())
+    error = with_interval(statistics.fmean(values), half_width(values), metric) + UNITS[metric] + fits(to, metric)
     crossing = sum(crossings(rows[one["row"]], to) for one in compared)
     note = f" ({crossing} of {sum(one['n'] for one in compared)} pairs cross machines or versions)" if crossing else ""
-    return f"| {claim}{note} | {compared[0]['n']} | {error} | " + " | ".join(map(", ".join, cells.values())) + " |\n"
+    return f"| {claim}{note} | {compared[0]['n']} | {error} | "
 
 
 def by_seed(row: dict[str, Any], metric: str) -> dict[Any, float]:
@@ -136,4 +159,5 @@ def crossings(row: dict[str, Any], to: dict[str, Any]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(generated.run(PAGE, page, "Writes the table of verdicts in README.md."))
+    pages = {file: functools.partial(page, file) for file in (PAGE, WHOLE_PAGE)}
+    sys.exit(generated.run(pages, "Writes the tables of verdicts in README.md and configs/results/README.md."))

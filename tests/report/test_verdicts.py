@@ -1,4 +1,4 @@
-# The lines of README.md's table of verdicts, of made-up blocks.
+# The lines of the tables of verdicts, of made-up blocks.
 import pathlib
 import sys
 import unittest
@@ -40,6 +40,13 @@ class Verdicts(unittest.TestCase):
         self.assertIn("| all 9 rows |", line(rows, blocks))
         rows.append(row("better", [0, 0, 0]))
         self.assertIn("| the other 9 rows |", line(rows, [*blocks, compared("better", -1, 0.01)]))
+
+    def test_the_brief_line_has_names_and_counts(self):
+        rows = [row(name, [1, 2, 3]) for name in ("to", "a", "b", "c", "d")]
+        blocks = [compared("a", -1, 0.01), compared("b", 1, 0.01), compared("c", -1, 1.0), compared("d", -1, 1.0)]
+        text = verdicts.brief_line("claim", {"to": "to", "metric": "test/error_pct", "rows": blocks},
+                                   {one["row"]: one for one in rows})
+        self.assertTrue(text.endswith(" % | a | b | the other 2 rows |\n"), text)
 
     def test_runs_that_went_astray_are_counted(self):
         rows = [row("to", [1, 1, 1e-6]), row("a", [1e-6] * 3), row("b", [1e-6, 1e-6, 1e9])]
