@@ -123,7 +123,8 @@ class Processes(Commands):
                 if name.startswith("generator/"):
                     continue
                 apart = numpy.abs(values - theirs[name].astype(values.dtype))
-                self.assertTrue((apart <= tolerance * (1 + numpy.abs(values))).all(), (file, name, apart.max()))
+                largest = numpy.abs(values).max(initial=0)  # of a gradient, whose small numbers are what large ones leave
+                self.assertLessEqual(apart.max(initial=0), tolerance * (1 + largest), (file, name))
 
     def assert_same_bits(self, one: str, other: str) -> None:
         self.assertEqual(self.records(one), self.records(other))
