@@ -69,6 +69,11 @@ nlohmann::ordered_json bench_json(const experiment::Row& row, const BenchCommand
           {"optdnn", run_with.program_version}};
 }
 
+// A list with a row a line, each there as soon as it is timed: where the program is ended, those before are not lost.
+void print_json(const nlohmann::ordered_json& row, bool is_first) {
+  std::cout << (is_first ? "[\n" : ",\n") << base::json_line(row) << std::flush;
+}
+
 void print_rows(const nlohmann::ordered_json& rows) {
   base::TextTable table({"row", "seeds", "iterations", "fastest (ms)", "median (ms)", "first loss", "convolutions"});
   for (const auto& row : rows) {
@@ -97,8 +102,9 @@ int bench(const BenchCommandOptions& options) {
       rows.push_back({{"id", row.id}, {"error", failure.message}});
       status = worse(status, failure.code);
     }
+    if (options.json) print_json(rows.back(), rows.size() == 1);
   }
-  options.json ? void(std::cout << base::json_text(rows)) : print_rows(rows);
+  options.json ? void(std::cout << "\n]\n") : print_rows(rows);
   return static_cast<int>(status);
 }
 

@@ -122,10 +122,10 @@ experiment::RunOptions run_options(const Where& where) {
   if (!where.executor.empty()) execution::check_executor(where.executor);
   options.executor = where.executor;
   options.no_graph = where.no_graph;
+  kernels::keep_kernels_in(kernels::users_kernel_folder(std::getenv));  // before there is any launcher
   kernels::use_launchers(!where.no_kernels);
   leave_out(where.without_kernels);
   overlap_kernels(where.overlap, options.device);
-  kernels::keep_kernels_in(kernels::users_kernel_folder(std::getenv));
   options.threads = where.threads;
   options.loader_threads = where.loader_threads;
   options.terminal_columns = terminal_columns();

@@ -43,6 +43,7 @@ TRAIN = ["configs/cifar_rules.yaml --seed 0 --seed 1 --seed 2",
          "configs/cifar_rules.yaml --row gradient_descent --row apg2 " + " ".join(f"--seed {n}" for n in range(3, 9))]
 GRACE_S = 25  # between the signal to stop and the end of the budget: runs save
 PACKING_S = 5  # of it, for what comes back
+AT_MOST_TESTING = 8  # processes
 SLACK_MIB = 0.25  # what an archive's end takes, and what is not written yet
 
 
@@ -184,11 +185,41 @@ def load(machine: Machine) -> str:
 
 
 def tests(machine: Machine) -> str:
-    code, output = machine.run([str(machine.options.program / "test_gpu"), "-d", "yes"], limit_s=200)
-    last = [line for line in output.splitlines() if "test case" in line][-1:]
-    if code != 0 or (machine.options.device != "cpu" and "no GPU: skipped" in output):
-        return "failed: " + " ".join(last or output.split("\n")[-3:])
-    return last[0] if last else "nothing ran"
+    """In several processes, since kernels are compiled when they are first wanted."""
+    options, program = machine.options, str(machine.options.program / "test_gpu")
+    names = test_names(machine, program)
+    running: list[subprocess.Popen[bytes]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        count = min(len(names), AT_MOST_TESTING, max(1, (os.cpu_count() or 1) // 2))
+        outputs = [open(f"{folder}/{number}.txt", "w+b") for number in range(count)]
+        for number, output in enumerate(outputs):
+            chosen = pathlib.Path(folder) / f"{number}.names"
+            chosen.write_text("".join(f"{name}\n" for name in names[number::count]), encoding="utf-8")
+            running.append(machine.start([program, "--input-file", str(chosen), "--durations", "yes"], output))
+        machine.wait(running, limit_s=240)
+        said = []
+        for number, output in enumerate(outputs):
+            output.seek(0)
+            said.append(output.read().decode(errors="replace"))
+            print(f"{program} of {names[number::count]}\n{said[-1]}\nexit code {running[number].returncode}\n",
+                  file=machine.log)
+            output.close()
+    skipped = options.device != "cpu" and any("no GPU: skipped" in text for text in said)
+    bad = [text for text, process in zip(said, running) if process.returncode != 0]
+    last = [" ".join([line for line in text.splitlines() if "test case" in line][-1:] or text.split("\n")[-3:])
+            for text in bad or said]
+    text = f"{len(names)} test cases in {count} processes: " + "; ".join(last)
+    return f"failed: {text}" if bad or skipped or not names else text
+
+
+def test_names(machine: Machine, program: str) -> list[str]:
+    """By either version of Catch2, whose exit code may be their number."""
+    for words in (["--list-test-names-only"], ["--list-tests", "--verbosity", "quiet"]):
+        _, output = machine.run([program, *words], limit_s=30)
+        names = [line.strip() for line in output.splitlines() if line.strip()]
+        if names and not any("nrecognised" in line for line in names):
+            return names
+    return []
 
 
 def smoke(machine: Machine) -> str:
@@ -210,34 +241,36 @@ def smoke(machine: Machine) -> str:
 
 def bench(machine: Machine) -> str:
     """Iterations of configs/bench_gpu.yaml: replayed, operator by operator, and without the project's kernels."""
-    timed = timed_rows(machine, HOWS, "--losses", "4")
-    write_json(machine.options.out / "bench.json", timed)
-    failures = [f"bench {how}" for how, rows in timed.items() if not rows or any("error" in row for row in rows)]
-    lines = [f"{row['id']} {1e3 * row['median_s']:.3f} ms ({row['iteration']})"
-             for rows in timed.values() for row in rows if "median_s" in row]
-    return (f"failed: {', '.join(failures)}; " if failures else "") + "; ".join(lines)
+    return timings(machine, "bench.json", {how: (how, None) for how in HOWS}, "--losses", "4")
 
 
 def profile(machine: Machine) -> str:
     """Where the time of an iteration goes, by kernel."""
     if machine.options.device == "cpu":
         return "left out: it counts a GPU's kernels"
-    timed = timed_rows(machine, ["", "--no-kernels"], "--profile")
-    write_json(machine.options.out / "profile.json", timed)
-    return f"{sum(map(len, timed.values()))} rows" if all(timed.values()) else "failed"
+    return timings(machine, "profile.json", {how: (how, None) for how in ("", "--no-kernels")}, "--profile")
 
 
 def each_kernel(machine: Machine) -> str:
     """What the kernels of each file gain: iterations of rows they are for without them, which `bench` has with them."""
     if machine.options.device == "cpu":
         return "left out: they are a GPU's"
-    timed = {}
-    for kernel, rows in KERNELS.items():
-        how = f"--without-kernels {kernel}"
-        timed[kernel] = timed_rows(machine, [how], rows=rows)[how]
-    write_json(machine.options.out / "each_kernel.json", timed)
-    missing = [kernel for kernel, rows in KERNELS.items() if len(timed[kernel]) < len(rows)]
-    return f"failed: {', '.join(missing)}" if missing else f"{len(timed)} of them"
+    return timings(machine, "each_kernel.json",
+                   {kernel: (f"--without-kernels {kernel}", rows) for kernel, rows in KERNELS.items()})
+
+
+def timings(machine: Machine, file: str, ways: dict[str, tuple[str, list[str] | None]], *words: str) -> str:
+    """Rows (all, or those named) in each way, kept as soon as they are timed."""
+    timed: dict[str, list[dict[str, Any]]] = {}
+    failures = []
+    for name, (how, rows) in ways.items():
+        timed[name], asked = timed_rows(machine, how, rows, *words)
+        write_json(machine.options.out / file, timed)
+        if sum("median_s" in row for row in timed[name]) < asked:
+            failures.append(name or "as it is")
+    lines = [f"{row['id']} {1e3 * row['median_s']:.3f} ms ({row['iteration']})"
+             for rows in timed.values() for row in rows if "median_s" in row]
+    return (f"failed: {', '.join(failures)}; " if failures else "") + "; ".join(lines)
 
 
 def together(machine: Machine) -> str:
@@ -272,9 +305,13 @@ def together(machine: Machine) -> str:
 
 
 def reports(output: str) -> list[dict[str, Any]]:
-    """The rows of what `optdnn bench --json` printed, below whatever came before; none if there are none."""
-    lines = output.splitlines()
-    return json.loads("\n".join(lines[lines.index("["):])) if "[" in lines else []
+    """The rows of what `optdnn bench --json` printed, a line each, among whatever else was said."""
+    rows = []
+    for line in output.splitlines():
+        with contextlib.suppress(json.JSONDecodeError):
+            if line.startswith("{"):
+                rows.append(json.loads(line.rstrip(",")))
+    return rows
 
 
 def middle_s(blocks: list[float]) -> float:
@@ -284,24 +321,24 @@ def middle_s(blocks: list[float]) -> float:
     return statistics.mean(blocks[quarter:len(blocks) - quarter])
 
 
-def timed_rows(machine: Machine, hows: list[str], *words: str,
-               rows: list[str] | None = None) -> dict[str, list[dict[str, Any]]]:
-    """Networks of images in the precision asked for; those of vectors train as one in 32 bits alone."""
+def timed_rows(machine: Machine, how: str, rows: list[str] | None,
+               *words: str) -> tuple[list[dict[str, Any]], int]:
+    """What was timed, of how many rows. Networks of images in the precision asked for; those of vectors train as one
+    in 32 bits alone."""
     options, precision = machine.options, ["--set", f"train.precision={machine.options.precision}"]
     config = "configs/bench_gpu.yaml" if options.device != "cpu" else "configs/bench.yaml"
     rows = rows or machine.rows([config])
     vectors = [row for row in rows if row.startswith(VECTORS)]
     images = [row for row in rows if row not in vectors] if options.device != "cpu" else []
-    timed: dict[str, list[dict[str, Any]]] = {how: [] for how in hows}
-    for how, found in timed.items():
-        for part, more in ((images, precision), (vectors, [])):
-            if not part:
-                continue
-            chosen = [word for row in part for word in ("--row", row)]
-            _, output = machine.optdnn("bench", config, *chosen, *more, "--device", options.device,
-                                       *how.split(), "--iterations", "100", *words, "--json", limit_s=120)
-            found += reports(output)
-    return timed
+    timed: list[dict[str, Any]] = []
+    for part, more in ((images, precision), (vectors, [])):
+        if not part:
+            continue
+        chosen = [word for row in part for word in ("--row", row)]
+        _, output = machine.optdnn("bench", config, *chosen, *more, "--device", options.device, *how.split(),
+                                   "--iterations", "100", *words, "--json", limit_s=240)
+        timed += reports(output)
+    return timed, len(images) + len(vectors)
 
 
 def write_json(path: pathlib.Path, rows: dict[str, Any]) -> None:

@@ -139,6 +139,7 @@ void forget_peak_device_bytes(const std::string& name) {
   const torch::Device device(name);
   if (device.is_cpu()) return;
   c10::DeviceAllocator& allocator = *c10::getDeviceAllocator(device.type());
+  if (!allocator.initialized()) return;  // nothing has been taken yet, and it knows no device
   allocator.emptyCache();
   allocator.resetPeakStats(device.index());
 }

@@ -23,6 +23,7 @@ void Iteration::run(const NextBatch& next, int64_t samples, int64_t first_batch,
   const auto begin = [&] { parts_.guard.begin(first_batch); };
   const auto undo = [&] {
     clear_gradients(parts_.parameters);
+    if (job_.penalty) job_.penalty();  // of a forward pass that was not ended
     begin();
   };
   begin();
