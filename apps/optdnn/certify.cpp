@@ -9,7 +9,6 @@
 #include "command.h"
 #include "optdnn/algorithms/catalogue.h"
 #include "optdnn/algorithms/certificate.h"
-#include "optdnn/algorithms/leaf_table.h"
 #include "optdnn/base/json_text.h"
 #include "optdnn/config/dump.h"
 #include "optdnn/config/merge.h"
@@ -46,11 +45,10 @@ bool holds_only_an_algorithm(const config::Node& node) {
   return node.is_map() && node.entries().size() == 1 && node.entries().front().key == "algorithm";
 }
 
-// At the initial coefficients, learned ones holding their last value beyond the depth.
+// At the initial coefficients.
 algorithms::Certificate certify_at_start(const algorithms::Rule& rule, int depth, int step) {
   algorithms::check_depth(rule, depth);
-  const algorithms::LeafTable values = algorithms::initial_values(rule, depth);
-  return algorithms::certify(rule, depth, step, [&](const algorithms::Leaf& leaf) { return values.at(leaf); });
+  return algorithms::certify(rule, depth, step);
 }
 
 // A rule by name, or a file that holds nothing but `algorithm:`. Overrides are its coefficients: --set beta=0.9.
@@ -203,7 +201,8 @@ void add_certify(CLI::App& app, int& status) {
   app.add_option("RULE|CONFIG", options->target,
                  "a rule of `optdnn list algorithms`, a YAML file, or equations: 'x[k+1] = x[k] + T(x[k])'")
       ->required();
-  app.add_option("--row", options->which.rows, "only the rows with these ids")->allow_extra_args(false);
+  app.add_option("--row", options->which.rows, "only this row: its id, that of a sweep, or a pattern as in 'apg2*'")
+      ->allow_extra_args(false);
   app.add_option("--set", options->which.sets, "override: beta=0.9 for a rule, a path for a config")
       ->allow_extra_args(false);
   app.add_option("--step", options->step, "the step whose tableau is shown")

@@ -24,12 +24,6 @@ namespace optdnn::app {
 
 namespace {
 
-std::string duration_text(double seconds) {
-  if (seconds < 120) return fixed(seconds, 1) + " s";
-  if (seconds < 7200) return fixed(seconds / 60, 1) + " min";
-  return fixed(seconds / 3600, 1) + " h";
-}
-
 struct Checked {
   std::string id;
   std::optional<experiment::CheckReport> report;
@@ -58,7 +52,7 @@ void print_text(const std::vector<Checked>& rows) {
     const auto& r = *row.report;
     table.add({row.id, base::with_thousands(r.cost.parameters), base::with_thousands(r.cost.multiply_adds),
                fixed(r.loss, 4), convergent_text(r), universal_text(r), base::with_thousands(r.iterations),
-               duration_text(r.total_s), fixed(r.memory_mib, 0) + " MiB", text_of(json_of(r.convolutions))});
+               time_text(r.total_s), fixed(r.memory_mib, 0) + " MiB", text_of(json_of(r.convolutions))});
   }
   std::cout << table.text();
   for (const Checked& row : rows) {
@@ -70,7 +64,8 @@ void print_text(const std::vector<Checked>& rows) {
   }
   double all_s = 0;
   for (const Checked& row : rows) all_s += row.report ? row.report->all_s : 0;
-  std::cout << "all rows and seeds, evaluations and searches: about " << duration_text(all_s) << " on this machine\n";
+  if (all_s == 0) return;
+  std::cout << "all rows and seeds, evaluations and searches: about " << time_text(all_s) << " on this machine\n";
 }
 
 void print_json(const std::vector<Checked>& rows) {

@@ -16,6 +16,7 @@
 #include "optdnn/experiment/find_runs.h"
 #include "optdnn/experiment/opened_run.h"
 #include "optdnn/experiment/run_folder.h"
+#include "output_file.h"
 #include "readable.h"
 #include "tables.h"
 
@@ -74,7 +75,7 @@ void print_runs(const std::vector<ordered_json>& results) {
   base::TextTable table(header);
   for (const auto& result : results) {
     std::vector<std::string> cells = {result["run"], result["samples"].dump()};
-    for (const std::string& name : names) cells.push_back(result.contains(name) ? base::number_text(result[name]) : "");
+    for (const std::string& name : names) cells.push_back(result.contains(name) ? six_digits(result[name]) : "");
     table.add(cells);
   }
   std::cout << table.text();
@@ -135,9 +136,8 @@ int eval(const EvalCommandOptions& options) {
                             "a run's folder is runs/<config>/<row>/seed-<n>");
   }
   if (!options.sample.empty() && folders.size() > 1) throw base::ConfigError("--sample is of one run");
-  if (!options.sample.empty() && std::filesystem::absolute(options.sample).parent_path().filename() == "checkpoints") {
-    throw base::ConfigError("--sample " + options.sample + ": the weights of a run lie there", "another folder");
-  }
+  if (!options.sample.empty()) check_output_file("--sample", options.sample, kSafetensors);
+  if (!options.picture.empty()) check_output_file("--picture", options.picture, kSvg);
   const auto run_with = run_options(options.where);
   std::vector<ordered_json> results;
   std::optional<ClassCounts> all;

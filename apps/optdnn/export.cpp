@@ -15,6 +15,7 @@
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/export_run.h"
 #include "options.h"
+#include "output_file.h"
 #include "python.h"
 #include "tables.h"
 
@@ -42,6 +43,8 @@ int export_network(experiment::ExportRequest request, const fs::path& to, const 
     throw base::ConfigError(base::concat("--keep-samples ", samples.string(), ": the weights are written there"),
                             "another name");
   }
+  if (ending == ".safetensors" || ending == ".py") check_output_file("--to", weights, kSafetensors);
+  if (keep_samples) check_output_file("--keep-samples", samples, kSafetensors);
   if (ending == ".safetensors") {
     request.to = to;
     experiment::export_run(request, run_options(where));
@@ -59,6 +62,7 @@ int export_network(experiment::ExportRequest request, const fs::path& to, const 
         base::concat("--to '", to.string(), "' would stand in the way of Python's ", to.stem().string()),
         "another name");
   }
+  check_output_file("--to", to, ending == ".py" ? kPython : kOnnx);
   const Scratch scratch;
   request.to = (ending == ".py" ? to.parent_path() : scratch.path) / to.filename().replace_extension(".safetensors");
   if (request.count > 0 && !keep_samples) request.samples = scratch.path / "samples.safetensors";

@@ -46,7 +46,7 @@ std::pair<std::string, std::string> match_cells(const nlohmann::ordered_json& ro
 }
 
 void print_info(const nlohmann::ordered_json& rows) {
-  base::TextTable table({"row", "parameters", "multiply-adds", "", "MiB/sample", "sizes", "match"});
+  base::TextTable table({"row", "parameters", "multiply-adds", "in millions", "MiB/sample", "sizes", "match"});
   for (const auto& row : rows) {
     if (row.contains("error")) {
       table.add({row["id"], "", "", row["error"], ""});

@@ -117,11 +117,21 @@ void add_init(CLI::App& app, int& status) {
     const std::string to = options->to.empty() ? kind + ".yaml" : options->to;
     if (fs::exists(to)) throw base::ConfigError(to + " is there already", "--to names another file");
     const std::string data = !options->data.empty() ? options->data : kind == "table" ? "my.csv" : "images";
+    if (kind == "table" && !options->data.empty() && !fs::exists(data))
+      throw base::EnvironmentError(concat("there is no file ", data), "DATA is the CSV file that is to be learnt");
     base::write_file_atomically(to, kind == "rings"     ? rings()
                                     : kind == "cifar10" ? cifar10()
                                     : kind == "images"  ? images(data)
                                                         : table(data, to));
-    std::cout << to << " is written\nnext: optdnn check " << to << '\n';
+    std::cout << to << " is written\n";
+    if (kind == "table" && !fs::exists(data))
+      std::cout << "next: put your samples into " << data << ", the class or number to be learnt in a column 'label'\n";
+    if (kind == "images" && !fs::exists(fs::path("data") / data)) {
+      std::cout << "next: put your pictures into data/" << data << "/{train,val}/<class>/, or name another folder than "
+                << "data with --data\n";
+    }
+    if (kind == "cifar10") std::cout << "next: optdnn fetch cifar10\n";
+    std::cout << "next: optdnn check " << to << '\n';
     status = 0;
   });
 }

@@ -44,7 +44,8 @@ void add_executor_option(CLI::App& app, Where& where) {
 void add_which_options(CLI::App& app, Which& which, bool several_configs, bool with_seeds) {
   auto* config = app.add_option("CONFIG", which.configs, "YAML file: one experiment, or a table of rows")->required();
   if (!several_configs) config->expected(1);
-  app.add_option("--row", which.rows, "only the rows with these ids")->allow_extra_args(false);
+  app.add_option("--row", which.rows, "only this row: its id, that of a sweep, or a pattern as in 'apg2*'")
+      ->allow_extra_args(false);
   if (with_seeds)
     app.add_option("--seed", which.seeds, "only these seeds, instead of the config's: 3, or 0,1,2")
         ->delimiter(',')
@@ -55,7 +56,8 @@ void add_which_options(CLI::App& app, Which& which, bool several_configs, bool w
           return whole && seed >= 0 ? "" : "a seed is a whole number from 0 to 2^63 - 1, not '" + text + "'";
         })
         ->allow_extra_args(false);
-  app.add_option("--set", which.sets, "override one value, as in optimizer.learning_rate=0.05")
+  app.add_option("--set", which.sets,
+                 "override one value, as in optimizer.learning_rate=0.05; a search leaves it alone")
       ->allow_extra_args(false);
 }
 

@@ -8,6 +8,7 @@
 #include "optdnn/base/text.h"
 #include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/predict.h"
+#include "output_file.h"
 #include "tables.h"
 
 namespace optdnn::app {
@@ -37,6 +38,7 @@ void add_predict(CLI::App& app, int& status) {
     const auto run_with = run_options(options->where);
     auto run = experiment::open_run(options->run, options->weights, run_with, options->input.empty());
     experiment::check_prediction_file(options->to, data::own_files(run.spec.dataset));
+    check_output_file("--to", options->to, options->to.ends_with(".npz") ? kNpz : kPredictions);
     const auto prediction = experiment::predict(run, options->prediction);
     experiment::write_prediction(options->to, prediction);
     std::cout << base::with_thousands(prediction.outputs.size(0)) << " samples in " << options->to << '\n';

@@ -15,7 +15,8 @@ std::string results_text(const experiment::Table& table, const std::filesystem::
   std::string headline;
   std::vector<std::vector<std::string>> lines;
   for (const experiment::Row& row : table.rows) {
-    std::vector<double> values, seconds;
+    std::vector<double> values;
+    double seconds = 0;
     std::string parameters;
     for (const uint64_t seed : row.spec.seeds) {
       const auto folder = experiment::run_folder(runs, table, row, seed);
@@ -25,15 +26,15 @@ std::string results_text(const experiment::Table& table, const std::filesystem::
       if (headline.empty()) headline = listing.headline;
       if (listing.headline != headline) continue;
       values.push_back(listing.value);
-      seconds.push_back(listing.seconds);
+      seconds += listing.seconds;
       const auto count = experiment::value_in<int64_t>(summary, "parameters", -1);
       if (count >= 0) parameters = base::with_thousands(count);
     }
     if (values.empty()) continue;
-    lines.push_back({row.id, std::to_string(values.size()), mean_text(values), parameters, mean_text(seconds)});
+    lines.push_back({row.id, std::to_string(values.size()), mean_text(values), parameters, time_text(seconds)});
   }
   if (lines.empty()) return "";
-  base::TextTable text({"row", "seeds", headline, "parameters", "seconds"});
+  base::TextTable text({"row", "seeds", headline, "parameters", "time"});
   for (const auto& line : lines) text.add(line);
   return text.text();
 }

@@ -40,13 +40,6 @@ double unix_now_s() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-std::string ago_text(double seconds) {
-  if (seconds < 120) return base::concat(static_cast<int64_t>(std::max(seconds, 0.0)), " s");
-  if (seconds < 7200) return base::concat(static_cast<int64_t>(seconds / 60), " min");
-  return seconds < 172800 ? base::concat(static_cast<int64_t>(seconds / 3600), " h")
-                          : base::concat(static_cast<int64_t>(seconds / 86400), " days");
-}
-
 std::vector<fs::path> paths_of(const std::vector<std::string>& names) { return {names.begin(), names.end()}; }
 
 std::vector<RunListing> listings(const RunsCommandOptions& options) {
@@ -82,9 +75,9 @@ std::string list_text(const std::vector<RunListing>& runs) {
     ++counts[run.state];
     const std::string iteration = base::with_thousands(run.iteration) +
                                   (run.iterations > run.iteration ? "/" + base::with_thousands(run.iterations) : "");
-    table.add({run.folder.string(), run.state, iteration, run.left_s >= 0 ? ago_text(run.left_s) : "",
+    table.add({run.folder.string(), run.state, iteration, run.left_s >= 0 ? time_text(run.left_s) : "",
                run.headline.empty() ? "" : base::concat(run.headline, " ", fixed(run.value, 4)),
-               run.updated_s > 0 ? ago_text(unix_now_s() - run.updated_s) + " ago" : ""});
+               run.updated_s > 0 ? time_text(std::max(0.0, unix_now_s() - run.updated_s)) + " ago" : ""});
   }
   std::vector<std::string> sums;
   for (const std::string& state : kStates) {

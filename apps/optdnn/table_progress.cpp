@@ -154,12 +154,4 @@ std::string TableProgress::table(double seconds, size_t workers, int columns) co
   return cut;
 }
 
-std::string time_text(double seconds) {
-  const auto whole = static_cast<int64_t>(std::llround(std::min(seconds, 1e12)));
-  if (whole < 60) return concat(whole, " s");
-  if (whole < 3600) return concat(whole / 60, " min ", whole % 60, " s");
-  if (whole < 48 * 3600) return concat(whole / 3600, " h ", whole / 60 % 60, " min");
-  return concat(whole / 86400, " d ", whole / 3600 % 24, " h");
-}
-
 }  // namespace optdnn::app

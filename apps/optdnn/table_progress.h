@@ -38,7 +38,4 @@ class TableProgress {
   std::vector<Run> runs_;
 };
 
-// "2 h 5 min", "40 s".
-std::string time_text(double seconds);
-
 }  // namespace optdnn::app

@@ -29,7 +29,7 @@ Compared read_rows(const std::string& rows, const std::string& defaults = "") {
   const TemporaryFolder folder;
   std::ofstream(folder / "t.yaml") << R"(table: T
 defaults:
-  dataset: {name: parity, d: 4}
+  dataset: {name: parity, d: 4, validation: {samples: 9}}
   module: {name: dense_two_layer, hidden: 16}
   depth: 4
   width: 4
@@ -68,7 +68,7 @@ TEST_CASE("a row that is not there, or learns something else, is refused") {
                          "  - {id: b, algorithm: gradient_descent}\n")
                    .messages,
                contains_text("another data set"));
-  REQUIRE(read_rows("  - {id: a, algorithm: apg2, dataset: {validation: {samples: 9}}, compare: {to: b}}\n"
+  REQUIRE(read_rows("  - {id: a, algorithm: apg2, dataset: {validation: {samples: 7}}, compare: {to: b}}\n"
                     "  - {id: b, algorithm: gradient_descent}\n")
               .messages.empty());
 }
@@ -84,6 +84,22 @@ TEST_CASE("costs over 2 % apart are a warning, over 10 % an error") {
   REQUIRE(with_hidden(99).empty());
   REQUIRE_THAT(with_hidden(95), contains_text("warning") && contains_text("multiply-adds"));
   REQUIRE_THAT(with_hidden(80), contains_text("error"));
+}
+
+TEST_CASE("a search may not choose other costs, or another length, than those that are compared") {
+  const auto with = [](const std::string& of_a, const std::string& of_b) {
+    const auto searched = [](const std::string& space) {
+      return space.empty() ? "" : ", search: {space: {" + space + "}}";
+    };
+    return read_rows("  - {id: a, algorithm: apg2, compare: {to: b}" + searched(of_a) + "}\n" +
+                     "  - {id: b, algorithm: gradient_descent" + searched(of_b) + "}\n")
+        .messages;
+  };
+  REQUIRE(with("optimizer.learning_rate: {log: [0.01, 1]}, module.hidden: [16]", "").empty());
+  const auto refused = contains_text("part of a comparison at equal cost, and at");
+  REQUIRE_THAT(with("depth: [4, 8]", ""), refused);
+  REQUIRE_THAT(with("", "module.hidden: [16, 32]"), refused);
+  REQUIRE_THAT(with("train.length.iterations: [10, 20]", ""), contains_text("cannot choose how long it trains"));
 }
 
 TEST_CASE("match scales hidden units where the state's width is fixed, and the sizes of baselines") {

@@ -11,11 +11,13 @@
 #include "optdnn/base/log.h"
 #include "optdnn/experiment/train_runs.h"
 #include "optdnn/experiment/trials.h"
+#include "support/contains_text.h"
 #include "support/temporary_folder.h"
 
 using namespace optdnn;
 using namespace optdnn::experiment;
 namespace fs = std::filesystem;
+using tests::contains_text;
 
 namespace {
 
@@ -50,7 +52,7 @@ Table table_of(const std::string& yaml) {
   Table table;
   table.file = "test.yaml";
   table.stem = "test";
-  table.rows.push_back({"row", tests::read_experiment(yaml), std::nullopt, {}, {}});
+  table.rows.push_back({"row", tests::read_experiment(yaml), std::nullopt, {}, {}, {}});
   return table;
 }
 
@@ -252,14 +254,19 @@ TEST_CASE("a choice of another search is refused") {
   REQUIRE_THROWS_AS(search_in(table, options), base::ConfigError);
 }
 
+namespace {
+
+std::string messages_of(const std::string& rows, const std::vector<std::string>& sets = {}) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "t.yaml") << rows;
+  base::Diagnostics diagnostics;
+  read_table(folder / "t.yaml", sets, diagnostics);
+  return diagnostics.render();
+}
+
+}  // namespace
+
 TEST_CASE("a search is refused where no row has the path, a value does not fit, or nothing is held out") {
-  const auto messages_of = [](const std::string& rows) {
-    const TemporaryFolder folder;
-    std::ofstream(folder / "t.yaml") << rows;
-    base::Diagnostics diagnostics;
-    read_table(folder / "t.yaml", {}, diagnostics);
-    return diagnostics.render();
-  };
   const std::string good = kSearchedRings + "algorithm: nesterov\noptimizer: {name: sgd}\n";
   const auto with = [&](const std::string& space) { return messages_of(good + "search: {space: " + space + "}\n"); };
   REQUIRE(with("{optimizer.momentum: {uniform: [0, 0.9]}}").empty());
@@ -270,4 +277,35 @@ TEST_CASE("a search is refused where no row has the path, a value does not fit, 
   REQUIRE(messages_of("dataset: nested_rings\nalgorithm: nesterov\nmodule: {name: dense_two_layer}\nwidth: 2\n"
                       "train: {length: {epochs: 1}}\nsearch: {space: {optimizer.learning_rate: {log: [0.1, 1]}}}\n")
               .find("chooses on a validation set") != std::string::npos);
+}
+
+TEST_CASE("what a sweep gives is not searched, nor is what a search is judged by; what is overridden is left alone") {
+  const std::string good = kSearchedRings + "algorithm: nesterov\noptimizer: {name: sgd}\n";
+  const std::string search = "search: {space: {optimizer.momentum: {uniform: [0, 0.9]}}}\n";
+  REQUIRE_THAT(messages_of(good + search + "grid: {optimizer.momentum: [0.1, 0.2]}\n"),
+               contains_text("would replace 'optimizer.momentum', which is given at"));
+  REQUIRE_THAT(messages_of(good + search + "grid: {optimizer: [{name: sgd, momentum: 0.5}]}\n"),
+               contains_text("would replace 'optimizer'"));
+  REQUIRE(messages_of(good + search + "grid: {optimizer.learning_rate: [0.1, 0.2]}\n", {"depth=2"}).empty());
+  for (const std::string item :
+       {"seeds: [[1], [2]]", "dataset.validation: [{samples: 8}]", "evaluate.every: [{epochs: 1}]"}) {
+    CAPTURE(item);
+    REQUIRE_THAT(messages_of(good + "search: {space: {" + item + "}}\n"),
+                 contains_text("nothing that a search can choose"));
+  }
+  REQUIRE_THAT(messages_of(good + "search: {space: {dataset.rings: [2, 3]}}\n"), contains_text("is another data set"));
+
+  const auto space_with = [&](const std::string& set) {
+    const TemporaryFolder folder;
+    std::ofstream(folder / "t.yaml") << good
+                                     << "search: {space: {optimizer.momentum: {uniform: [0, 0.9]}, depth: [2]}}\n";
+    base::Diagnostics diagnostics;
+    const Table table = read_table(folder / "t.yaml", {set}, diagnostics);
+    REQUIRE(diagnostics.all().empty());
+    return table.rows.front().spec.search->space;
+  };
+  REQUIRE(space_with("width=2").size() == 2);
+  REQUIRE(space_with("optimizer.momentum=0.5").size() == 1);
+  REQUIRE(space_with("optimizer={name: sgd, momentum: 0.5}").size() == 1);
+  REQUIRE(space_with("optimizer={name: sgd, learning_rate: 0.5}").size() == 2);
 }

@@ -7,6 +7,7 @@
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
+#include "optdnn/base/log.h"
 #include "optdnn/base/random.h"
 #include "optdnn/metrics/sink.h"
 #include "support/catch.h"
@@ -151,6 +152,24 @@ TEST_CASE("a record replaces a name that comes twice and keeps the order") {
   REQUIRE(record.number("b") == 3.0);
   REQUIRE(record.number("iteration") == 1.0);
   REQUIRE(!record.find("c"));
+}
+
+TEST_CASE("records that are damaged are left out, and the log says so; what a crash cut off is not") {
+  const TemporaryFolder folder;
+  const auto path = folder / "metrics.jsonl";
+  const std::string lines = written(file_sinks()[0], sample_records());
+  const auto log_after = [&](const std::string& content) {
+    std::ofstream(path, std::ios::binary) << content;
+    base::open_log_file(folder / "log.txt");
+    make_json_lines_sink(path)->rewind(50);
+    base::close_log_file();
+    return bytes_of(folder / "log.txt");
+  };
+  REQUIRE(log_after(lines + "{\"iteration\": 75, \"ep").empty());
+  REQUIRE(bytes_of(path) == lines);
+  const std::string log = log_after("{\"iteration\": x}\n" + lines);
+  REQUIRE(log.find("metrics.jsonl: 1 record is damaged") != std::string::npos);
+  REQUIRE(bytes_of(path) == lines);
 }
 
 }  // namespace optdnn::metrics

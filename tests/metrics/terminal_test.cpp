@@ -1,6 +1,7 @@
 // What a person sees, exactly.
 #include <sstream>
 
+#include "optdnn/metrics/mean_record.h"
 #include "optdnn/metrics/sink.h"
 #include "support/catch.h"
 
@@ -45,6 +46,18 @@ TEST_CASE("on a terminal a bar is drawn over itself, and lines of evaluations st
       "\r\x1b[Kapg2 [==>                                  ]  10%  train/loss 1.312  10 iterations/s  3:30 left";
   REQUIRE(shown({"apg2", 2346, true, 96}, -1, {log_record(), evaluation_record()}) == bar + "\r\x1b[K" + kLine);
   REQUIRE(shown({"apg2", 2346, true, 96}, -1, {log_record()}) == bar + "\n");
+}
+
+TEST_CASE("runs that train as one network have the pace of their common clock") {
+  const Record evaluation = evaluation_record();
+  std::vector<Record> shares;
+  for (const double seconds : {12, 13, 12, 13}) {
+    shares.emplace_back(391, 1, seconds);
+    for (const auto& [name, value] : evaluation.entries()) shares.back().set(name, std::get<double>(value));
+  }
+  TerminalOptions options{"apg2", 2346, false, 100};
+  options.runs = 4;
+  REQUIRE(shown(options, -1, {mean_record(shares)}) == kLine);
 }
 
 TEST_CASE("a continued run says so and counts its pace from its first record") {

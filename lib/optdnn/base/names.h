@@ -38,6 +38,13 @@ class NameTable {
     }
     return nullptr;
   }
+  // Empty for a value that has none.
+  std::string_view name_of(const Value& value) const {
+    for (const auto& entry : entries_) {
+      if (entry.value == value) return entry.name;
+    }
+    return {};
+  }
   std::vector<std::string> names() const {
     std::vector<std::string> names;
     for (const auto& entry : entries_) names.emplace_back(entry.name);

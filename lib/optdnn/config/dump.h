@@ -69,10 +69,7 @@ Node dump(const T& value) {
   } else if constexpr (std::same_as<T, std::string>) {
     return text_node(value);
   } else if constexpr (NamedEnum<T>) {
-    for (const auto& entry : enum_names(T{}).entries()) {
-      if (entry.value == value) return text_node(std::string(entry.name));
-    }
-    return {};
+    return text_node(std::string(enum_names(T{}).name_of(value)));
   } else if constexpr (is_optional<T>) {
     return value ? dump(*value) : Node();
   } else if constexpr (is_vector<T> || is_array<T>) {

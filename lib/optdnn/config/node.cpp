@@ -69,6 +69,11 @@ Node::Style Node::style() const { return data_ ? data_->style : Style::plain; }
 const std::vector<Node>& Node::items() const { return data_ ? data_->items : kNoItems; }
 const std::vector<Node::Entry>& Node::entries() const { return data_ ? data_->entries : kNoEntries; }
 const base::SourceSpan& Node::span() const { return data_ ? data_->span : kNoSpan; }
+
+const base::SourceSpan& Node::span_of(std::string_view key) const {
+  const Node* value = find(key);
+  return value ? value->span() : span();
+}
 int Node::depth() const { return data_ ? data_->depth : 1; }
 size_t Node::size() const { return data_ ? data_->size : 1; }
 

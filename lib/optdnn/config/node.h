@@ -49,6 +49,8 @@ class Node {
 
   // Where the value stands; no source if it was made by the program.
   const base::SourceSpan& span() const;
+  // Where the value of `key` stands; the whole, where there is none.
+  const base::SourceSpan& span_of(std::string_view key) const;
   // "configs/table_3.yaml:17", "--set", or "default" for a value that no text gave.
   std::string origin() const;
   // The place in the file of a stretch of a scalar's text. Exact in plain and literal (|) scalars and in quoted ones

@@ -93,7 +93,8 @@ Node read_yaml(std::shared_ptr<const base::SourceText> source, base::Diagnostics
     diagnostics.error({source}, concat("larger than ", kMaxFileBytes >> 20, " MiB"), "this is no config");
     return {};
   }
-  if (begin == 0 && source->text.starts_with("\xef\xbb\xbf")) begin = 3;  // a byte order mark
+  const bool is_file = begin == 0;
+  if (is_file && source->text.starts_with("\xef\xbb\xbf")) begin = 3;  // a byte order mark
   if (!check_characters(source, begin, diagnostics)) return {};
 
   std::istringstream stream(source->text.substr(std::min(begin, source->text.size())));
@@ -113,7 +114,8 @@ Node read_yaml(std::shared_ptr<const base::SourceText> source, base::Diagnostics
   for (const base::Diagnostic& mistake : found.all()) diagnostics.error(mistake.span, mistake.message, mistake.hint);
   if (stopped) return {};
   if (builder.root().is_null() && !found.has_errors()) {
-    diagnostics.error({source}, "the file is empty", "write at least one `key: value`");
+    diagnostics.error({source}, is_file ? "the file is empty" : "there is no value",
+                      is_file ? "write at least one `key: value`" : "");
   }
   return builder.root();
 }

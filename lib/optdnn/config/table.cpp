@@ -63,11 +63,13 @@ class Expansion {
       if (full_id.empty()) full_id = "run";
       if (!point.label.empty()) full_id = base::short_name(full_id, kMaxIdBytes);  // nobody chose that name
       Node swept = config;
-      for (const SweepPoint::Value& value : point.values) {
-        swept = set_path(swept, value.axis->path, value.axis->path_span, value.value, diagnostics_, displaced);
-      }
+      std::vector<Given> given;
+      for (const auto& [axis, value] : point.values) given.push_back({axis->path, axis->path_span, value, false});
       for (const Override& set : sets_) {
-        if (allowed(set, point)) swept = set_path(swept, set.path, set.path_span, set.value, diagnostics_, displaced);
+        if (allowed(set, point)) given.push_back({set.path, set.path_span, set.value, true});
+      }
+      for (const Given& one : given) {
+        swept = set_path(swept, one.path, one.place, one.value, diagnostics_, displaced);
       }
       nodes_ += swept.size();
       if (table.rows.size() == kMaxRows || nodes_ > kMaxTableNodes) {
@@ -76,7 +78,7 @@ class Expansion {
             "split it into several files");
         return;
       }
-      add_row(std::move(full_id), named_at, swept);
+      add_row(std::move(full_id), named_at, swept, std::move(given));
     }
   }
 
@@ -102,7 +104,7 @@ class Expansion {
     return true;
   }
 
-  void add_row(std::string id, const base::SourceSpan& place, const Node& config) {
+  void add_row(std::string id, const base::SourceSpan& place, const Node& config, std::vector<Given> given) {
     if (!check_id(id, place, diagnostics_)) return;
     const auto [first, is_new] = places_.emplace(id, place);
     if (!is_new) {
@@ -113,8 +115,8 @@ class Expansion {
       return;
     }
     const Node* paper = config.find("paper");
-    table.rows.push_back(
-        {std::move(id), paper ? without_keys(config, {"paper"}) : config, paper ? *paper : Node(), place});
+    table.rows.push_back({std::move(id), paper ? without_keys(config, {"paper"}) : config, paper ? *paper : Node(),
+                          place, std::move(given)});
   }
 
   base::Diagnostics& diagnostics_;

@@ -24,11 +24,20 @@ namespace optdnn::config {
 
 inline constexpr size_t kMaxRows = 10'000;
 
+// A value that a sweep of the file or an override gives a row.
+struct Given {
+  std::string path;
+  base::SourceSpan place;
+  Node value;
+  bool is_override;
+};
+
 struct ExpandedRow {
   std::string id;  // "run" for a single experiment; letters, digits and . _ + - = , fit for a folder's name
   Node config;
   Node paper;  // null if absent
   base::SourceSpan span;
+  std::vector<Given> given;
 };
 
 struct TableFile {

@@ -118,16 +118,11 @@ std::vector<algorithms::Coefficient> coefficients_of(const AlgorithmSpec& spec) 
   return coefficients;
 }
 
-base::SourceSpan span_of(const AlgorithmSpec& spec, std::string_view key) {
-  const config::Node* node = spec.node.is_map() ? spec.node.find(key) : nullptr;
-  return node ? node->span() : spec.node.span();
-}
-
 bool is_known(const AlgorithmSpec& spec, base::Diagnostics& diagnostics) {
   if (algorithms::find_rule(spec.name)) return true;
   std::vector<std::string> names;
   for (const auto& entry : algorithms::catalogue()) names.push_back(entry.name);
-  diagnostics.error(span_of(spec, "name"), base::concat("unknown algorithm '", spec.name, "'"),
+  diagnostics.error(spec.node.span_of("name"), base::concat("unknown algorithm '", spec.name, "'"),
                     base::suggestion(spec.name, names, "algorithms") + "; or give equations");
   return false;
 }
@@ -136,7 +131,7 @@ bool is_known(const AlgorithmSpec& spec, base::Diagnostics& diagnostics) {
 bool takes_no_more(const AlgorithmSpec& spec, base::Diagnostics& diagnostics) {
   if (!spec.output && spec.start.empty()) return true;
   const char* key = spec.output ? "output" : "start";
-  diagnostics.error(span_of(spec, key),
+  diagnostics.error(spec.node.span_of(key),
                     base::concat("'", key, "' goes with equations; '", spec.name, "' is named without any"),
                     "write the rule out under algorithm.equations, with a name of its own");
   return false;
@@ -149,12 +144,12 @@ std::optional<algorithms::Rule> make_rule(const AlgorithmSpec& spec, base::Diagn
   algorithms::RuleSpec rule;
   if (!spec.equations) {
     if (!is_known(spec, diagnostics) || !takes_no_more(spec, diagnostics)) return std::nullopt;
-    rule = algorithms::catalogue_spec(spec.name, coefficients_of(spec), diagnostics, span_of(spec, "name"));
+    rule = algorithms::catalogue_spec(spec.name, coefficients_of(spec), diagnostics, spec.node.span_of("name"));
     if (diagnostics.errors() > errors) return std::nullopt;
     return algorithms::make_rule(rule, diagnostics);
   }
   if (algorithms::find_rule(spec.name)) {
-    diagnostics.error(span_of(spec, "name"),
+    diagnostics.error(spec.node.span_of("name"),
                       base::concat("'", spec.name, "' is a built-in rule and takes no equations"),
                       "give your rule a name of its own");
     return std::nullopt;
@@ -166,7 +161,7 @@ std::optional<algorithms::Rule> make_rule(const AlgorithmSpec& spec, base::Diagn
   rule.coefficients = coefficients_of(spec);
   rule.output = spec.output.value_or("");
   rule.start = spec.start;
-  rule.span = span_of(spec, "name");
+  rule.span = spec.node.span_of("name");
   return algorithms::make_rule(rule, diagnostics);
 }
 

@@ -5,6 +5,7 @@
 #include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
 #include "optdnn/config/merge.h"
+#include "optdnn/experiment/trials.h"
 
 namespace optdnn::experiment {
 
@@ -17,13 +18,6 @@ constexpr double kWarnedCostGapPct = 2, kRefusedCostGapPct = 10;
 const Row* find_row(const Table& table, const std::string& id) {
   const auto found = std::find_if(table.rows.begin(), table.rows.end(), [&](const Row& row) { return row.id == id; });
   return found == table.rows.end() ? nullptr : &*found;
-}
-
-// What is learnt, whatever the batches, the augmentation and the validation set.
-std::string task_of(const ExperimentSpec& spec) {
-  return config::canonical_json(config::without_keys(
-      config::dump(spec.dataset),
-      {"batch_size", "augment", "crop_padding", "cutout_size", "erase_probability", "mixup_alpha", "validation"}));
 }
 
 // `to` itself, or of a sweep named so the row at the same values (its name ends alike), or the only one of the same
@@ -46,12 +40,13 @@ const Row* compared_row(const Table& table, const Row& row) {
   return is_only ? &*found : nullptr;
 }
 
-base::SourceSpan place_of_compare(const Row& row) {
-  const config::Node* node = row.config.find("compare");
-  return node ? node->span() : row.config.span();
-}
-
 }  // namespace
+
+std::string task_of(const ExperimentSpec& spec) {
+  return config::canonical_json(config::without_keys(
+      config::dump(spec.dataset),
+      {"batch_size", "augment", "crop_padding", "cutout_size", "erase_probability", "mixup_alpha", "validation"}));
+}
 
 void resolve_comparisons(Table& table, base::Diagnostics& diagnostics) {
   std::vector<std::string> ids;
@@ -61,13 +56,13 @@ void resolve_comparisons(Table& table, base::Diagnostics& diagnostics) {
     const Row* to = compared_row(table, row);
     if (!to) {
       diagnostics.error(
-          place_of_compare(row),
+          row.config.span_of("compare"),
           concat("row '", row.id, "' is compared with '", row.spec.compare->to, "', and there is no such row"),
           base::suggestion(row.spec.compare->to, ids, "rows"));
     } else if (to == &row) {
       row.spec.compare.reset();
     } else if (task_of(row.spec) != task_of(to->spec)) {
-      diagnostics.error(place_of_compare(row),
+      diagnostics.error(row.config.span_of("compare"),
                         concat("row '", row.id, "' is compared with '", to->id, "', which has another data set"));
     } else {
       row.spec.compare->to = to->id;
@@ -75,13 +70,51 @@ void resolve_comparisons(Table& table, base::Diagnostics& diagnostics) {
   }
 }
 
-void check_compared_costs(const Table& rows, const Table& whole, base::Diagnostics& diagnostics) {
-  std::map<std::string, double> known;
-  const auto cost = [&](const Row& row, bool parameters) {
-    const auto [entry, is_new] = known.emplace(concat(row.id, parameters ? "/p" : "/m"), 0);
-    if (is_new) entry->second = cost_of(row.spec, parameters);
+namespace {
+
+// Counts each network once, whatever trains it.
+class Costs {
+ public:
+  double operator()(const ExperimentSpec& spec, ComparedCost cost) {
+    const auto network =
+        config::without_keys(resolved(spec), {"optimizer", "schedule", "train", "evaluate", "seeds", "loss"});
+    const auto [entry, is_new] = known_.emplace(std::pair(config::canonical_json(network), cost), 0);
+    if (is_new) entry->second = cost_of(spec, cost == ComparedCost::parameters);
     return entry->second;
-  };
+  }
+
+ private:
+  std::map<std::pair<std::string, ComparedCost>, double> known_;
+};
+
+std::string_view words_of(ComparedCost cost) {
+  return cost == ComparedCost::parameters ? "parameters" : "multiply-adds";
+}
+
+double gap_pct(double cost, double of) { return 100 * std::abs(cost - of) / of; }
+
+// Returns false where a value that the row's search may choose costs what no longer compares with `of`.
+bool check_searched_costs(const Row& row, double of, ComparedCost cost, Costs& costs, base::Diagnostics& diagnostics) {
+  if (!row.spec.search) return true;
+  for (const auto& [path, value] : extreme_values(row.spec)) {
+    base::Diagnostics heard_before;
+    const ExperimentSpec changed = with_values(row.spec, {{path, value}}, heard_before);
+    const double own = costs(changed, cost);
+    if (gap_pct(own, of) <= kRefusedCostGapPct) continue;
+    diagnostics.error(place_of_search(row, path),
+                      concat("row '", row.id, "' is part of a comparison at equal cost, and at ", path, " ",
+                             config::to_flow(value), " it has ", base::with_thousands(std::llround(own)), " ",
+                             words_of(cost), " in the place of ", base::with_thousands(std::llround(of))),
+                      "give each size a row of its own with `grid`");
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void check_compared_costs(const Table& rows, const Table& whole, base::Diagnostics& diagnostics) {
+  Costs costs;
   for (const Row& row : rows.rows) {
     if (!row.spec.compare) continue;
     const Row* found = find_row(rows, row.spec.compare->to);
@@ -90,19 +123,19 @@ void check_compared_costs(const Table& rows, const Table& whole, base::Diagnosti
     Row to = *found;
     base::Diagnostics ignored;  // the row's own, where it is among those that run
     if (to.spec.match) match_widths(to.spec, to.id, to.config, ignored);
-    const bool parameters = row.spec.compare->cost == ComparedCost::parameters;
+    const ComparedCost cost = row.spec.compare->cost;
     try {
-      const double own = cost(row, parameters), theirs = cost(to, parameters);
-      const double gap_pct = 100 * (own - theirs) / theirs;
-      if (std::abs(gap_pct) <= kWarnedCostGapPct) continue;
-      const std::string message = concat("row '", row.id, "' has ", base::with_thousands(std::llround(own)), " ",
-                                         parameters ? "parameters" : "multiply-adds", ", '", to.id,
-                                         "', which it is compared with, ", base::with_thousands(std::llround(theirs)));
-      if (std::abs(gap_pct) > kRefusedCostGapPct) {
-        diagnostics.error(place_of_compare(row), message, "match picks sizes that cost the same");
-      } else {
-        diagnostics.warning(place_of_compare(row), message);
+      const double own = costs(row.spec, cost), theirs = costs(to.spec, cost);
+      const std::string message =
+          concat("row '", row.id, "' has ", base::with_thousands(std::llround(own)), " ", words_of(cost), ", '", to.id,
+                 "', which it is compared with, ", base::with_thousands(std::llround(theirs)));
+      if (gap_pct(own, theirs) > kRefusedCostGapPct) {
+        diagnostics.error(row.config.span_of("compare"), message, "match picks sizes that cost the same");
+        continue;
       }
+      if (gap_pct(own, theirs) > kWarnedCostGapPct) diagnostics.warning(row.config.span_of("compare"), message);
+      if (check_searched_costs(row, theirs, cost, costs, diagnostics))
+        check_searched_costs(to, own, cost, costs, diagnostics);
     } catch (const base::ConfigError&) {  // a row that cannot be built is told of elsewhere
     }
   }

@@ -41,9 +41,7 @@ ordered_json values_by_index(const algorithms::Rule& rule, int coefficient, int 
 ordered_json coefficient_json(const algorithms::Rule& rule, int place, int last) {
   const algorithms::Coefficient& coefficient = rule.coefficients()[place];
   ordered_json json;
-  for (const auto& entry : algorithms::enum_names(coefficient.learn).entries()) {
-    if (entry.value == coefficient.learn) json["learn"] = entry.name;
-  }
+  json["learn"] = algorithms::enum_names(coefficient.learn).name_of(coefficient.learn);
   if (coefficient.learn != algorithms::Learn::no) {
     if (coefficient.range) json["range"] = {coefficient.range->low, coefficient.range->high};
   } else if (coefficient.value) {

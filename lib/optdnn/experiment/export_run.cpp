@@ -56,7 +56,7 @@ training::Precision wide(training::Precision precision) {
 void export_run(const ExportRequest& request, const RunOptions& options) {
   ExperimentSpec spec = stored_experiment(request.run);
   spec.train.precision = wide(spec.train.precision);
-  const models::NetworkShape shape = network_shape(data::dataset_shape(spec.dataset));
+  const models::NetworkShape shape = network_shape(spec);
   models::Network network = make_network(spec, shape, spec.seeds.front());
   if (request.names == WeightNames::timm) check_in_timm(spec, network);
   const torch::Device device(options.device);

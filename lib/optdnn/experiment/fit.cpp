@@ -5,9 +5,6 @@
 #include "optdnn/baselines/contraction.h"
 #include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/network.h"
-#include "optdnn/models/ends.h"
-#include "optdnn/models/image_sizes.h"
-#include "optdnn/models/patch_ends.h"
 #include "optdnn/training/loss.h"
 
 namespace optdnn::experiment {
@@ -42,36 +39,16 @@ class FitChecker {
       part();
       return true;
     } catch (const base::ConfigError& error) {
-      const config::Node* node = row_.config.find(key);
-      diagnostics_.error(node ? node->span() : row_.config.span(), error.what(), error.hint());
+      diagnostics_.error(row_.config.span_of(key), error.what(), error.hint());
       return false;
     }
   }
 
   void check_opt_net(const models::NetworkShape& shape) {
     const algorithms::Rule rule = *rule_of(spec_);
-    at("algorithm", [&] {
-      models::check_rule(rule, modules_of(spec_, rule));
-      algorithms::check_depth(rule, *std::max_element(spec_.depth.values.begin(), spec_.depth.values.end()));
+    models::check_opt_net(rule, opt_net_spec(spec_, rule), shape, [&](std::string_view key, const auto& check) {
+      at(key == "modules" && spec_.module ? "module" : key, check);
     });
-    const auto& width = spec_.width.values;
-    for (const int64_t channels : width) {
-      if (spec_.module) at("module", [&] { modules::check_module(*spec_.module, channels, shape.is_image()); });
-      for (const auto& [family, module] : spec_.modules) {
-        at("modules", [&] { modules::check_module(module, channels, shape.is_image()); });
-      }
-    }
-    if (const auto* dense = std::get_if<models::DenseTransition>(&spec_.transition)) {
-      for (const int64_t depth : spec_.depth.values)
-        at("transition", [&] { models::check_compression(dense->compression, rule, static_cast<int>(depth)); });
-    }
-    at("stem", [&] { models::make_stem(spec_.stem, shape, width.front()); });
-    for (size_t i = 1; i < width.size(); ++i) {
-      at("transition", [&] { models::check_transition(spec_.transition, width[i - 1], width[i], shape.is_image()); });
-    }
-    at("transition", [&] { models::check_transition_sizes(spec_.stem, spec_.transition, width.size(), shape); });
-    at("stem", [&] { models::check_tokens(spec_.stem, modules_of(spec_, rule), width.size(), spec_.head); });
-    at("head", [&] { models::make_head(spec_.head, shape, width.back()); });
     if (diagnostics_.errors() == 0) check_contraction(rule);
   }
 
@@ -81,8 +58,7 @@ class FitChecker {
     if (factor && *factor < 1.0) return;
     const std::string bounds = factor ? base::concat("their bounds allow a factor of ", base::number_text(*factor))
                                       : "they have no bound on their Lipschitz constant";
-    const config::Node* node = row_.config.find(spec_.module ? "module" : "modules");
-    diagnostics_.warning(node ? node->span() : row_.config.span(),
+    diagnostics_.warning(row_.config.span_of(spec_.module ? "module" : "modules"),
                          base::concat("the modules that rule '", rule.name(),
                                       "' solves for may not make its solve a contraction: ", bounds),
                          "module implicit_conv or dense_two_layer, with a lipschitz below 1");

@@ -41,7 +41,7 @@ class Cost {
   explicit Cost(const ExperimentSpec& spec)
       : rule_(*rule_of(spec)),
         net_(opt_net_spec(spec, rule_)),
-        shape_(network_shape(data::dataset_shape(spec.dataset))),
+        shape_(network_shape(spec)),
         of_parameters_(spec.match->parameters.has_value()) {
     check(spec.width.values);
     uses_ = models::count_uses(rule_, net_);

@@ -39,7 +39,7 @@ void add_hidden(modules::ModuleSpec& module, MatchedSize& size) {
 
 // Whether stem and head leave the state's width open; an input that is the state itself does not.
 bool width_is_free(const ExperimentSpec& spec) {
-  const models::NetworkShape shape = network_shape(data::dataset_shape(spec.dataset));
+  const models::NetworkShape shape = network_shape(spec);
   if (!spec.stem && !shape.is_image() && spec.width.values.front() == shape.input.front()) return false;
   try {
     models::make_stem(spec.stem, shape, 2 * spec.width.values.front());
@@ -53,7 +53,7 @@ bool width_is_free(const ExperimentSpec& spec) {
 }  // namespace
 
 std::optional<MatchedSize> matched_size(ExperimentSpec& spec) {
-  const models::NetworkShape shape = network_shape(data::dataset_shape(spec.dataset));
+  const models::NetworkShape shape = network_shape(spec);
   if (spec.model) {
     baselines::check_baseline(*spec.model, shape);
     return size_of(*spec.model);

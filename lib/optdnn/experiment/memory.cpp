@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <sstream>
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
+#include "optdnn/experiment/free_memory.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/training/precision.h"
 
@@ -75,41 +75,6 @@ double resident_mib() {
   return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / kMib;
 }
 
-// "MemAvailable:  123 kB" of /proc/meminfo.
-std::optional<double> available_mib() {
-  std::ifstream file("/proc/meminfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("MemAvailable:")) return std::strtod(line.c_str() + 13, nullptr) / 1024;
-  }
-  return std::nullopt;
-}
-
-std::optional<double> number_in(const std::string& path) {
-  std::ifstream file(path);
-  double number = 0;
-  return file >> number ? std::optional(number) : std::nullopt;  // "max" is none
-}
-
-// What the cgroup of this process, or one above it, leaves. Version 2, or 1 where the host has that.
-std::optional<double> cgroup_left_mib() {
-  std::optional<double> least;
-  std::ifstream file("/proc/self/cgroup");
-  for (std::string line; std::getline(file, line);) {
-    const bool second = line.starts_with("0::"), first = line.find(":memory:") != std::string::npos;
-    if (!first && !second) continue;
-    const std::string root = second ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
-    for (std::string path = line.substr(line.rfind(':') + 1);; path = path.substr(0, path.rfind('/'))) {
-      if (path == "/") path = "";
-      const auto limit = number_in(root + path + (second ? "/memory.max" : "/memory.limit_in_bytes"));
-      const auto used = number_in(root + path + (second ? "/memory.current" : "/memory.usage_in_bytes"));
-      if (limit && used) least = std::min(least.value_or(*limit - *used), *limit - *used);
-      if (path.empty()) break;
-    }
-  }
-  if (least) *least /= kMib;
-  return least;
-}
-
 int64_t moments_of(const training::OptimizerSpec& spec) {
   if (const auto* sgd = std::get_if<training::SgdSpec>(&spec)) return sgd->momentum > 0 ? 1 : 0;
   return 2;
@@ -137,9 +102,7 @@ MemoryEstimate estimate_memory(const ExperimentSpec& spec, const data::DataSet& 
   MemoryEstimate memory;
   memory.peak_mib =
       resident + static_cast<double>(runs) * (copies * weights + std::max(training, evaluation) + batches);
-  for (const auto left : {available_mib(), cgroup_left_mib()}) {
-    if (left) memory.limit_mib = std::min(memory.limit_mib.value_or(*left + resident), *left + resident);
-  }
+  if (const auto left = free_memory_mib()) memory.limit_mib = *left + resident;
   return memory;
 }
 

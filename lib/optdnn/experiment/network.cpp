@@ -4,12 +4,17 @@
 
 #include "optdnn/base/random.h"
 #include "optdnn/data/catalogue.h"
+#include "optdnn/experiment/free_memory.h"
 #include "optdnn/experiment/weights.h"
 #include "optdnn/modules/convolve.h"
 
 namespace optdnn::experiment {
 
 models::NetworkShape network_shape(const data::DataShape& shape) { return {shape.input, shape.outputs}; }
+
+models::NetworkShape network_shape(const ExperimentSpec& spec) {
+  return network_shape(data::dataset_shape(spec.dataset));
+}
 
 std::shared_ptr<const algorithms::Rule> rule_of(const ExperimentSpec& spec) {
   if (spec.rule || !spec.algorithm) return spec.rule;
@@ -41,14 +46,14 @@ models::OptNetSpec opt_net_spec(const ExperimentSpec& spec, const algorithms::Ru
 }
 
 void check_network(const ExperimentSpec& spec) {
-  const models::NetworkShape shape = network_shape(data::dataset_shape(spec.dataset));
+  const models::NetworkShape shape = network_shape(spec);
   if (spec.model) return baselines::check_baseline(*spec.model, shape);
   const auto rule = rule_of(spec);
   models::check_opt_net(*rule, opt_net_spec(spec, *rule), shape);
 }
 
 modules::Count count_network(const ExperimentSpec& spec) {
-  const models::NetworkShape shape = network_shape(data::dataset_shape(spec.dataset));
+  const models::NetworkShape shape = network_shape(spec);
   if (spec.model) return baselines::count_baseline(*spec.model, shape);
   const auto rule = rule_of(spec);
   const models::OptNetSpec net = opt_net_spec(spec, *rule);
@@ -56,6 +61,8 @@ modules::Count count_network(const ExperimentSpec& spec) {
 }
 
 models::Network make_network(const ExperimentSpec& spec, const models::NetworkShape& shape, uint64_t seed) {
+  check_network(spec);
+  check_weights_fit(static_cast<double>(count_network(spec).parameters));
   base::seed_torch(seed);
   models::Network network;
   if (spec.model) {

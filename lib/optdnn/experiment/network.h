@@ -10,6 +10,7 @@
 namespace optdnn::experiment {
 
 models::NetworkShape network_shape(const data::DataShape& shape);
+models::NetworkShape network_shape(const ExperimentSpec& spec);
 
 // The rule of a spec that has been read without errors, as it was made then; null for a baseline. Of a spec that was
 // not read it is made here.
@@ -27,7 +28,8 @@ void check_network(const ExperimentSpec& spec);
 modules::Count count_network(const ExperimentSpec& spec);
 
 // Weights are drawn from LibTorch's generator, seeded here, on the CPU: equal for every device.
-// Errors: ConfigError if the parts do not fit together.
+// Errors: ConfigError if the parts do not fit together, EnvironmentError if the weights are larger than what is left of
+// the memory.
 models::Network make_network(const ExperimentSpec& spec, const models::NetworkShape& shape, uint64_t seed);
 
 // The networks of several seeds as one, each initialised as it would be alone, from the file of init.from where one is

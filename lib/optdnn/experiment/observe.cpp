@@ -1,6 +1,7 @@
 #include "optdnn/experiment/observe.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "optdnn/base/json_text.h"
@@ -11,12 +12,25 @@ namespace optdnn::experiment {
 using algorithms::Certificate;
 using base::concat;
 
+namespace {
+
+// Whether nothing has been learned yet, up to the rounding of single precision.
+bool at_start(const algorithms::Rule& rule, const algorithms::LeafTable& numbers) {
+  return std::all_of(numbers.values().begin(), numbers.values().end(), [&](const auto& number) {
+    const double start = rule.initial_value(number.first);
+    return std::abs(number.second - start) <= 1e-5 * std::max(1.0, std::abs(start));
+  });
+}
+
+}  // namespace
+
 std::vector<Certificate> certify_stages(const algorithms::Rule& rule, const models::OptNetImpl& net, int64_t run) {
   std::vector<Certificate> certificates;
   for (const auto& stage : net.stages()) {
     const algorithms::LeafTable numbers = stage->coefficients().numbers(run);
+    const bool learned = !at_start(rule, numbers);
     const auto value_of = [&](const algorithms::Leaf& leaf) {
-      return numbers.has(leaf.coefficient) ? numbers.at(leaf) : rule.initial_value(leaf);
+      return learned && numbers.has(leaf.coefficient) ? numbers.at(leaf) : rule.initial_value(leaf);
     };
     certificates.push_back(algorithms::certify(rule, stage->first() + stage->steps(), stage->first(), value_of));
   }

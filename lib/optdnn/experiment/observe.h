@@ -13,6 +13,7 @@
 namespace optdnn::experiment {
 
 // The certificate of every stage at the network's current coefficients; of several runs at once, at those of `run`.
+// What has been learned holds its last value beyond the depth; before, a sequence goes on as it is written.
 std::vector<algorithms::Certificate> certify_stages(const algorithms::Rule& rule, const models::OptNetImpl& net,
                                                     int64_t run = 0);
 

@@ -44,7 +44,7 @@ std::string seeds_text(const std::vector<uint64_t>& seeds) {
                            : concat(seeds.size(), " seeds, ", seeds.front(), " to ", seeds.back());
 }
 
-using Status = RunOutcome::Status;
+using Ended = RunOutcome::Status;
 
 std::string text_of(const std::exception_ptr& error) try {
   std::rethrow_exception(error);
@@ -58,7 +58,7 @@ int code_of(const std::exception_ptr& error) try { std::rethrow_exception(error)
   return static_cast<int>(base::ExitCode::bug);
 }
 
-std::vector<RunOutcome> all_ended(const std::vector<uint64_t>& seeds, Status status, std::exception_ptr error) {
+std::vector<RunOutcome> all_ended(const std::vector<uint64_t>& seeds, Ended status, std::exception_ptr error) {
   std::vector<RunOutcome> outcomes;
   for (const uint64_t seed : seeds) outcomes.push_back({status, seed, error});
   return outcomes;
@@ -97,7 +97,7 @@ std::vector<RunOutcome> share_out_seeds(const Table& table, const Row& row, cons
     const int rank = static_cast<int>(i) % world.size(), status = ended[i][0].item<int>(),
               code = ended[i][1].item<int>();
     if (rank == world.rank() || status == 0) continue;
-    RunOutcome outcome{static_cast<Status>(status - 1), seeds[i], nullptr, i};
+    RunOutcome outcome{static_cast<Ended>(status - 1), seeds[i], nullptr, i};
     if (code != 0)
       outcome.error = std::make_exception_ptr(
           base::Error(static_cast<base::ExitCode>(code), concat("rank ", rank, ", which trained it, says why")));
@@ -129,9 +129,9 @@ std::vector<RunOutcome> run(const Table& table, const Row& row, const std::vecto
       chosen.spec = found->spec;
       plan.search = found->summary;
     } catch (const FolderInUse&) {
-      return all_ended(seeds, options.shared ? Status::elsewhere : Status::failed, std::current_exception());
+      return all_ended(seeds, options.shared ? Ended::elsewhere : Ended::failed, std::current_exception());
     } catch (...) {
-      return all_ended(seeds, Status::failed, std::current_exception());
+      return all_ended(seeds, Ended::failed, std::current_exception());
     }
   for (const uint64_t seed : seeds) {
     plan.runs.push_back({chosen.spec, seed, run_folder(options.out, table, row, seed)});

@@ -28,8 +28,7 @@ void check_smallest_batch(const Row& row, const data::DataSet& dataset, const da
   try {
     network.forward(torch::zeros(sizes));
   } catch (const base::ConfigError& error) {
-    const config::Node* node = row.config.find("dataset");
-    const std::string place = (node ? node->span() : row.config.span()).text();
+    const std::string place = row.config.span_of("dataset").text();
     throw base::ConfigError(base::concat(place, place.empty() ? "" : ": ", "the ", train.samples_per_epoch(),
                                          " training images leave a batch of one, and ", error.what()),
                             error.hint());

@@ -26,7 +26,7 @@ torch::Tensor normal_inputs(const models::NetworkShape& shape) {
 std::optional<SolveReport> report_solves(const ExperimentSpec& spec) {
   const auto rule = rule_of(spec);
   if (!rule || rule->is_explicit()) return std::nullopt;
-  const models::NetworkShape shape = network_shape(data::dataset_shape(spec.dataset));
+  const models::NetworkShape shape = network_shape(spec);
   models::Network network = make_network(spec, shape, spec.seeds.front());
   const auto depth = static_cast<int>(*std::max_element(spec.depth.values.begin(), spec.depth.values.end()));
   SolveReport report{baselines::contraction_factor(*rule, modules_of(spec, *rule), depth), {}};

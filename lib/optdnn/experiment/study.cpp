@@ -30,8 +30,7 @@ std::optional<algorithms::Rule> fitting_rule(const StudySpec& spec, const config
   try {
     algorithms::check_depth(*rule, spec.depths.back());
   } catch (const base::ConfigError& error) {
-    const config::Node* depths = node.find("depths");
-    diagnostics.error(depths ? depths->span() : node.span(), error.what(), error.hint());
+    diagnostics.error(node.span_of("depths"), error.what(), error.hint());
   }
   return diagnostics.errors() > errors ? std::nullopt : rule;
 }

@@ -59,9 +59,7 @@ Summary::Summary(const Table& table, const Row& row, uint64_t seed, const std::s
   if (options.device != "cpu") json_["gpu_software"] = base::gpu_software(options.device);
   json_["threads"] = base::torch_threads();
   if (!options.world->is_alone()) json_["processes"] = options.world->size();
-  for (const auto& entry : enum_names(row.spec.train.convolutions).entries()) {
-    if (entry.value == row.spec.train.convolutions) json_["convolutions"] = entry.name;
-  }
+  json_["convolutions"] = enum_names(row.spec.train.convolutions).name_of(row.spec.train.convolutions);
   json_["convolution_kernels"] = name_of(kernels::best_instructions());  // of this processor, whose rounding they have
   add_beside(json_, row);
   json_["network"] = row.spec.algorithm ? row.spec.algorithm->name : config::dump(*row.spec.model).find("name")->text();

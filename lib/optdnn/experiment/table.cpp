@@ -1,5 +1,7 @@
 #include "optdnn/experiment/table.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 
 #include "optdnn/base/files.h"
@@ -97,7 +99,7 @@ Table read_table(const std::filesystem::path& file, const std::vector<std::strin
   Table table;
   Rows written;
   const auto stays_as_written = [&](const config::ExpandedRow& row) {
-    if (sets.empty() || asked.empty() || std::find(asked.begin(), asked.end(), row.id) != asked.end()) return false;
+    if (sets.empty() || asked.empty() || is_asked(row.id, asked)) return false;
     base::Diagnostics mistakes;
     read_experiment(row.config, mistakes, data_root);
     return mistakes.has_errors();
@@ -108,10 +110,10 @@ Table read_table(const std::filesystem::path& file, const std::vector<std::strin
     const int errors = diagnostics.errors();
     ExperimentSpec spec = read_experiment(row->config, diagnostics, data_root);
     if (diagnostics.errors() > errors) continue;
-    table.rows.push_back({row->id, std::move(spec), std::nullopt, row->config, row->paper});
+    table.rows.push_back({row->id, std::move(spec), std::nullopt, row->config, row->paper, row->given});
   }
   if (diagnostics.has_errors()) return table;
-  check_searches(table, diagnostics);
+  resolve_searches(table, diagnostics);
   resolve_comparisons(table, diagnostics);
   return table;
 }
@@ -126,13 +128,22 @@ void match_rows(Table& table, base::Diagnostics& diagnostics) {
   std::erase_if(table.rows, [](const Row& row) { return row.spec.match.has_value(); });
 }
 
-void check_ids(const std::filesystem::path& file, const std::vector<std::string>& known,
-               const std::vector<std::string>& ids) {
-  for (const std::string& id : ids) {
-    if (std::find(known.begin(), known.end(), id) == known.end()) {
-      throw base::ConfigError(base::concat(file.string(), " has no row '", id, "'"),
-                              base::suggestion(id, known, "rows"));
-    }
+bool is_asked(const std::string& id, const std::vector<std::string>& asked) {
+  const auto means = [&](const std::string& name) {
+    if (::fnmatch(name.c_str(), id.c_str(), 0) == 0) return true;
+    if (!id.starts_with(name + "-")) return false;
+    const std::string label = id.substr(name.size() + 1);  // of a sweep: "k=3-learning_rate=0.1"
+    return label.find('=') < label.find('-');
+  };
+  return std::any_of(asked.begin(), asked.end(), means);
+}
+
+void check_asked(const std::filesystem::path& file, const std::vector<std::string>& ids,
+                 const std::vector<std::string>& asked) {
+  for (const std::string& name : asked) {
+    if (std::any_of(ids.begin(), ids.end(), [&](const std::string& id) { return is_asked(id, {name}); })) continue;
+    throw base::ConfigError(base::concat(file.string(), " has no row '", name, "'"),
+                            base::suggestion(name, ids, "rows"));
   }
 }
 

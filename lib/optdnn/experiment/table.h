@@ -1,7 +1,6 @@
 // A config file as the runs it stands for: rows, each complete and typed, times their seeds.
 #pragma once
 
-#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -17,6 +16,7 @@ struct Row {
   std::optional<Matched> matched;  // of match_rows
   config::Node config;             // as read and merged, for origins
   config::Node paper;              // published numbers; null if none are known. Never part of the run
+  std::vector<config::Given> given;
 };
 
 // What tables of any kind have beside their rows.
@@ -36,8 +36,12 @@ struct Table : TableHead {
 std::vector<config::ExpandedRow> read_rows(const std::filesystem::path& file, const std::vector<std::string>& sets,
                                            std::string_view study, TableHead& head, base::Diagnostics& diagnostics);
 
-// Reads every row and reports every mistake but those of `match`; rows with mistakes are left out. Where `asked` names
-// rows, others that an override is wrong for stay as they are written: they may be what those are compared with.
+// Whether one of `asked` means the row: by its id, by a pattern with * and ?, or by the id that a sweep has in the
+// file, which means all its rows.
+bool is_asked(const std::string& id, const std::vector<std::string>& asked);
+
+// Reads every row and reports every mistake but those of `match`; rows with mistakes are left out. Where `asked` means
+// some rows, others that an override is wrong for stay as they are written: they may be what those are compared with.
 Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets,
                  base::Diagnostics& diagnostics, const std::filesystem::path& data_root = "data",
                  const std::vector<std::string>& asked = {});
@@ -45,19 +49,19 @@ Table read_table(const std::filesystem::path& file, const std::vector<std::strin
 // Widths for the rows that ask for those that match a cost; rows for which there are none are left out.
 void match_rows(Table& table, base::Diagnostics& diagnostics);
 
-// Errors: ConfigError for an id that is not among those of the file's rows.
-void check_ids(const std::filesystem::path& file, const std::vector<std::string>& known,
-               const std::vector<std::string>& ids);
+// Errors: ConfigError for one of `asked` that means none of the file's rows.
+void check_asked(const std::filesystem::path& file, const std::vector<std::string>& ids,
+                 const std::vector<std::string>& asked);
 
-// Keeps the rows with these ids, of a table of any kind; empty keeps all. Errors: ConfigError for one that is not
+// Keeps the rows that are asked for, of a table of any kind; empty keeps all. Errors: ConfigError for one that is not
 // there.
 template <class AnyTable>
-void select_rows(AnyTable& table, const std::vector<std::string>& ids) {
-  if (ids.empty()) return;
-  std::vector<std::string> known;
-  for (const auto& row : table.rows) known.push_back(row.id);
-  check_ids(table.file, known, ids);
-  std::erase_if(table.rows, [&](const auto& row) { return std::find(ids.begin(), ids.end(), row.id) == ids.end(); });
+void select_rows(AnyTable& table, const std::vector<std::string>& asked) {
+  if (asked.empty()) return;
+  std::vector<std::string> ids;
+  for (const auto& row : table.rows) ids.push_back(row.id);
+  check_asked(table.file, ids, asked);
+  std::erase_if(table.rows, [&](const auto& row) { return !is_asked(row.id, asked); });
 }
 
 }  // namespace optdnn::experiment

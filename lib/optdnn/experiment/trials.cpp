@@ -5,7 +5,9 @@
 #include "optdnn/config/dump.h"
 #include "optdnn/config/merge.h"
 #include "optdnn/config/read.h"
+#include "optdnn/config/sweep.h"
 #include "optdnn/data/catalogue.h"
+#include "optdnn/experiment/compare.h"
 #include "optdnn/experiment/network.h"
 
 namespace optdnn::experiment {
@@ -42,6 +44,28 @@ SearchedValues draw_values(const ExperimentSpec& spec, int64_t i) {
     if (has_path(spec, path)) values[path] = draw.draw(spec.search->seed, path, i);
   }
   return values;
+}
+
+std::vector<std::pair<std::string, Node>> extreme_values(const ExperimentSpec& spec) {
+  std::vector<std::pair<std::string, Node>> values;
+  for (const auto& [path, draw] : spec.search->space) {
+    if (!has_path(spec, path)) continue;
+    if (const auto& range = draw.log ? draw.log : draw.uniform) {
+      values.emplace_back(path, config::dump(range->first));
+      values.emplace_back(path, config::dump(range->second));
+      values.emplace_back(path, draw.draw(spec.search->seed, path, 0));
+    }
+    for (const Node& value : draw.values) values.emplace_back(path, value);
+  }
+  return values;
+}
+
+base::SourceSpan place_of_search(const Row& row, const std::string& path) {
+  const Node* search = row.config.find("search");
+  if (!search) return row.config.span();
+  const Node* space = search->find("space");
+  const Node::Entry* entry = space ? space->find_entry(path) : nullptr;
+  return entry ? entry->key_span : search->span();
 }
 
 ExperimentSpec with_values(const ExperimentSpec& spec, const SearchedValues& values, base::Diagnostics& diagnostics) {
@@ -85,44 +109,73 @@ std::set<std::string> searched_constants(const ExperimentSpec& spec) {
 
 namespace {
 
-// The ends of every path's range must be values of the row. Choice: the others then are, too.
-void check_values(const Row& row, const Node& place, base::Diagnostics& diagnostics) {
-  for (const auto& [path, draw] : row.spec.search->space) {
-    if (!has_path(row.spec, path)) continue;
-    std::vector<Node> values = draw.values;
-    if (const auto& range = draw.log ? draw.log : draw.uniform) {
-      values = {config::dump(range->first), config::dump(range->second), draw.draw(row.spec.search->seed, path, 0)};
+// Whether a search of `path` would replace what was given, or a part of it.
+bool would_replace(std::string path, const config::Given& given) {
+  if (coefficient_of(path) && path.ends_with(".value")) path.resize(path.rfind('.'));
+  if (!config::paths_overlap(path, given.path)) return false;
+  return path.size() <= given.path.size() || given.value.find_path(path.substr(given.path.size() + 1)) != nullptr;
+}
+
+constexpr std::string_view kNotSearched[] = {"seeds", "evaluate", "match", "compare", "search", "dataset.validation"};
+
+void leave_overrides(Row& row) {
+  if (!row.spec.search) return;
+  auto& space = row.spec.search->space;
+  for (const config::Given& given : row.given) {
+    if (given.is_override) std::erase_if(space, [&](const auto& item) { return would_replace(item.first, given); });
+  }
+  if (space.empty()) row.spec.search.reset();
+}
+
+// Values that are chosen by nothing but the search, and change neither the data nor what the search is judged by.
+void check_paths(const Row& row, base::Diagnostics& diagnostics) {
+  for (const auto& item : row.spec.search->space) {
+    const std::string& path = item.first;
+    for (const config::Given& given : row.given) {
+      if (!has_path(row.spec, path) || !would_replace(path, given)) continue;
+      diagnostics.error(place_of_search(row, path),
+                        concat("the search would replace '", given.path, "', which is given at ", given.place.text()),
+                        "search it or give it, not both");
+      return;
     }
-    for (const Node& value : values) {
-      base::Diagnostics found;
-      with_values(row.spec, {{path, value}}, found);
-      if (!found.has_errors()) continue;
-      const Node* node = place.find("space");
-      const Node::Entry* entry = node ? node->find_entry(path) : nullptr;
-      diagnostics.error(entry ? entry->key_span : place.span(),
-                        concat("row '", row.id, "': ", config::to_flow(value), " is no value of ", path, ": ",
-                               found.all().front().message));
-      break;
+    for (const std::string_view key : kNotSearched) {
+      if (!config::paths_overlap(path, key)) continue;
+      diagnostics.error(place_of_search(row, path), concat("'", path, "' is nothing that a search can choose"));
+    }
+    if (row.spec.compare && config::paths_overlap(path, "train.length")) {
+      diagnostics.error(place_of_search(row, path),
+                        concat("row '", row.id, "' is compared with '", row.spec.compare->to,
+                               "', so a search cannot choose how long it trains"));
     }
   }
 }
 
+void check_values(const Row& row, base::Diagnostics& diagnostics) {
+  std::set<std::string> refused;
+  for (const auto& [path, value] : extreme_values(row.spec)) {
+    if (refused.contains(path)) continue;
+    base::Diagnostics found;
+    const ExperimentSpec changed = with_values(row.spec, {{path, value}}, found);
+    std::string why = found.has_errors() ? concat("is no value of ", path, ": ", found.all().front().message) : "";
+    if (why.empty() && task_of(changed) != task_of(row.spec)) why = concat("at ", path, " is another data set");
+    if (why.empty()) continue;
+    diagnostics.error(place_of_search(row, path), concat("row '", row.id, "': ", config::to_flow(value), " ", why));
+    refused.insert(path);
+  }
+}
+
 // A trial's length, and what its end is judged by.
-void check_trial(const Row& row, const Node& place, base::Diagnostics& diagnostics) {
-  const auto span_of = [&](const char* key) {
-    const Node* node = place.find(key);
-    return node ? node->span() : place.span();
-  };
+void check_trial(const Row& row, const Node& search, base::Diagnostics& diagnostics) {
   base::Diagnostics found;
   with_values(as_trial(row.spec), {}, found);
-  if (found.has_errors()) diagnostics.error(span_of("budget"), found.all().front().message);
+  if (found.has_errors()) diagnostics.error(search.span_of("budget"), found.all().front().message);
   using enum Select;
   const Select select = row.spec.search->select;
   const data::DataShape shape = data::dataset_shape(row.spec.dataset);
   const bool of_regression = select == mse || select == l1 || select == sup_error, regression = shape.regression;
   if (select == loss || shape.outputs == 0 || of_regression == regression) return;
   diagnostics.error(
-      span_of("select"),
+      search.span_of("select"),
       concat("row '", row.id, "' learns ", regression ? "numbers" : "classes", ", which have no ", name_of(select)),
       regression ? "valid/loss, valid/mse, valid/l1 or valid/sup_error"
                  : "valid/loss, valid/error_pct, valid/margin or valid/normalized_margin");
@@ -130,7 +183,7 @@ void check_trial(const Row& row, const Node& place, base::Diagnostics& diagnosti
 
 }  // namespace
 
-void check_searches(const Table& table, base::Diagnostics& diagnostics) {
+void resolve_searches(Table& table, base::Diagnostics& diagnostics) {
   std::set<std::string> had;
   for (const Row& row : table.rows) {
     if (!row.spec.search) continue;
@@ -138,23 +191,22 @@ void check_searches(const Table& table, base::Diagnostics& diagnostics) {
       if (has_path(row.spec, item.first)) had.insert(item.first);
     }
   }
+  for (Row& row : table.rows) leave_overrides(row);
   for (const Row& row : table.rows) {
     if (!row.spec.search) continue;
     const Node* node = row.config.find("search");
-    const Node place = node ? *node : row.config;
+    check_paths(row, diagnostics);
     if (!data::has_validation(row.spec.dataset)) {
-      diagnostics.error(place.span(), concat("row '", row.id, "': a search chooses on a validation set"),
+      diagnostics.error(place_of_search(row), concat("row '", row.id, "': a search chooses on a validation set"),
                         "dataset.validation: {fraction: 0.1}");
     }
     for (const auto& item : row.spec.search->space) {
-      const Node* space = place.find("space");
-      const Node::Entry* entry = space ? space->find_entry(item.first) : nullptr;
       if (had.contains(item.first)) continue;
-      diagnostics.error(entry ? entry->key_span : place.span(), concat("no row has a key '", item.first, "'"),
+      diagnostics.error(place_of_search(row, item.first), concat("no row has a key '", item.first, "'"),
                         "a dotted path as in --set, for instance optimizer.learning_rate");
     }
-    check_values(row, place, diagnostics);
-    check_trial(row, place, diagnostics);
+    check_values(row, diagnostics);
+    check_trial(row, node ? *node : row.config, diagnostics);
   }
 }
 

@@ -15,6 +15,13 @@ bool has_path(const ExperimentSpec& spec, const std::string& path);
 // The values of trial i, for the paths that the experiment has.
 SearchedValues draw_values(const ExperimentSpec& spec, int64_t i);
 
+// Values that the search may choose, each alone: of a list all, of a range its ends and a draw. Every value of the
+// search is then as good as these.
+std::vector<std::pair<std::string, config::Node>> extreme_values(const ExperimentSpec& spec);
+
+// Where the row's search says so of `path`, or begins.
+base::SourceSpan place_of_search(const Row& row, const std::string& path = "");
+
 // The experiment with these values in their places. Mistakes (a value out of its range) go to `diagnostics`.
 ExperimentSpec with_values(const ExperimentSpec& spec, const SearchedValues& values, base::Diagnostics& diagnostics);
 
@@ -27,8 +34,9 @@ ExperimentSpec as_chosen(ExperimentSpec spec);
 // The constants among the rule's coefficients that the search varies, which get a run dimension then.
 std::set<std::string> searched_constants(const ExperimentSpec& spec);
 
-// What keeps a search from beginning: a path that no row has, values out of their range, no validation set. Errors: at
-// the row's `search`.
-void check_searches(const Table& table, base::Diagnostics& diagnostics);
+// Takes what overrides of the command line give out of the rows' searches. Then tells what keeps one from beginning: a
+// path that no row has or that the file sweeps, values out of their range or of another task, no validation set.
+// Errors: at the row's `search`.
+void resolve_searches(Table& table, base::Diagnostics& diagnostics);
 
 }  // namespace optdnn::experiment

@@ -61,7 +61,7 @@ std::vector<Universal::Part> parts_of(const ExperimentSpec& spec, const std::vec
 }  // namespace
 
 Universal judge_universal(const ExperimentSpec& spec, const std::vector<algorithms::Certificate>& stages) {
-  const models::NetworkShape shape = network_shape(data::dataset_shape(spec.dataset));
+  const models::NetworkShape shape = network_shape(spec);
   Universal universal;
   universal.parts = parts_of(spec, stages, shape);
   for (const auto& part : universal.parts) {

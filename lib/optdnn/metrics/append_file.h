@@ -12,6 +12,7 @@ class AppendFile {
  public:
   explicit AppendFile(std::filesystem::path path) : path_(std::move(path)) {}
 
+  const std::filesystem::path& path() const { return path_; }
   std::string content() const;           // empty if there is no such file
   void replace(std::string_view bytes);  // atomically
   void append(std::string_view bytes);   // flushed. Errors: EnvironmentError

@@ -1,8 +1,11 @@
 // metrics.jsonl: {"iteration": 391, "epoch": 1, "seconds": 30.5, "train/loss": NaN, ...}
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "optdnn/base/json_text.h"
+#include "optdnn/base/log.h"
+#include "optdnn/base/text.h"
 #include "optdnn/metrics/append_file.h"
 #include "optdnn/metrics/sink.h"
 
@@ -24,12 +27,12 @@ std::string json_line(const Record& record) {
   return line + "}\n";
 }
 
-// Whether a line is whole and its record no later than `last`. What a crash cut off is neither.
-bool is_kept(std::string_view line, int64_t last) {
-  if (!line.starts_with(kOpening) || !line.ends_with("}\n")) return false;
+// The iteration of a line's record; nothing if the line is not whole.
+std::optional<int64_t> iteration_of(std::string_view line) {
+  if (!line.starts_with(kOpening) || !line.ends_with("}\n")) return std::nullopt;
   int64_t iteration = 0;
   const auto result = std::from_chars(line.data() + kOpening.size(), line.data() + line.size(), iteration);
-  return result.ec == std::errc() && iteration <= last;
+  return result.ec == std::errc() ? std::optional(iteration) : std::nullopt;
 }
 
 class JsonLinesSink : public Sink {
@@ -39,11 +42,18 @@ class JsonLinesSink : public Sink {
   void rewind(int64_t iteration) override {
     const std::string content = file_.content();
     std::string kept;
+    int64_t damaged = 0;
     for (size_t begin = 0; begin < content.size();) {
       const size_t end = std::min(content.find('\n', begin), content.size() - 1) + 1;
       const std::string_view line = std::string_view(content).substr(begin, end - begin);
-      if (is_kept(line, iteration)) kept += line;
+      const auto of_line = iteration_of(line);
+      if (of_line && *of_line <= iteration) kept += line;
+      if (!of_line && end < content.size()) ++damaged;  // a last one was cut off by a crash
       begin = end;
+    }
+    if (damaged > 0 && iteration >= 0) {
+      base::log_warning(base::concat(file_.path().string(), ": ", damaged, damaged == 1 ? " record is" : " records are",
+                                     " damaged and left out"));
     }
     file_.replace(kept);
   }

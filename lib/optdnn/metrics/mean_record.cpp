@@ -6,7 +6,7 @@ Record mean_record(const std::vector<Record>& records) {
   if (records.size() == 1) return records.front();
   double seconds = 0;
   for (const Record& record : records) seconds += record.seconds();
-  Record mean(records.front().iteration(), records.front().epoch(), seconds);
+  Record mean(records.front().iteration(), records.front().epoch(), seconds / static_cast<double>(records.size()));
   for (const auto& [name, value] : records.front().entries()) {
     if (mean.find(name) || !std::holds_alternative<double>(value)) continue;
     double sum = 0;

@@ -5,7 +5,7 @@
 
 namespace optdnn::metrics {
 
-// Numbers are averaged over the records that have them; texts are left out. Requires a record at least.
+// Numbers and seconds are averaged over the records that have them; texts are left out. Requires a record at least.
 Record mean_record(const std::vector<Record>& records);
 
 }  // namespace optdnn::metrics

@@ -51,19 +51,6 @@ void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleS
 
 namespace {
 
-void check_parts(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape) {
-  check_rule(rule, spec.modules);
-  if (spec.depth.size() != spec.width.size()) {
-    throw ConfigError(concat("depth has ", spec.depth.size(), " stages, width has ", spec.width.size()));
-  }
-  check_tokens(spec.stem, spec.modules, spec.depth.size(), spec.head);
-  check_transition_sizes(spec.stem, spec.transition, spec.depth.size(), shape);
-  const auto* dense = std::get_if<DenseTransition>(&spec.transition);
-  for (const int64_t depth : spec.depth) {
-    if (dense) check_compression(dense->compression, rule, static_cast<int>(depth));
-  }
-}
-
 // Images whose channels meet in products alone: the penalty of a solve is a mean over channels. In the DenseNet setting
 // all iterates have to have one width.
 bool can_be_padded(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape) {
@@ -80,20 +67,52 @@ bool can_be_padded(const algorithms::Rule& rule, const OptNetSpec& spec, const N
 
 }  // namespace
 
-void check_opt_net(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape) {
-  check_parts(rule, spec, shape);
-  make_stem(spec.stem, shape, spec.width.front());
-  for (size_t i = 0; i < spec.width.size(); ++i) {
+namespace {
+
+void run_check(std::string_view, const std::function<void()>& check) { check(); }
+
+// All but the stem and the head, which are made to see whether they can be.
+void check_parts(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape, const RunCheck& run) {
+  const bool image = shape.is_image();
+  const size_t stages = spec.width.size();
+  run("algorithm", [&] {
+    check_rule(rule, spec.modules);
+    algorithms::check_depth(rule, *std::max_element(spec.depth.begin(), spec.depth.end()));
+  });
+  run("width", [&] {
+    if (spec.depth.size() != stages)
+      throw ConfigError(concat("depth has ", spec.depth.size(), " stages, width has ", stages));
+  });
+  for (const int64_t channels : spec.width) {
     for (const modules::ModuleSpec& module : spec.modules)
-      modules::check_module(module, spec.width[i], shape.is_image());
-    if (i > 0) check_transition(spec.transition, spec.width[i - 1], spec.width[i], shape.is_image());
+      run("modules", [&] { modules::check_module(module, channels, image); });
   }
-  make_head(spec.head, shape, spec.width.back());
+  if (const auto* dense = std::get_if<DenseTransition>(&spec.transition)) {
+    for (const int64_t depth : spec.depth)
+      run("transition", [&] { check_compression(dense->compression, rule, static_cast<int>(depth)); });
+  }
+  for (size_t i = 1; i < stages; ++i)
+    run("transition", [&] { check_transition(spec.transition, spec.width[i - 1], spec.width[i], image); });
+  run("transition", [&] { check_transition_sizes(spec.stem, spec.transition, stages, shape); });
+  run("stem", [&] { check_tokens(spec.stem, spec.modules, stages, spec.head); });
+}
+
+}  // namespace
+
+void check_opt_net(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape,
+                   const RunCheck& run) {
+  check_parts(rule, spec, shape, run);
+  run("stem", [&] { make_stem(spec.stem, shape, spec.width.front()); });
+  run("head", [&] { make_head(spec.head, shape, spec.width.back()); });
+}
+
+void check_opt_net(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape) {
+  check_opt_net(rule, spec, shape, run_check);
 }
 
 OptNetImpl::OptNetImpl(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape)
     : rule_(rule), depth_(spec.depth.begin(), spec.depth.end()) {
-  check_parts(rule, spec, shape);
+  check_parts(rule, spec, shape, run_check);
   across_ = state_across(spec.transition);
   dense_ = hands_on_iterates(spec.transition);
   takes_padding_ = can_be_padded(rule, spec, shape);

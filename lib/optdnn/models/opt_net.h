@@ -6,6 +6,8 @@
 // over. In the DenseNet setting (transition `dense`) a stage hands on its input and all its outputs side by side.
 #pragma once
 
+#include <functional>
+
 #include "optdnn/models/ends.h"
 #include "optdnn/models/stage.h"
 
@@ -40,6 +42,10 @@ std::vector<execution::Program> stage_programs(const algorithms::Rule& rule, con
 
 // Everything that the network's constructor may refuse, for the price of a stem and a head. Errors: ConfigError.
 void check_opt_net(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape);
+// The same check by check: `run` gets each with the YAML key that it is about.
+using RunCheck = std::function<void(std::string_view key, const std::function<void()>& check)>;
+void check_opt_net(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape,
+                   const RunCheck& run);
 
 class OptNetImpl : public torch::nn::Module {
  public:

@@ -9,6 +9,10 @@
 
 namespace optdnn::training {
 
+namespace {
+constexpr const char* kHint = "a smaller learning_rate, a longer warmup or a gradient_clip may help";
+}
+
 DivergenceGuard::DivergenceGuard(bool deferred, const torch::Device& device, const Length& length, int64_t accumulate,
                                  int64_t runs)
     : length_(length), accumulate_(accumulate), errors_(runs) {
@@ -70,8 +74,12 @@ void DivergenceGuard::sync() {
   }
 }
 
-void DivergenceGuard::give_up(int64_t run, const base::DivergedError& error) {
-  if (!errors_[run]) errors_[run] = error;
+void DivergenceGuard::give_up(int64_t run, std::string_view what, int64_t iteration) {
+  if (errors_[run]) return;
+  const int64_t epoch = (std::max<int64_t>(iteration, 1) - 1) / length_.iterations_per_epoch;
+  errors_[run] = base::DivergedError(base::concat("the ", what, " after iteration ", iteration, " (epoch ", epoch + 1,
+                                                  ") is not finite; the checkpoint is that of before"),
+                                     kHint);
 }
 
 bool DivergenceGuard::all_diverged() const {
@@ -99,7 +107,7 @@ void DivergenceGuard::found(int64_t run, std::string_view what, int64_t batch) {
       base::DivergedError(base::concat("the ", what, " of iteration ", iteration + 1, " (epoch ", epoch + 1, ", batch ",
                                        batch - epoch * length_.iterations_per_epoch * accumulate_ + 1,
                                        ") is not finite; the weights are those after iteration ", iteration),
-                          "a smaller learning_rate, a longer warmup or a gradient_clip may help");
+                          kHint);
 }
 
 }  // namespace optdnn::training

@@ -27,8 +27,8 @@ class DivergenceGuard {
   void watch(const torch::Tensor& values, std::string_view what);
   // Reads what the device knows; nothing unless deferred.
   void sync();
-  // Adds what was noticed elsewhere.
-  void give_up(int64_t run, const base::DivergedError& error);
+  // Adds what was noticed elsewhere after an iteration: "test loss".
+  void give_up(int64_t run, std::string_view what, int64_t iteration);
 
   // The policy has mended what was found; watching goes on.
   void forgive(int64_t run) { errors_[run].reset(); }

@@ -39,9 +39,7 @@ const base::NameTable<torch::Dtype>& dtypes() {
 }
 
 std::string_view dtype_name(torch::Dtype dtype) {
-  for (const auto& entry : dtypes().entries()) {
-    if (entry.value == dtype) return entry.name;
-  }
+  if (const std::string_view name = dtypes().name_of(dtype); !name.empty()) return name;
   throw std::invalid_argument(concat("safetensors has no name for the type ", c10::toString(dtype)));
 }
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optdnn/base/log.h"
+#include "optdnn/base/text.h"
+
 namespace optdnn::training {
 
 namespace {
@@ -27,6 +30,13 @@ bool Spikes::see(int64_t run, double loss) {
   running.seen += 1;
   if (is_spike) running.count += 1;
   return is_spike;
+}
+
+void Spikes::watch(int64_t run, double loss, int64_t iteration) {
+  const double mean = runs_[run].mean;
+  if (!see(run, loss)) return;
+  base::log_info(base::concat("the loss of iteration ", iteration, " is ", base::number_text(loss),
+                              ", the mean before it ", base::number_text(mean)));
 }
 
 torch::Tensor Spikes::packed(int64_t run) const {

@@ -15,8 +15,9 @@ class Spikes {
 
   // Whether this loss is a spike. Losses that are not finite are not looked at.
   bool see(int64_t run, double loss);
+  // The same, and the log says so.
+  void watch(int64_t run, double loss, int64_t iteration);
   int64_t count(int64_t run) const { return static_cast<int64_t>(runs_[run].count); }
-  double mean(int64_t run) const { return runs_[run].mean; }
 
   // For the checkpoint of a run: four numbers, float64.
   torch::Tensor packed(int64_t run) const;

@@ -1,12 +1,10 @@
 #include "optdnn/training/trainer.h"
 
-#include <cmath>
-
 #include "optdnn/base/log.h"
 #include "optdnn/base/random.h"
 #include "optdnn/base/text.h"
 #include "optdnn/kernels/launcher.h"
-#include "optdnn/training/evaluate.h"
+#include "optdnn/training/evaluations.h"
 #include "optdnn/training/gradients.h"
 #include "optdnn/training/iteration.h"
 #include "optdnn/training/precision.h"
@@ -39,7 +37,6 @@ class Trainer {
         runs_(static_cast<int64_t>(job.runs.size())),
         length_(length_of(job.train, job.train_loader->batches_per_epoch())),
         loss_(make_loss(job.loss)),
-        test_loss_(make_loss(plain_loss(job.loss))),
         parameters_((freeze_parameters(module(), groups_of(job.optimizer)), trainable_parameters(module()))),
         optimizer_(job.rates.empty() ? make_optimizer(job.optimizer, parameters_, runs_ > 1)
                                      : make_optimizer(job.optimizer, parameters_, job.rates)),
@@ -52,9 +49,8 @@ class Trainer {
         state_(job, {*optimizer_, ema_, scale_, recent_, since_evaluation_, spikes_}),
         recorded_(job.device, job.make_graph, why_eager(job)),
         update_(job, {parameters_, *optimizer_, loss_, guard_, recent_, ema_, scale_, recorded_, spike_watch()}),
-        results_(runs_) {
-    if (job.valid_loader) valid_.emplace(evaluation_on(*job.valid_loader, Recorded::Role::validation));
-    if (job.test_loader) test_.emplace(evaluation_on(*job.test_loader, Recorded::Role::test));
+        results_(runs_),
+        evaluations_(job, {ema_, guard_, files_, recorded_, results_}) {
     if (spec_.ema) ema_.emplace(module(), spec_.ema->decay);
     if (spec_.precision == Precision::float16) scale_.emplace(job.device);
   }
@@ -69,7 +65,7 @@ class Trainer {
     if (job_.seconds) clock_start_ = job_.seconds();
     if (files_.any()) files_.check_rooms([this](int64_t run) { return state_.here(run); });
     if (spec_.on_divergence.rollback && !has_state_ && !is_over()) save();  // what the first checkpoint goes back to
-    if (iteration_ >= length_.iterations) evaluate_all();
+    if (iteration_ >= length_.iterations) evaluations_.run(iteration_);
     module().train();
     while (iteration_ < length_.iterations && !is_over()) run_epoch(iteration_ / length_.iterations_per_epoch);
     const auto started = kernels::files_started(launches_before, kernels::launches(job_.device));
@@ -173,14 +169,7 @@ class Trainer {
 
   void look_for_spikes(const Tensor& losses) {
     const Tensor wide = losses.detach().to(torch::kFloat64).contiguous();
-    for (int64_t run = 0; run < runs_; ++run) look_for_spike(run, wide.const_data_ptr<double>()[run]);
-  }
-
-  void look_for_spike(int64_t run, double loss) {
-    const double mean = spikes_.mean(run);
-    if (!spikes_.see(run, loss)) return;
-    base::log_info(base::concat("the loss of iteration ", iteration_ + 1, " is ", base::number_text(loss),
-                                ", the mean before it ", base::number_text(mean)));
+    for (int64_t run = 0; run < runs_; ++run) spikes_.watch(run, wide.const_data_ptr<double>()[run], iteration_ + 1);
   }
 
   // --- train.on_divergence, of one run ---
@@ -233,14 +222,14 @@ class Trainer {
     recent_.clear();
     if (evaluates) {
       since_evaluation_.clear();
-      evaluate_all();
+      evaluations_.run(iteration_);
     }
     std::vector<metrics::Record> records;
     for_each_run([&](int64_t run) {
       metrics::Record record(iteration_, epochs(), seconds(run));
       trained[run].add_to(record, "train");
       record.set("train/learning_rate", learning_rate(run));
-      if (!job_.device.is_cpu()) look_for_spike(run, trained[run].loss);
+      if (!job_.device.is_cpu()) spikes_.watch(run, trained[run].loss, iteration_);
       const auto put = [&](const char* name, int64_t count) {
         if (count > 0) record.set(name, static_cast<double>(count));
       };
@@ -254,56 +243,10 @@ class Trainer {
     files_.write_progress(records);
   }
 
-  // With the moving average in the weights' place where there is one; the best weights are kept meanwhile.
-  void evaluate_all() {
-    if (ema_ && test_ && job_.evaluate.weights == EvaluatedWeights::both) {
-      const auto raw = test_->run();
-      for_each_run([&](int64_t run) { results_[run].last_raw = raw[run]; });
-    }
-    swap_average();
-    if (valid_) {
-      const auto evaluations = valid_->run();
-      for_each_run([&](int64_t run) {
-        if (!std::isfinite(evaluations[run].loss)) return guard_.give_up(run, not_finite("validation loss"));
-        compare_with_best(run, evaluations[run]);
-      });
-    }
-    if (test_) {
-      const auto evaluations = test_->run();
-      for_each_run([&](int64_t run) {
-        if (!std::isfinite(evaluations[run].loss)) return guard_.give_up(run, not_finite("test loss"));
-        results_[run].last = evaluations[run];
-      });
-    }
-    swap_average();
-  }
-
-  EvaluateJob evaluation_on(const data::Loader& loader, Recorded::Role role) {
-    return {job_.network, loader,     test_loss_, spec_.precision,    job_.device, job_.evaluate,
-            world_,       &recorded_, role,       job_.around_forward};
-  }
-
-  void compare_with_best(int64_t run, const Evaluation& valid) {
-    TrainResult& result = results_[run];
-    result.valid = valid;
-    const double headline = valid.headline();
-    if (iteration_ == result.resumed_at || std::isnan(headline) || headline >= result.best) return;
-    result.best = headline;
-    result.best_iteration = iteration_;
-    if (spec_.keep_best && files_.keeps(run)) files_.write_weights(run, "best.safetensors", iteration_);
-  }
-
   void judge(int64_t run, metrics::Record& record) {
-    if (results_[run].valid) results_[run].valid->add_to(record, "valid");
-    if (job_.test_loader) results_[run].last.add_to(record, "test");
-    if (results_[run].last_raw) results_[run].last_raw->add_to(record, "test_raw");
+    evaluations_.add_to(run, record);
     state_.count_together(run);
     for (const auto& observe : job_.runs[run].observers) observe(static_cast<int64_t>(epochs()), record);
-  }
-
-  // The moving average takes the weights' place, or gives it back; with evaluate.weights: raw it stays apart.
-  void swap_average() {
-    if (ema_ && job_.evaluate.weights != EvaluatedWeights::raw) ema_->swap();
   }
 
   void save() {
@@ -312,32 +255,25 @@ class Trainer {
   }
 
   void save(int64_t run) {
-    if (const auto error = weights_not_finite(run)) return guard_.give_up(run, *error);
+    if (!has_finite_weights(run)) return;
     const TensorMap all = state_.of_all(run);
     if (!files_.keeps(run)) return;  // rank 0 does it
-    swap_average();
+    evaluations_.swap_average();
     files_.write_weights(run, "last.safetensors", iteration_);
-    swap_average();
+    evaluations_.swap_average();
     const TrainResult& result = results_[run];
     const auto best = std::isnan(result.best) ? std::nullopt : std::optional(result.best);
     files_.write_state(run, {iteration_, seconds(run), best, result.best_iteration, skipped_, rollbacks_, all});
   }
 
   // A finite loss may leave weights or statistics that are not; such a state never takes the place of a good one.
-  std::optional<base::DivergedError> weights_not_finite(int64_t run) const {
+  bool has_finite_weights(int64_t run) {
     for (const auto& [name, tensor] : named_weights(module())) {
-      if (tensor.is_floating_point() && !part_of(tensor, run, runs_).isfinite().all().item<bool>()) {
-        return not_finite(base::concat("tensor '", name, "'"));
-      }
+      if (!tensor.is_floating_point() || part_of(tensor, run, runs_).isfinite().all().item<bool>()) continue;
+      guard_.give_up(run, base::concat("tensor '", name, "'"), iteration_);
+      return false;
     }
-    return std::nullopt;
-  }
-
-  base::DivergedError not_finite(const std::string& what) const {
-    return base::DivergedError(base::concat("the ", what, " after iteration ", iteration_, " (epoch ",
-                                            (std::max<int64_t>(iteration_, 1) - 1) / length_.iterations_per_epoch + 1,
-                                            ") is not finite; the checkpoint is that of before"),
-                               "a smaller learning_rate, a longer warmup or a gradient_clip may help");
+    return true;
   }
 
   // Continues from the state a run left, where there is one.
@@ -363,7 +299,7 @@ class Trainer {
   const world::World& world_;
   const int64_t runs_;
   const Length length_;
-  const Loss loss_, test_loss_;
+  const Loss loss_;
   NamedParameters parameters_;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<Ema> ema_;
@@ -375,7 +311,6 @@ class Trainer {
   RunState state_;
   Recorded recorded_;
   Iteration update_;
-  std::optional<Evaluator> valid_, test_;
   std::vector<Tensor> statistics_;  // the module's buffers before an iteration that may be skipped
   Tensor counted_;                  // recent_, likewise
 
@@ -385,6 +320,7 @@ class Trainer {
   bool stopped_ = false, has_state_ = false;
   int64_t skipped_ = 0, rollbacks_ = 0;  // of one run
   std::vector<TrainResult> results_;     // while training, `seconds` are those before this call
+  Evaluations evaluations_;
 };
 
 }  // namespace
