@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # A trained network as a torch module or as ONNX, from the file that `optdnn export RUN --to net.safetensors` writes:
-#   scripts/export.py net.safetensors --to net.py                        net.py, whose weights are net.safetensors
+#   scripts/export.py net.safetensors --to net.py                        net.py, with its weights beside it
 #   scripts/export.py net.safetensors --to net.onnx --samples s.safetensors
 # With samples (inputs and the program's outputs) the result is run on them and compared; the largest difference is
 # printed. `optdnn export RUN --to net.py` does all this.
@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import pathlib
+import shutil
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -50,7 +51,17 @@ def written(options: argparse.Namespace) -> dict[str, object]:
         count, largest, scale = run(module if options.to.suffix == ".py" else options.to, options.samples)
         result |= {"samples": count, "largest_difference": largest, "largest_output": scale,
                    "agrees": largest <= compare.allowed(described) * max(1.0, scale)}
+    if options.to.suffix == ".py" and module.resolve() != options.to.resolve() and result.get("agrees", True):
+        place(options.network, options.to.with_suffix(".safetensors"))
+        place(module, options.to)
     return result
+
+
+def place(source: pathlib.Path, target: pathlib.Path) -> None:
+    """A copy, whole or not at all."""
+    part = target.with_name(target.name + ".part")
+    shutil.copyfile(source, part)
+    os.replace(part, target)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,6 +8,7 @@
 # Exit codes: 0 if a run could be read (what could not is named in the report), 2 wrong usage, 3 nothing to read, or
 # no place to write.
 import argparse
+import json
 import os
 import pathlib
 import sys
@@ -60,16 +61,30 @@ def compose(title: str, groups: list[runs.Group], problems: list[str], choice: C
     return blocks
 
 
+class Foreign(Exception):
+    """Says what would be overwritten."""
+
+
+def holds_a_report(folder: pathlib.Path) -> bool:
+    try:
+        groups = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+        return all("rows" in group for group in groups)
+    except (OSError, ValueError, TypeError):
+        return False
+
+
 def write(out: pathlib.Path, title: str, blocks: list[document.Block], groups: list[runs.Group],
           options: argparse.Namespace) -> None:
+    texts = {"results.json": results.results_json(groups), "report.md": document.to_markdown(blocks),
+             "report.html": document.to_html(title, blocks)}
+    texts |= {"results.csv": files.csv_text(groups)} if options.csv else {}
+    texts |= {"report.tex": files.latex_text(blocks)} if options.latex else {}
+    if (foreign := next((name for name in texts if (out / name).exists()), None)) and not holds_a_report(out):
+        raise Foreign(f"{out / foreign} is there, and no report wrote it\n   hint: --out names another folder")
     (out / "figures").mkdir(parents=True, exist_ok=True)
     for block in blocks:
         if isinstance(block, document.Picture):
             (out / "figures" / f"{block.name}.png").write_bytes(block.png)
-    texts = {"report.md": document.to_markdown(blocks), "report.html": document.to_html(title, blocks),
-             "results.json": results.results_json(groups)}
-    texts |= {"results.csv": files.csv_text(groups)} if options.csv else {}
-    texts |= {"report.tex": files.latex_text(blocks)} if options.latex else {}
     for name, text in texts.items():
         temporary = out / (name + ".part")
         temporary.write_text(text, encoding="utf-8")
@@ -90,7 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
         blocks = compose(title, groups, problems, choice)
         choice.check()
         write(out, title, blocks, groups, options)
-    except NoSuchColumn as error:
+    except (NoSuchColumn, Foreign) as error:
         print(f"report.py: {error}", file=sys.stderr)
         return 2
     except OSError as error:

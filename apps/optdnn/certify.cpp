@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "command.h"
+#include "failure.h"
 #include "optdnn/algorithms/catalogue.h"
 #include "optdnn/algorithms/certificate.h"
 #include "optdnn/base/json_text.h"
@@ -119,9 +120,6 @@ std::string certified_text(const Certified& c) {
          (c.universal ? experiment::universal_text(*c.universal) : "") +
          (c.source.empty() ? "" : base::concat("source: ", c.source, "\n"));
 }
-
-// Exit code where --require is not met.
-constexpr int kNotMet = 5;
 
 bool meets(const Certified& c, const std::string& wanted) {
   if (wanted == "convergent") return c.certificate.convergent;

@@ -115,11 +115,13 @@ int check_data_file(const std::string& path, bool json) {
   ordered_json columns = ordered_json::array();
   const bool arrays = ends_in(path, ".npz") || ends_in(path, ".npy");
   int64_t rows = 0;
+  std::string_view separator;
   if (arrays) {
     for (const auto& [name, array] : data::read_array_file(path)) columns.push_back(array_json(name, array));
   } else {
-    const data::CsvFile file = data::read_csv(path, ends_in(path, ".tsv") ? '\t' : ',');
+    const auto [file, word] = data::read_separated(path);
     rows = file.rows();
+    separator = word;
     for (int64_t column = 0; column < file.columns(); ++column) columns.push_back(column_json(file, column));
   }
   int64_t missing = 0;
@@ -129,6 +131,8 @@ int check_data_file(const std::string& path, bool json) {
   } else {
     print_columns(columns, arrays);
     if (!arrays) std::cout << base::with_thousands(rows) << " rows\n";
+    if (!arrays && separator != "comma")
+      std::cout << "in a config: dataset: {name: table, file: " << path << ", separator: " << separator << ", ...}\n";
   }
   for (const auto& column : columns) {
     if (column["missing"] == 0) continue;

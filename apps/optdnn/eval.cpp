@@ -2,8 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "class_picture.h"
 #include "command.h"
@@ -64,14 +66,23 @@ std::string cell(const ordered_json& value, int digits = 2) {
   return value.is_number_float() ? fixed(value.get<double>(), digits) : value.is_null() ? "-" : value.dump();
 }
 
-// Metrics of every run, and their mean and deviation.
-void print_runs(const std::vector<ordered_json>& results) {
-  std::vector<std::string> names, header = {"run", "samples"};
-  for (const auto& [name, value] : results.front().items()) {
-    if (name.find('/') == std::string::npos) continue;
-    names.push_back(name);
-    header.push_back(name);
+// Those of all runs, in order.
+std::vector<std::string> metrics_of(const std::vector<ordered_json>& results) {
+  std::vector<std::string> names;
+  for (const auto& result : results) {
+    for (const auto& [name, value] : result.items()) {
+      const bool is_new = std::find(names.begin(), names.end(), name) == names.end();
+      if (is_new && name.find('/') != std::string::npos) names.push_back(name);
+    }
   }
+  return names;
+}
+
+// Metrics of every run, and for the seeds of each row their mean and deviation.
+void print_runs(const std::vector<ordered_json>& results) {
+  const std::vector<std::string> names = metrics_of(results);
+  std::vector<std::string> header = {"run", "samples"};
+  header.insert(header.end(), names.begin(), names.end());
   base::TextTable table(header);
   for (const auto& result : results) {
     std::vector<std::string> cells = {result["run"], result["samples"].dump()};
@@ -79,13 +90,20 @@ void print_runs(const std::vector<ordered_json>& results) {
     table.add(cells);
   }
   std::cout << table.text();
-  if (results.size() < 2) return;
-  for (const std::string& name : names) {
-    std::vector<double> values;
-    for (const auto& result : results) {
-      if (result.contains(name)) values.push_back(result[name]);
+  std::map<std::string, std::vector<const ordered_json*>> rows;
+  for (const auto& result : results)
+    rows[std::filesystem::path(result["run"].get<std::string>()).parent_path().string()].push_back(&result);
+  for (const auto& [row, runs] : rows) {
+    if (runs.size() < 2) continue;
+    for (const std::string& name : names) {
+      std::vector<double> values;
+      for (const ordered_json* run : runs) {
+        if (run->contains(name)) values.push_back((*run)[name]);
+      }
+      if (values.empty()) continue;
+      std::cout << (rows.size() > 1 ? row + "  " : "") << name << ": " << mean_text(values) << " (n = " << values.size()
+                << ")\n";
     }
-    std::cout << name << ": " << mean_text(values) << " (n = " << values.size() << ")\n";
   }
 }
 
@@ -128,6 +146,8 @@ void print_counts(const ClassCounts& counts, const EvalCommandOptions& options) 
 int eval(const EvalCommandOptions& options) {
   const std::vector<std::filesystem::path> given(options.runs.begin(), options.runs.end());
   auto folders = experiment::find_runs(given);
+  std::set<std::filesystem::path> seen;
+  std::erase_if(folders, [&](const auto& folder) { return !seen.insert(std::filesystem::canonical(folder)).second; });
   std::erase_if(folders, [](const auto& folder) {  // what `optdnn converge` wrote has no network
     return !experiment::value_in<std::string>(experiment::summary_of({folder}), "study", "").empty();
   });
@@ -137,7 +157,11 @@ int eval(const EvalCommandOptions& options) {
   }
   if (!options.sample.empty() && folders.size() > 1) throw base::ConfigError("--sample is of one run");
   if (!options.sample.empty()) check_output_file("--sample", options.sample, kSafetensors);
-  if (!options.picture.empty()) check_output_file("--picture", options.picture, kSvg);
+  if (!options.picture.empty()) {
+    if (!options.picture.ends_with(".svg"))
+      throw base::ConfigError("--picture " + options.picture + ": an SVG file is drawn", "--picture classes.svg");
+    check_output_file("--picture", options.picture, kSvg);
+  }
   const auto run_with = run_options(options.where);
   std::vector<ordered_json> results;
   std::optional<ClassCounts> all;
@@ -180,6 +204,7 @@ int eval(const EvalCommandOptions& options) {
     return static_cast<int>(status);
   }
   print_runs(results);
+  if (all && results.size() > 1) std::cout << "\nbelow: the samples of all " << results.size() << " runs together\n";
   if (all) print_counts(*all, options);
   return static_cast<int>(status);
 }

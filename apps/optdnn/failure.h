@@ -18,6 +18,9 @@ struct Failure {
 Failure current_failure();
 Failure failure_of(const std::exception_ptr& error);
 
+// Exit code where what was asked for does not hold: a certificate, or its agreement with a measurement.
+inline constexpr int kNotMet = 5;
+
 // When rows fail in different ways: a bug first, then the config, the environment, divergence.
 base::ExitCode worse(base::ExitCode a, base::ExitCode b);
 

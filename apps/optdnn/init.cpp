@@ -53,8 +53,16 @@ std::string cifar10() {
                 "train:     {length: {epochs: 10}}\nseeds:     [0]\n");
 }
 
-std::string images(const std::string& folder) {
-  return concat("# Photographs of your own: ", folder, "/{train,val}/<class>/<picture> below the folder of --data.\n",
+// Where the folder is: as it is named, or below that of the data sets.
+fs::path folder_of_images(const std::string& name) {
+  return fs::is_directory(name) ? fs::absolute(name) : fs::path("data") / name;
+}
+
+// `folder`: absolute, or below that of the data sets.
+std::string images(const fs::path& place) {
+  const std::string folder = (place.is_absolute() ? place : place.lexically_relative("data")).string();
+  return concat("# Photographs of your own: ", folder, "/{train,val}/<class>/<picture>",
+                place.is_absolute() ? ".\n" : " below the folder of --data.\n",
                 "dataset:   {name: image_folder, folder: \"", folder,
                 "\", size_px: 64, resize_px: 72, batch_size: 64, augment: [crop, flip]}\n", kRule, kImageNetwork,
                 "train:     {length: {epochs: 10}}\nseeds:     [0]\n");
@@ -62,26 +70,13 @@ std::string images(const std::string& folder) {
 
 std::string quoted(const std::string& text) { return base::json_line(nlohmann::json(text)); }
 
-// The separator that gives its line of names several columns; a comma where none does.
-std::pair<data::CsvFile, std::string> read_any(const std::string& file) {
-  for (const auto& [separator, word] :
-       {std::pair(',', ""), {';', ", separator: semicolon"}, {'\t', ", separator: tab"}}) {
-    try {
-      data::CsvFile csv = data::read_csv(file, separator);
-      if (csv.columns() > 1) return {std::move(csv), word};
-    } catch (const base::EnvironmentError&) {  // by another, perhaps
-    }
-  }
-  return {data::read_csv(file), ""};
-}
-
 // The last column is learnt; what numbers the rows is dropped. `to`: the config, whose folder paths are relative to.
 std::string table(const std::string& file, const fs::path& to) {
   std::string target = "label", separator, drop, note;
   if (fs::exists(file)) {
-    const auto [csv, word] = read_any(file);
+    const auto [csv, word] = data::read_separated(file);
     target = csv.header.back();
-    separator = word;
+    if (word != "comma") separator = concat(", separator: ", word);
     std::vector<std::string> dropped;
     for (int64_t c = 0; c + 1 < csv.columns(); ++c) {
       const data::ColumnInfo info = data::look_at_column(csv, c);
@@ -117,19 +112,19 @@ void add_init(CLI::App& app, int& status) {
     const std::string to = options->to.empty() ? kind + ".yaml" : options->to;
     if (fs::exists(to)) throw base::ConfigError(to + " is there already", "--to names another file");
     const std::string data = !options->data.empty() ? options->data : kind == "table" ? "my.csv" : "images";
-    if (kind == "table" && !options->data.empty() && !fs::exists(data))
+    if (kind == "table" && !options->data.empty() && !fs::is_regular_file(data))
       throw base::EnvironmentError(concat("there is no file ", data), "DATA is the CSV file that is to be learnt");
+    if (kind == "images" && !options->data.empty() && !fs::is_directory(folder_of_images(data)))
+      throw base::EnvironmentError(concat("there is no folder ", data), "DATA holds {train,val}/<class>/<picture>");
     base::write_file_atomically(to, kind == "rings"     ? rings()
                                     : kind == "cifar10" ? cifar10()
-                                    : kind == "images"  ? images(data)
+                                    : kind == "images"  ? images(folder_of_images(data))
                                                         : table(data, to));
     std::cout << to << " is written\n";
     if (kind == "table" && !fs::exists(data))
       std::cout << "next: put your samples into " << data << ", the class or number to be learnt in a column 'label'\n";
-    if (kind == "images" && !fs::exists(fs::path("data") / data)) {
-      std::cout << "next: put your pictures into data/" << data << "/{train,val}/<class>/, or name another folder than "
-                << "data with --data\n";
-    }
+    if (kind == "images" && !fs::exists(folder_of_images(data)))
+      std::cout << "next: put your pictures into data/" << data << "/{train,val}/<class>/\n";
     if (kind == "cifar10") std::cout << "next: optdnn fetch cifar10\n";
     std::cout << "next: optdnn check " << to << '\n';
     status = 0;

@@ -20,7 +20,8 @@ void check_output_file(std::string_view option, const std::filesystem::path& fil
   std::string begin(kind.offset + kind.bytes.size(), '\0');
   there.read(begin.data(), static_cast<std::streamsize>(begin.size()));
   begin.resize(static_cast<size_t>(there.gcount()));
-  if (begin.empty() || std::string_view(begin).substr(std::min(kind.offset, begin.size())) == kind.bytes) return;
+  const std::string_view found = std::string_view(begin).substr(std::min(kind.offset, begin.size()));
+  if (begin.empty() || found == kind.bytes || found == kind.or_bytes) return;
   throw base::ConfigError(named + ": there is a file of another kind, which would be lost",
                           "another name, or remove that file");
 }

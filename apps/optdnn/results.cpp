@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "optdnn/base/errors.h"
 #include "optdnn/base/text.h"
 #include "optdnn/base/text_table.h"
 #include "optdnn/experiment/run_folder.h"
@@ -10,6 +11,18 @@
 #include "readable.h"
 
 namespace optdnn::app {
+
+namespace {
+
+// Whether the folder's run is what the row says today; what a search has chosen is not looked at.
+bool is_of(const experiment::Row& row, uint64_t seed, const experiment::RunFolder& folder) try {
+  if (!row.spec.search) experiment::check_identity(folder, experiment::resolved_run(row.spec, seed));
+  return true;
+} catch (const base::Error&) {
+  return false;
+}
+
+}  // namespace
 
 std::string results_text(const experiment::Table& table, const std::filesystem::path& runs) {
   std::string headline;
@@ -20,6 +33,7 @@ std::string results_text(const experiment::Table& table, const std::filesystem::
     std::string parameters;
     for (const uint64_t seed : row.spec.seeds) {
       const auto folder = experiment::run_folder(runs, table, row, seed);
+      if (!is_of(row, seed, folder)) continue;
       const auto summary = experiment::summary_of(folder);
       const auto listing = experiment::list_run(folder.path, 0);
       if (listing.state != "finished" || listing.headline.empty()) continue;

@@ -30,6 +30,8 @@ class Choice:
             if self.titles and name not in self.found:
                 close = difflib.get_close_matches(name, self.titles, 1)
                 meant = f"did you mean '{close[0]}'? " if close else ""
+                if bare(name) == "rank":
+                    meant = "rows are ranked where all of a table cost the same; "
                 raise NoSuchColumn(f"no column '{name}'\n   hint: {meant}columns: {', '.join(self.titles)}")
 
 
@@ -55,7 +57,8 @@ def number_in(cell: str) -> float | None:
     return None if not found else float(found[0].replace(",", "")) * 10.0 ** int(exponent[1] if exponent else 0)
 
 
-def chosen(table: Table, choice: Choice) -> Table:
+def chosen(table: Table, choice: Choice, keys: int = 1) -> Table:
+    """The first `keys` columns tell the rows apart, and stay."""
     header, rows = list(table.header), [list(row) for row in table.rows]
     place = choice.place(header, choice.sort.lstrip("-")) if choice.sort else None
     if place is not None:
@@ -68,6 +71,6 @@ def chosen(table: Table, choice: Choice) -> Table:
             rows.sort(key=lambda row: row[place], reverse=sign < 0)
     if choice.columns:
         places = [place for name in choice.columns if (place := choice.place(header, name)) is not None]
-        places = places if 0 in places else [0, *places]
+        places = places if keys == 1 and 0 in places else [*range(keys), *(place for place in places if place >= keys)]
         header, rows = [header[i] for i in places], [[row[i] for i in places] for row in rows]
     return Table(header, rows)

@@ -82,7 +82,7 @@ def table_blocks(group: Group, choice: Choice = Choice()) -> list[Block]:
         columns = columns_of(group, rows, sources)
         table = Table([name for name, _ in columns], [[cell(row) for _, cell in columns] for row in rows])
         blocks += [Heading(3, plain(title)) if title else Heading(3, "Others")] if len(tasks) > 1 else []
-        blocks.append(chosen(table, choice))
+        blocks.append(chosen(table, choice, keys=1 + len(sweep.axes_of([row.id for row in rows]))))
     return [*blocks, *beneath(group, sources), *chosen_blocks(group), *blocks_of(group, headline_of(group))]
 
 

@@ -84,16 +84,53 @@ TEST_CASE("the Lipschitz bound of proximal gradient descent concerns S alone") {
 }
 
 TEST_CASE("the stability constant judges a varying rule as the roots judge the constant one") {
-  // Learned per step at equal values, apart from the first: nearly the constant rule.
+  // Learned per step, at values that tend to one.
   for (const double beta : {0.3, 0.9, 1.0}) {
     const Rule constant_rule = shipped("heavy_ball", {constant("beta", beta)});
     const Rule varying = shipped("heavy_ball", {learned(constant("beta", beta))});
-    const LeafValues values = [&](const Leaf& leaf) { return leaf.indices[0] == 0 ? 0.9 * beta : beta; };
+    const LeafValues values = [&](const Leaf& leaf) { return beta * (1 - 0.1 / (1 + leaf.indices[0])); };
     const Certificate a = certify(constant_rule, 4), b = certify(varying, 4, 0, values);
     CHECK_FALSE(b.eigenvalues.has_value());
     CHECK(a.convergent == b.convergent);
     if (a.convergent) CHECK(b.effective_step->at("T") == Approx(a.effective_step->at("T")).epsilon(0.02));
   }
+}
+
+TEST_CASE("a list is judged by its last value, one that begins again by a period") {
+  const auto with = [](const std::vector<double>& values, bool repeat) {
+    Coefficient beta;
+    beta.name = "beta", beta.values = values, beta.repeat = repeat;
+    return certify(shipped("heavy_ball", {beta}), 9);
+  };
+  const Certificate held = with({1.3, 0.5, 0.99}, false);
+  CHECK(held.convergent);
+  CHECK(held.effective_step->at("T") == Approx(100).epsilon(1e-9));
+  CHECK((held.judged_by->from == 2 && held.judged_by->steps == 1 && held.judged_by->repeats));
+  const Certificate repeated = with({0.98, 0.99}, true);
+  CHECK(repeated.convergent);
+  // An impulse moves the state by 1 + b' + b' b + ..., after a step with b; the mean over both steps.
+  CHECK(repeated.effective_step->at("T") == Approx((2 + 0.98 + 0.99) / 2 / (1 - 0.98 * 0.99)).epsilon(1e-9));
+  CHECK(*repeated.spectral_radius == Approx(1));
+  CHECK((repeated.judged_by->from == 0 && repeated.judged_by->steps == 2));
+  CHECK(with({1.2, 0.8}, true).convergent);  // each step for itself would not do
+  const Certificate growing = with({1.25, 0.9}, true);
+  CHECK(growing.reason.starts_with("not zero-stable: the spectral radius of A is 1.125 over 2 steps"));
+  CHECK(with({1.2, 1.1}, false).reason.starts_with("not zero-stable: the spectral radius of A is 1.1,"));
+}
+
+TEST_CASE("what varies without end is judged by some steps, and the certificate says so") {
+  const auto with = [](const char* formula) {
+    Coefficient beta;
+    beta.name = "beta", beta.formula = formula;
+    return certify(shipped("heavy_ball", {beta}), 9);
+  };
+  const Certificate settling = with("0.5*(k+1)/(k+2)");
+  CHECK(settling.convergent);
+  CHECK(settling.reason.ends_with(", as far as 256 steps show"));
+  CHECK((settling.judged_by->steps == 256 && !settling.judged_by->repeats));
+  const Certificate growing = with("1.1+1/(k+1)");
+  CHECK(growing.preconsistent);
+  CHECK(growing.reason.starts_with("not zero-stable"));
 }
 
 TEST_CASE("a learnable coefficient is judged at its current value") {
@@ -199,6 +236,7 @@ TEST_CASE("the JSON has every field of the schema, null where undefined") {
                           "output",
                           "coefficients",
                           "explicit",
+                          "judged_by",
                           "eigenvalues",
                           "spectral_radius",
                           "preconsistent",

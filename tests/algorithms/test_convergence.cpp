@@ -40,6 +40,14 @@ TEST_CASE("rules under other coefficients converge exactly where their certifica
       require_agreement(rule, measure(rule, {64, 128, 256, 512, 1024}));
     }
   }
+  const auto listed = [](std::vector<double> values, bool repeat) {
+    Coefficient beta;
+    beta.name = "beta", beta.values = std::move(values), beta.repeat = repeat;
+    return shipped("heavy_ball", {beta});
+  };
+  for (const Rule& rule : {listed({1.3, 0.2, 0.5}, false), listed({0.9, 0.1, 0.4}, true), listed({1.2, 0.6}, true),
+                           listed({0.5, 1.0}, false), listed({1.4, 0.9}, true)})
+    require_agreement(rule, measure(rule, {64, 128, 256, 512, 1024}));
   for (const Rule& rule :
        {shipped("apg", {constant("b", 0.5)}), shipped("fista", {constant("b", 0.5)}),
         shipped("nesterov", {sequenced("beta", "fista")}), shipped("apg2", {constant("theta", 0.0)})})
@@ -48,8 +56,11 @@ TEST_CASE("rules under other coefficients converge exactly where their certifica
 
 TEST_CASE("rules of one's own converge exactly where their certificates say so") {
   for (const char* equations : {
-           "x[k+1] = x[k] + 1.5*T(x[k]) - 0.5*T(x[k-1])", "x[k+1] = x[k-1] + T(x[k])", "x[k+1] = x[k] - T(x[k-3])",
-           "x[k+1] = x[k] + (T(x[k]) + T(x[k+1]))/2", "x[k+1] = x[0] + sum(j, 0, k, T(x[j]))",
+           "x[k+1] = x[k] + 1.5*T(x[k]) - 0.5*T(x[k-1])",
+           "x[k+1] = x[k-1] + T(x[k])",
+           "x[k+1] = x[k] - T(x[k-3])",
+           "x[k+1] = x[k] + (T(x[k]) + T(x[k+1]))/2",
+           "x[k+1] = x[0] + sum(j, 0, k, T(x[j]))",
            "x[k+1] = x[k] + T(x[k]) - T(x[k-1])",                                       // not driven
            "x[k+1] = x[k] + T(x[k]/2)",                                                 // not preconsistent
            "x[k+1] = 0.9*x[k] + T(x[k])",                                               // not preconsistent

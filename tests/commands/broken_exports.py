@@ -98,8 +98,9 @@ def all_cases() -> list[Case]:
         case("a prediction: into a folder that is not there", "predict run --to not/there.csv", 3),
         case("a prediction: over another table", "predict run --to t.csv", more={"t.csv": "iteration,epoch\n"}),
         case("an evaluation: a sample over notes", "eval run --sample notes", more={"notes": "notes of mine"}),
-        case("an evaluation: a picture over notes", "eval run --calibration --picture notes",
-             more={"notes": "notes of mine"}),
+        case("an evaluation: a picture over notes", "eval run --calibration --picture notes.svg",
+             more={"notes.svg": "notes of mine"}),
+        case("an evaluation: a picture that is none of ours", "eval run --calibration --picture classes.png"),
         case("an evaluation: weights that were not kept", "eval run --weights best.safetensors", 3),
         Case("an evaluation: a folder without runs", {"run/notes.txt": "none"}, "eval run".split()),
     ]

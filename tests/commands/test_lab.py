@@ -6,9 +6,11 @@ import math
 import random
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
+import textwrap
 import unittest
 import xml.etree.ElementTree
 import zipfile
@@ -172,7 +174,9 @@ class Lab(Commands):
     def test_two_configs_of_one_name_do_not_share_a_folder(self) -> None:
         self.run_program("train", self.write("rings.yaml", RINGS))
         (self.folder / "b").mkdir()
-        other = self.write("b/rings.yaml", RINGS)
+        self.write("b/rings.yaml", RINGS)
+        self.assertIn("finished before", self.run_program("train", "b/rings.yaml").stdout)  # a copy is the same config
+        other = self.write("b/rings.yaml", RINGS + "# another\n")
         error = self.run_program("train", other, status=2).stderr
         self.assertIn("rings.yaml", error)
         self.assertIn("--name", error)
@@ -201,11 +205,35 @@ class Lab(Commands):
                    for out in ("runs", "whole")]
         self.assertEqual(*weights)
         self.assertIn("extended: train.length.epochs", (self.folder / "runs/c/run/seed-0/log.txt").read_text())
+        # By an override too, which makes no other folder then.
+        longest = ("--set", "train.length.epochs=7")
+        said = self.run_program("train", "c.yaml", "--extend", "--threads", "1", *longest).stdout
+        self.assertIn("continues after iteration 300", said)
+        self.assertEqual([path.name for path in (self.folder / "runs").iterdir()], ["c"])
         for changed, why in [(RINGS.replace("epochs: 4", "epochs: 9"), "schedule"),
                              (longer.replace("hidden: 8", "hidden: 9"), "module.hidden"),
                              (CONSTANT, "not longer")]:
             self.write("c.yaml", changed)
             self.assertIn(why, self.run_program("train", "c.yaml", "--extend", status=2).stderr)
+        shutil.rmtree(self.folder / "runs/c/run/seed-0/checkpoints")
+        self.write("c.yaml", CONSTANT.replace("epochs: 4", "epochs: 9"))
+        self.assertIn("its checkpoints are gone", self.run_program("train", "c.yaml", "--extend", status=2).stderr)
+
+    def test_what_a_refused_row_holds_is_not_printed_as_its_result(self) -> None:
+        self.assertIn("error_pct", self.run_program("train", self.write("c.yaml", CONSTANT), "--threads", "1").stdout)
+        self.write("c.yaml", CONSTANT.replace("width:     2", "width:     3"))
+        refused = self.run_program("train", "c.yaml", status=2)
+        self.assertIn("holds another experiment", refused.stderr)
+        self.assertNotIn("error_pct", refused.stdout)
+
+    def test_means_of_eval_are_those_of_a_row(self) -> None:
+        rows = ("table: T\ndefaults:\n  seeds: [0, 1]\n" + textwrap.indent(CONSTANT.strip(), "  ") +
+                "\nrows:\n  - {id: a, width: 2}\n  - {id: b, width: 3}\n")
+        self.run_program("train", self.write("t.yaml", rows), "--threads", "1", "--quiet")
+        said = self.run_program("eval", "runs/t", "runs/t/a").stdout
+        for row in ("a", "b"):
+            self.assertRegex(said, rf"runs/t/{row}  test/error_pct: .*\(n = 2\)")
+        self.assertIn("the samples of all 4 runs together", self.run_program("eval", "runs/t", "--confusion").stdout)
 
     def test_configs_to_begin_with_are_sound_and_nothing_is_overwritten(self) -> None:
         self.write_flowers()
@@ -215,10 +243,18 @@ class Lab(Commands):
         for name in ["rings.yaml", "cifar10.yaml", "mine.yaml"]:
             self.run_program("show", name)
         self.assertIn('drop: ["id"]', (self.folder / "mine.yaml").read_text())
+        (self.folder / "pictures/train/a").mkdir(parents=True)
+        self.run_program("init", "images", "pictures")
+        self.assertIn(str(self.folder / "pictures"), (self.folder / "images.yaml").read_text())
+        for kind in ("table", "images"):
+            self.run_program("init", kind, "nowhere", "--to", "none.yaml", status=3)
+        self.assertFalse((self.folder / "none.yaml").exists())
         self.run_program("check", "mine.yaml")
         self.assertIn("is there already", self.run_program("init", "rings", status=2).stderr)
 
     def test_a_config_to_begin_with_finds_its_table_from_another_folder_whatever_its_columns_are_called(self) -> None:
+        self.write("s.csv", "a;b\n1.5;0\n2.5;1\n")
+        self.assertIn("separator: semicolon", self.run_program("check", "s.csv").stdout)
         lines = ['size;"the ""kind"""'] + [f"{i / 7:.3f};{'no' if i % 2 else 'yes'}" for i in range(40)]
         self.write("odd.csv", "\n".join(lines) + "\n")
         (self.folder / "sub").mkdir()

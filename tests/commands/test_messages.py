@@ -100,7 +100,7 @@ class Messages(Commands):
 
     def test_an_order_not_yet_reached_is_a_difference_and_says_what_to_do(self) -> None:
         study = STUDY.replace("runge_kutta4", "heavy_ball, coefficients: {beta: 0.9}")
-        result = self.run_program("converge", self.write("study.yaml", study), status=1)
+        result = self.run_program("converge", self.write("study.yaml", study), status=5)
         self.compare_golden("study_differs.txt", result.stderr)
 
     def test_parts_that_do_not_fit_are_named(self) -> None:

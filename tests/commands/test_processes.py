@@ -123,7 +123,7 @@ class Processes(Commands):
                 if name.startswith("generator/"):
                     continue
                 apart = numpy.abs(values - theirs[name].astype(values.dtype))
-                largest = numpy.abs(values).max(initial=0)  # of a gradient, whose small numbers are what large ones leave
+                largest = numpy.abs(values).max(initial=0)  # where gradients cancel, small numbers are what is left
                 self.assertLessEqual(apart.max(initial=0), tolerance * (1 + largest), (file, name))
 
     def assert_same_bits(self, one: str, other: str) -> None:

@@ -166,6 +166,10 @@ TEST_CASE("arrays: vectors and images, classes from integers and texts, a file o
   spec.targets = "words";
   CHECK(read_own_data(spec).classes == std::vector<std::string>{"a", "b"});
   spec.targets = "y";
+  const Preparation preparation = spec.make({})->preparation();
+  write("other.npz", torch::rand({8, 5}), torch::rand({8}));
+  CHECK_THROWS_WITH(read_own_inputs(spec, folder / "other.npz", preparation),
+                    tests::contains_text("has the shape 8 x 5, and the run's samples have 3 numbers each"));
   spec.train = write("b.npz", torch::rand({8, 3}), torch::rand({8, 2}));
   data = read_own_data(spec);
   CHECK(data.task == Task::regression);

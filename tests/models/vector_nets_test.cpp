@@ -45,3 +45,23 @@ TEST_CASE("the path of every explicit rule begins at the input and ends at the o
     REQUIRE(torch::allclose(path[2], shorter.opt_net->forward(x), 1e-6, 1e-6));
   }
 }
+
+TEST_CASE("a path begins at the rule's output before the first step, which need not be the input") {
+  algorithms::RuleSpec spec;
+  spec.name = "velocity";
+  spec.equations = "p[k+1] = p[k] + S(x[k])\nx[k+1] = x[k] + T(p[k+1])";
+  const Tensor x = torch::randn({3, 2});
+  const torch::NoGradGuard no_grad;
+  struct Case {
+    std::string output;
+    std::map<std::string, double> start;
+    double factor;
+  };
+  for (const auto& [output, start, factor] : {Case{"p", {{"p", 0.0}}, 0.0}, {"x", {{"p", 0.0}, {"x", 2.0}}, 2.0}}) {
+    CAPTURE(output);
+    spec.output = output, spec.start = start;
+    base::Diagnostics diagnostics;
+    const algorithms::Rule rule = *algorithms::make_rule(spec, diagnostics);
+    REQUIRE(make_opt_net(rule, vector_spec(rule, 2), kPlane).opt_net->path(x).front().equal(factor * x));
+  }
+}

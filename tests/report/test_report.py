@@ -323,6 +323,8 @@ class Rules(unittest.TestCase):
                                 ["c", "(1.50 \u00b1 0.1)e-03", "20"]])
         made = choice.chosen(table, choice.Choice(["seconds"], "test/error_pct"))
         self.assertEqual((made.header, made.rows), (["row", "seconds"], [["c", "20"], ["a", "1,200"], ["b", "3"]]))
+        of_sweep = choice.chosen(table, choice.Choice(["row", "seconds"]), keys=2)
+        self.assertEqual(of_sweep.header, table.header)
         self.assertEqual([row[0] for row in choice.chosen(table, choice.Choice([], "-seconds")).rows], ["a", "c", "b"])
         some = choice.Choice(["seconds", "rank"], "secnods")
         self.assertEqual(choice.chosen(table, some).header, ["row", "seconds"])
@@ -400,6 +402,18 @@ class BadInput(unittest.TestCase):
         code, _, err = report(self.folder, "--out", self.folder / "file")
         self.assertEqual(code, 3)
         self.assertIn("cannot write", err)
+
+    def test_files_that_no_report_wrote_are_left_alone(self):
+        fixture.make_run(self.folder / "rings/apg2/seed-0", "Rings", "apg2", 0, [], "finished", {"test/error_pct": 1.0})
+        own = self.folder / "own"
+        own.mkdir()
+        (own / "results.csv").write_text("mine")
+        code, _, err = report(self.folder / "rings", "--out", own, "--csv")
+        self.assertEqual((code, (own / "results.csv").read_text()), (2, "mine"))
+        self.assertIn("no report wrote it", err)
+        self.assertEqual([path.name for path in own.iterdir()], ["results.csv"])
+        for _ in range(2):
+            self.assertEqual(report(self.folder / "rings", "--out", self.folder / "new", "--csv")[0], 0)
 
     def test_a_damaged_file_is_named_and_costs_only_itself(self):
         run = self.make()

@@ -5,6 +5,7 @@
 
 #include "optdnn/algorithms/given_values.h"
 #include "optdnn/algorithms/numbers.h"
+#include "optdnn/algorithms/period.h"
 #include "optdnn/algorithms/response.h"
 #include "optdnn/algorithms/root_condition.h"
 #include "optdnn/base/errors.h"
@@ -38,20 +39,22 @@ std::string sequences_in_use(const Rule& rule) {
   return base::join(texts, ", ");
 }
 
-void judge_constant(const Rule& rule, const LeafValues& values, Certificate& certificate) {
-  const Tableau tableau = rule.step(0);
-  const RootCondition roots =
-      judge_roots(evaluate(tableau, values), certificate.start, evaluate(rule.output(0), tableau.A.columns, values));
+// A tableau that is the same at every step, or whose numbers repeat.
+void judge_period(const Rule& rule, const Period& period, Certificate& certificate) {
+  const bool constant = period.begin == 0 && period.length == 1;
+  if (!constant) certificate.judged_by = JudgedBy{period.begin, period.length, true};
+  const RootCondition roots = judge_roots(period.step, period.start, period.outputs.row(0).transpose());
+  const bool reads = (period.outputs * roots.q - Eigen::VectorXd::Ones(period.length)).cwiseAbs().maxCoeff() < kExact;
   certificate.eigenvalues = roots.eigenvalues;
-  certificate.spectral_radius = roots.spectral_radius;
+  certificate.spectral_radius = std::pow(roots.spectral_radius, 1.0 / period.length);
   certificate.preconsistent = roots.preconsistent;
   certificate.zero_stable = roots.zero_stable;
-  certificate.started_and_read = roots.preconsistent && roots.reads && roots.started;
-  if (roots.steps.size() == static_cast<Eigen::Index>(tableau.calls.size()) && !tableau.calls.empty()) {
+  certificate.started_and_read = roots.preconsistent && reads && roots.started;
+  if (roots.steps.size() == static_cast<Eigen::Index>(period.families.size()) && !period.families.empty()) {
     EffectiveStep steps;
     for (const std::string& family : rule.families()) steps[family] = 0.0;
-    for (size_t i = 0; i < tableau.calls.size(); ++i)
-      steps[rule.families()[tableau.calls[i].family]] += roots.steps(static_cast<Eigen::Index>(i));
+    for (size_t i = 0; i < period.families.size(); ++i)
+      steps[rule.families()[period.families[i]]] += roots.steps(static_cast<Eigen::Index>(i)) / period.length;
     for (auto& [family, step] : steps) {
       if (std::abs(step) <= kNoStep) step = 0.0;
     }
@@ -59,11 +62,10 @@ void judge_constant(const Rule& rule, const LeafValues& values, Certificate& cer
   }
 
   const bool semisimple = roots.spectral_radius <= 1.0 + kOnCircle && roots.defective_multiplicity == 0;
-  if (semisimple && roots.multiplicity_of_one > 1 && roots.starts_at_one)
-    certificate.coupled = coupled_flow(rule, evaluate(tableau, values), certificate.start,
-                                       evaluate(rule.output(0), tableau.A.columns, values));
+  if (constant && semisimple && roots.multiplicity_of_one > 1 && roots.starts_at_one)
+    certificate.coupled = coupled_flow(rule, certificate.numeric, period.start, period.outputs.row(0).transpose());
 
-  if (tableau.calls.empty()) {
+  if (period.families.empty()) {
     certificate.reason = "no module reaches the output";
     certificate.fix = "a weight other than 0 in front of a module";
   } else if (!roots.preconsistent) {
@@ -74,6 +76,7 @@ void judge_constant(const Rule& rule, const LeafValues& values, Certificate& cer
     certificate.fix = "in every line the weights of the points sum to 1";
   } else if (!roots.zero_stable && roots.spectral_radius > 1.0 + kOnCircle) {
     certificate.reason = concat("not zero-stable: the spectral radius of A is ", short_number(roots.spectral_radius),
+                                period.length > 1 ? concat(" over ", period.length, " steps") : "",
                                 ", so differences grow exponentially with the depth");
     certificate.fix = "smaller weights on the earlier states";
   } else if (!roots.zero_stable && roots.defective_multiplicity > 0) {
@@ -87,7 +90,7 @@ void judge_constant(const Rule& rule, const LeafValues& values, Certificate& cer
     certificate.fix = certificate.coupled ? ""
                                           : "couple the states outside of the modules, or start one of them at 0 as a "
                                             "difference";
-  } else if (!roots.reads) {
+  } else if (!reads) {
     certificate.reason = concat("not read: the output '", rule.output_name(), "' does not follow the point");
     certificate.fix = "another output";
   } else if (!roots.started) {
@@ -114,6 +117,7 @@ bool is_even(const std::array<MeanEffect, 3>& effects, double largest) {
 
 void judge_varying(const Rule& rule, int depth, const LeafValues& values, Certificate& certificate) {
   const int K = std::max(depth, kSmallestHorizon);
+  certificate.judged_by = JudgedBy{0, 4 * K, false};
   const Response response = measure_response(rule, 4 * K, values);
   certificate.preconsistent = response.preconsistent;
   certificate.started_and_read = response.preconsistent && response.reads && response.started;
@@ -195,8 +199,8 @@ Certificate certify(const Rule& rule, int depth, int step, const LeafValues& giv
   }
 
   try {
-    if (is_constant_at(rule, 4 * std::max(depth, kSmallestHorizon), values)) {
-      judge_constant(rule, values, certificate);
+    if (const auto period = find_period(rule, 4 * std::max(depth, kSmallestHorizon), values)) {
+      judge_period(rule, *period, certificate);
     } else {
       judge_varying(rule, depth, values, certificate);
     }
@@ -213,6 +217,8 @@ Certificate certify(const Rule& rule, int depth, int step, const LeafValues& giv
   if (certificate.convergent) {
     certificate.reason = concat("K steps with modules scaled by 1/K converge to the flow of x' = ",
                                 flow_text(*certificate.effective_step));
+    if (certificate.judged_by && !certificate.judged_by->repeats)
+      certificate.reason += concat(", as far as ", certificate.judged_by->steps, " steps show");
   }
   return certificate;
 }

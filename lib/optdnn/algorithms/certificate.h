@@ -3,11 +3,14 @@
 //   zero-stable         powers of A stay bounded, the eigenvalue 1 is simple
 //   driven              with w A = w, w q = 1, the effective step h_f = w B 1_f of some family f is not 0
 //   started and read    c q = 1, and start - q decays
-// Rules whose tableau varies or grows are judged by the stability constant, the largest entry in absolute value of
-// [C_k; c] A_{k-1} ... A_{j+1} B_j over j < k <= K, which has to stay bounded in K, and by what the calls do to the
-// output (response.h): their mean effect has to settle, and early and late ones to count alike.
+// Rules whose numbers repeat are judged by a period of them (period.h). Those whose tableau varies or grows are judged
+// by the stability constant, the largest entry in absolute value of [C_k; c] A_{k-1} ... A_{j+1} B_j over j < k <= K,
+// which has to stay bounded in K, and by what the calls do to the output (response.h): their mean effect has to settle,
+// and early and late ones to count alike.
+//
 // A rule whose root 1 is semisimple but not simple is not convergent; it may be coupled (coupled_flow.h). Whether a
 // network is a universal approximator depends on its modules and ends too: experiment/universal.h.
+//
 // Paper: the condition (a convergent linear multistep method). Choice: its form for varying and growing tableaux, which
 // looks at some 256 steps and is no proof.
 #pragma once
@@ -21,6 +24,13 @@ namespace optdnn::algorithms {
 
 using EffectiveStep = std::map<std::string, double>;  // by family
 
+// The steps whose numbers decide, of a rule that is not the same at every step: those of a period (period.h), or all
+// that were looked at.
+struct JudgedBy {
+  int from = 0, steps = 1;
+  bool repeats = false;
+};
+
 struct Certificate {
   int step = 0;  // of the tableau below
   Tableau tableau;
@@ -29,8 +39,9 @@ struct Certificate {
   std::map<std::string, double> coefficients;  // learnable ones used at this step: "gamma[0]" -> 1.5
   bool is_explicit = true;
 
-  std::optional<std::vector<std::complex<double>>> eigenvalues;  // of a tableau that is the same at every step
-  std::optional<double> spectral_radius;
+  std::optional<JudgedBy> judged_by;                             // nothing: the tableau is the same at every step
+  std::optional<std::vector<std::complex<double>>> eigenvalues;  // of such a tableau, or of those of a period together
+  std::optional<double> spectral_radius;                         // a step's
   bool preconsistent = false;
   bool zero_stable = false;
   std::optional<EffectiveStep> effective_step;

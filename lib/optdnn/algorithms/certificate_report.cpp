@@ -90,6 +90,12 @@ json given_json(const Coefficient& c) {
 // A condition that rests on one that fails is neither met nor missed.
 Verdict verdict(bool yes, bool open = false) { return yes ? Verdict::yes : open ? Verdict::open : Verdict::no; }
 
+std::string steps_text(const JudgedBy& by) {
+  if (!by.repeats) return concat(by.steps, " steps, which is no proof");
+  return by.steps == 1 ? concat("step ", by.from, ", whose numbers all later ones have")
+                       : concat("steps ", by.from, " to ", by.from + by.steps - 1, ", which repeat from then on");
+}
+
 std::string stability_text(const std::map<int, double>& constants) {
   std::vector<std::string> depths, values;
   for (const auto& [K, value] : constants) {
@@ -123,14 +129,15 @@ std::string certificate_text(const Rule& rule, const Certificate& certificate) {
   for (const std::string& line : base::split(base::trim(rule.equations()), '\n')) text += concat("  ", line, "\n");
   for (const Coefficient& coefficient : rule.coefficients()) text += concat("  ", coefficient_text(coefficient), "\n");
 
-  const bool constant = certificate.eigenvalues.has_value();
-  text += constant ? "\ntableau, the same at every step\n\n" : concat("\ntableau of step ", certificate.step, "\n\n");
+  text += !certificate.judged_by ? "\ntableau, the same at every step\n\n"
+                                 : concat("\ntableau of step ", certificate.step, "\n\n");
   text += table_text(rule, certificate);
 
   text += "\ncertificate\n\n";
+  if (certificate.judged_by) text += concat("  judged by         ", steps_text(*certificate.judged_by), "\n");
   text += verdict_line("preconsistent", verdict(certificate.preconsistent));
   std::string stability;
-  if (constant)
+  if (certificate.eigenvalues)
     stability = concat(certificate.eigenvalues->size() == 1 ? "root " : "roots ", roots_text(*certificate.eigenvalues));
   if (certificate.stability_constant) stability = stability_text(*certificate.stability_constant);
   text += verdict_line("zero-stable", verdict(certificate.zero_stable), stability);
@@ -181,6 +188,7 @@ json certificate_json(const Rule& rule, const Certificate& certificate) {
                  {"output", numbers(certificate.output)},
                  {"coefficients", coefficients},
                  {"explicit", certificate.is_explicit},
+                 {"judged_by", nullptr},
                  {"eigenvalues", nullptr},
                  {"spectral_radius", nullptr},
                  {"preconsistent", certificate.preconsistent},
@@ -196,6 +204,8 @@ json certificate_json(const Rule& rule, const Certificate& certificate) {
                  {"flows", nullptr},
                  {"universal", nullptr},
                  {"reason", certificate.reason}};
+  if (const auto& by = certificate.judged_by)
+    object["judged_by"] = {{"from", by->from}, {"steps", by->steps}, {"repeats", by->repeats}};
   if (certificate.eigenvalues) {
     json roots = json::array();
     for (const auto& root : *certificate.eigenvalues) roots.push_back({root.real(), root.imag()});

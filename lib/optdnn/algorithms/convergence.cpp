@@ -66,7 +66,8 @@ std::optional<EffectiveStep> settled_steps(const Rule& rule, int depth, const Le
   for (const int part : {4, 2}) {
     const EffectiveStep before = mean_steps(rule, std::max(1, depth / part), values);
     for (const auto& [family, step] : whole) {
-      if (!(std::abs(step - before.at(family)) <= kMeasuredStepSettled * std::abs(step))) return std::nullopt;
+      const double change = std::abs(step - before.at(family));
+      if (!std::isfinite(step) || !(change <= kMeasuredStepSettled * std::abs(step))) return std::nullopt;
     }
   }
   return whole;
@@ -169,6 +170,11 @@ std::vector<double> steps_by_family(const Rule& rule, const std::optional<Effect
 
 Convergence measure_convergence(const Rule& rule, const std::vector<VectorField>& fields, const Point& start,
                                 const std::vector<int>& depths) {
+  if (std::all_of(fields.begin(), fields.end(),
+                  [&](VectorField field) { return evaluate(field, start).norm() < kRounding; })) {
+    throw base::ConfigError("nothing moves the input: it is a point of rest of every vector field",
+                            "another input, as in [1, 0.5]");
+  }
   const LeafTable table = initial_values(rule, depths.back());
   const LeafValues values = [&](const Leaf& leaf) { return table.at(leaf); };
   Convergence result;

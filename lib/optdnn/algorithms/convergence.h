@@ -46,7 +46,8 @@ struct Convergence {
 inline constexpr double kFirstOrder = 0.9;  // 1, less what a fit at finite depth may miss it by
 
 // `fields` has one entry per family. Requires at least two depths, ascending, the first >= 1. Learnable coefficients
-// have the values they start from. Errors: ConfigError if an effective step is too large for the reference.
+// have the values they start from. Errors: ConfigError if an effective step is too large for the reference, or no field
+// moves the start.
 Convergence measure_convergence(const Rule& rule, const std::vector<VectorField>& fields, const Point& start,
                                 const std::vector<int>& depths);
 

@@ -112,8 +112,11 @@ void follow_q(const std::vector<SparseStep>& steps, const VectorXd& start, Respo
     any_call |= !step.families.empty();
     response.preconsistent &= near_one(step.C.times(q));
     MatrixXd next = step.A.times(q);
-    if (constant_state) response.preconsistent &= largest(next - q) < kExact;
-    q = std::move(next);
+    if (constant_state) {
+      response.preconsistent &= largest(next - q) < kExact;  // it stays, so that no rounding grows with the steps
+    } else {
+      q = std::move(next);
+    }
     left = std::max(left, largest(step.C.times(rest)));
     rest = step.A.times(rest);
   }
@@ -212,20 +215,6 @@ Response measure_response(const Rule& rule, int count, const LeafValues& values)
     largest_before = std::max(largest_before, in_arguments[K]);
   }
   return response;
-}
-
-bool is_constant_at(const Rule& rule, int steps, const LeafValues& values) {
-  if (rule.is_constant()) return true;
-  const auto numbers = [&](int k) { return evaluate(rule.step(k), values); };
-  const NumericTableau first = numbers(0);
-  const auto same = [](const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {
-    return a.rows() == b.rows() && a.cols() == b.cols() && a == b;
-  };
-  for (int k = 1; k < steps; ++k) {
-    const NumericTableau now = numbers(k);
-    if (!same(now.A, first.A) || !same(now.B, first.B) || !same(now.C, first.C) || !same(now.D, first.D)) return false;
-  }
-  return first.A.rows() == first.A.cols();
 }
 
 }  // namespace optdnn::algorithms

@@ -29,7 +29,4 @@ struct Response {
 // Requires `steps` divisible by 4.
 Response measure_response(const Rule& rule, int steps, const LeafValues& values);
 
-// The rule's numbers are the same at each of its first `steps` steps.
-bool is_constant_at(const Rule& rule, int steps, const LeafValues& values);
-
 }  // namespace optdnn::algorithms

@@ -154,4 +154,15 @@ CsvFile read_csv(const std::filesystem::path& path, char separator) {
   return parse_csv(text, path.string(), separator);
 }
 
+SeparatedFile read_separated(const std::filesystem::path& path) {
+  for (const auto& [separator, word] : {std::pair(',', "comma"), {';', "semicolon"}, {'\t', "tab"}}) {
+    try {
+      CsvFile file = read_csv(path, separator);
+      if (file.columns() > 1) return {std::move(file), word};
+    } catch (const base::EnvironmentError&) {  // by another, perhaps
+    }
+  }
+  return {read_csv(path), "comma"};
+}
+
 }  // namespace optdnn::data

@@ -29,4 +29,11 @@ CsvFile parse_csv(std::string_view text, const std::string& name, char separator
 // Errors: also for a file that is missing or larger than 512 MiB.
 CsvFile read_csv(const std::filesystem::path& path, char separator = ',');
 
+// By the separator that gives its line of names several columns: comma, semicolon or tab; by commas where none does.
+struct SeparatedFile {
+  CsvFile file;
+  std::string_view separator;  // as dataset.separator has it
+};
+SeparatedFile read_separated(const std::filesystem::path& path);
+
 }  // namespace optdnn::data

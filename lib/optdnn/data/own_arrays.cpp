@@ -166,8 +166,14 @@ OwnData read_own_data(const ArraysSpec& spec) {
 }
 
 Tensor read_own_inputs(const ArraysSpec& spec, const fs::path& path, const Preparation& preparation) {
-  return standardised(inputs_from(spec, read_arrays(path, {spec.inputs}), path), preparation.mean,
-                      preparation.deviation);
+  const Tensor inputs = inputs_from(spec, read_arrays(path, {spec.inputs}), path);
+  const int64_t wanted = std::ssize(preparation.mean);
+  if (wanted > 0 && inputs.size(1) != wanted) {
+    throw base::EnvironmentError(concat(path.string(), ": '", spec.inputs, "' has the shape ",
+                                        shape_text(inputs.sizes().vec()), ", and the run's samples have ", wanted,
+                                        inputs.dim() > 2 ? " channels" : " numbers each"));
+  }
+  return standardised(inputs, preparation.mean, preparation.deviation);
 }
 
 }  // namespace optdnn::data

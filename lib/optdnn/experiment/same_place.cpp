@@ -103,7 +103,10 @@ void hold_stem(const fs::path& runs, const Table& table) {
     const auto noted = [&](const char* key) { return value_in(json, key, std::string()); };
     const std::string other = noted("config"), there = noted("host");
     const bool elsewhere = !there.empty() && there != host;
-    if (!other.empty() && other != path && (elsewhere ? noted("sha256") != sha256 : fs::exists(other, ignored))) {
+    const bool is_mine = other.empty() || other == path, is_copy = noted("sha256") == sha256;  // of the same runs
+    const bool is_held = !is_mine && (elsewhere ? !is_copy : fs::exists(other, ignored));
+    if (is_held && is_copy) return;
+    if (is_held) {
       throw ConfigError(
           concat(folder.string(), " holds the runs of another config, ", other, elsewhere ? " on " + there : ""),
           concat("--name NAME gives those of ", table.file.string(), " another folder"));
@@ -131,6 +134,7 @@ void extend_run(const RunFolder& folder, const config::Node& resolved) {
   if (before.epochs.has_value() != after.epochs.has_value()) refuse("the two lengths have different units");
   if (amount(after) <= amount(before)) refuse("its train.length is not longer");
   if (const std::string why = depends_on_length(here); !why.empty()) refuse(why);
+  if (!fs::exists(folder.checkpoints())) refuse("its checkpoints are gone");
   auto summary = summary_of(folder);
   if (summary.is_object()) {
     summary["status"] = "stopped";

@@ -46,14 +46,13 @@ std::string suffix_of(const std::string& assignment) {
   return suffix;
 }
 
-// Names the folder of a config's runs.
+}  // namespace
+
 std::string stem_of(const std::filesystem::path& file, const std::vector<std::string>& sets) {
   std::string stem = file.stem().string();
   for (const std::string& assignment : sets) stem += "+" + suffix_of(assignment);
   return base::short_name(stem);
 }
-
-}  // namespace
 
 std::vector<config::ExpandedRow> read_rows(const std::filesystem::path& file, const std::vector<std::string>& sets,
                                            std::string_view study, TableHead& head, base::Diagnostics& diagnostics) {

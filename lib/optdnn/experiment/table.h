@@ -31,6 +31,9 @@ struct Table : TableHead {
   std::vector<Row> rows;
 };
 
+// The stem of a config under these overrides, "table_3+learning_rate=0.05".
+std::string stem_of(const std::filesystem::path& file, const std::vector<std::string>& sets);
+
 // The head of a table and its rows as they are written, of the kind that `study` names, of experiments where it is
 // empty. A file of another kind is a mistake.
 std::vector<config::ExpandedRow> read_rows(const std::filesystem::path& file, const std::vector<std::string>& sets,

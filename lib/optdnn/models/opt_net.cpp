@@ -172,12 +172,24 @@ std::vector<torch::Tensor> OptNetImpl::path(const torch::Tensor& inputs) {
   return path;
 }
 
+namespace {
+
+// The rule's output before the first step, of an input of one.
+double output_at_start(const algorithms::Rule& rule) {
+  const auto values = [&](const algorithms::Leaf& leaf) { return rule.initial_value(leaf); };
+  const int states = rule.step(0).A.columns;
+  return algorithms::evaluate(rule.output(0), states, values).dot(algorithms::evaluate(rule.start(), states, values));
+}
+
+}  // namespace
+
 std::vector<std::vector<torch::Tensor>> OptNetImpl::stage_paths(const torch::Tensor& inputs) {
   const auto programs =
       stage_programs(rule_, depth_, across_, dense_ ? execution::Outputs::every : execution::Outputs::free);
   std::vector<std::vector<torch::Tensor>> paths(stages_.size());
+  const double first = output_at_start(rule_);
   run(inputs, [&](size_t i, auto given) {
-    if (i == 0) paths[i].push_back(given.front());
+    if (i == 0) paths[i].push_back(given.front() * first);
     auto outputs = stages_[i]->run(programs[i], std::move(given));
     const auto handed_on = outputs.begin() + programs[i].iterates;
     paths[i].insert(paths[i].end(), outputs.begin(), handed_on);
