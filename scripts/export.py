@@ -52,16 +52,17 @@ def written(options: argparse.Namespace) -> dict[str, object]:
         result |= {"samples": count, "largest_difference": largest, "largest_output": scale,
                    "agrees": largest <= compare.allowed(described) * max(1.0, scale)}
     if options.to.suffix == ".py" and module.resolve() != options.to.resolve() and result.get("agrees", True):
-        place(options.network, options.to.with_suffix(".safetensors"))
-        place(module, options.to)
+        place({options.network: options.to.with_suffix(".safetensors"), module: options.to})
     return result
 
 
-def place(source: pathlib.Path, target: pathlib.Path) -> None:
-    """A copy, whole or not at all."""
-    part = target.with_name(target.name + ".part")
-    shutil.copyfile(source, part)
-    os.replace(part, target)
+def place(targets: dict[pathlib.Path, pathlib.Path]) -> None:
+    """Copies, all or none."""
+    parts = {source: target.with_name(target.name + ".part") for source, target in targets.items()}
+    for source, part in parts.items():
+        shutil.copyfile(source, part)
+    for source, part in parts.items():
+        os.replace(part, targets[source])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -84,7 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{options.to}: {result['samples']} test samples, largest difference {result['largest_difference']:.2g} "
               f"of outputs up to {result['largest_output']:.4g}")
     if not result.get("agrees", True):
-        print(f"error: {options.to} does not compute what the program does\nThis is a bug of optdnn.", file=sys.stderr)
+        print(f"error: the network of {options.to} does not compute what the program does\nThis is a bug of optdnn.",
+              file=sys.stderr)
         return 1
     return 0
 

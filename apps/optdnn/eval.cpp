@@ -1,6 +1,7 @@
 // optdnn eval RUNS: a split of the data set through the weights in the folders of runs, class by class where asked.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <map>
 #include <memory>

@@ -65,7 +65,8 @@ int export_network(experiment::ExportRequest request, const fs::path& to, const 
   check_output_file("--to", to, ending == ".py" ? kPython : kOnnx);
   const Scratch scratch;
   request.to = scratch.path / to.filename().replace_extension(".safetensors");
-  if (request.count > 0 && !keep_samples) request.samples = scratch.path / "samples.safetensors";
+  if (request.count > 0 && !keep_samples)
+    request.samples = scratch.path / (to.stem().string() + "-samples.safetensors");
   experiment::export_run(request, run_options(where));
   std::vector<std::string> words = {request.to.string(), "--to", to.string()};
   if (!request.samples.empty()) words.insert(words.end(), {"--samples", request.samples.string()});

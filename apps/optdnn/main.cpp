@@ -1,7 +1,8 @@
 // optdnn: reads the command line and hands over to one command.
 //
 // Exit codes: 0 all done; 1 a bug of ours; 2 the config or the command line is wrong; 3 the environment is wrong (data,
-// device, disk); 4 a run diverged; 5 --require is not met; 130 and 143 stopped by a signal after saving.
+// device, disk); 4 a run diverged; 5 --require is not met or a study disagrees; 130 and 143 stopped by a signal after
+// saving.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

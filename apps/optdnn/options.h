@@ -30,6 +30,7 @@ struct Which {
   std::vector<std::string> rows;  // ids; empty: all
   std::vector<uint64_t> seeds;    // empty: the config's
   std::vector<std::string> sets;  // overrides "a.b=value"
+  bool searches = true;           // false: rows have the values they are written with
 };
 
 void add_data_option(CLI::App& app, Where& where);

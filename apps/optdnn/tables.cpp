@@ -45,7 +45,7 @@ std::vector<experiment::Table> read_tables(const Which& which, Purpose purpose, 
     throw base::ConfigError("'" + config + "' is no file", "--set " + config + " overrides a value");
   }
   for (const std::string& config : which.configs)
-    tables.push_back(experiment::read_table(config, which.sets, diagnostics, data_root, which.rows));
+    tables.push_back(experiment::read_table(config, which.sets, diagnostics, data_root, which.rows, which.searches));
   diagnostics.throw_if_errors();
   const auto whole = tables;
   for (experiment::Table& table : tables) {

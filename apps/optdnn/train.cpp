@@ -200,18 +200,21 @@ int train_all(const std::vector<PlannedRun>& runs, const std::vector<experiment:
   return static_cast<int>(name_failures(ended, runs.size()));
 }
 
-// Of the runs as they were: an override of their length makes no other folder.
-std::string extended_stem(const experiment::Table& table) {
+// Of runs that are there under another length: an override of it makes no other folder.
+std::string extended_stem(const experiment::Table& table, const std::filesystem::path& out) {
   std::vector<std::string> sets = table.overrides;
   std::erase_if(sets, [](const std::string& set) { return set.starts_with("train.length"); });
-  return experiment::stem_of(table.file, sets);
+  const std::string stem = experiment::stem_of(table.file, sets);
+  return std::filesystem::exists(out / stem) ? stem : table.stem;
 }
 
 int train(const TrainCommandOptions& options, bool out_given) {
   check_ways(options.ways);
-  auto tables = read_tables(options.which, Purpose::run, options.where.data);
+  Which which = options.which;
+  which.searches = !options.no_search;
+  auto tables = read_tables(which, Purpose::run, options.where.data);
   for (experiment::Table& table : tables) {
-    if (options.extend) table.stem = extended_stem(table);
+    if (options.extend) table.stem = extended_stem(table, options.where.out);
     if (out_given) table.stem = table.file.stem().string();  // the folder given tells overridden runs apart
     if (!options.name.empty()) table.stem = options.name;
   }

@@ -261,10 +261,12 @@ def each_kernel(machine: Machine) -> str:
 
 def timings(machine: Machine, file: str, ways: dict[str, tuple[str, list[str] | None]], *words: str) -> str:
     """Rows (all, or those named) in each way, kept as soon as they are timed."""
+    config = "configs/bench_gpu.yaml" if machine.options.device != "cpu" else "configs/bench.yaml"
+    every = machine.rows([config])
     timed: dict[str, list[dict[str, Any]]] = {}
     failures = []
     for name, (how, rows) in ways.items():
-        timed[name], asked = timed_rows(machine, how, rows, *words)
+        timed[name], asked = timed_rows(machine, config, how, rows or every, *words)
         write_json(machine.options.out / file, timed)
         if sum("median_s" in row for row in timed[name]) < asked:
             failures.append(name or "as it is")
@@ -321,13 +323,11 @@ def middle_s(blocks: list[float]) -> float:
     return statistics.mean(blocks[quarter:len(blocks) - quarter])
 
 
-def timed_rows(machine: Machine, how: str, rows: list[str] | None,
+def timed_rows(machine: Machine, config: str, how: str, rows: list[str],
                *words: str) -> tuple[list[dict[str, Any]], int]:
     """What was timed, of how many rows. Networks of images in the precision asked for; those of vectors train as one
     in 32 bits alone."""
     options, precision = machine.options, ["--set", f"train.precision={machine.options.precision}"]
-    config = "configs/bench_gpu.yaml" if options.device != "cpu" else "configs/bench.yaml"
-    rows = rows or machine.rows([config])
     vectors = [row for row in rows if row.startswith(VECTORS)]
     images = [row for row in rows if row not in vectors] if options.device != "cpu" else []
     timed: list[dict[str, Any]] = []

@@ -1,4 +1,5 @@
 // The certificate's table, and what it says where a rule is not convergent.
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "algorithms/rules.h"
@@ -116,6 +117,14 @@ TEST_CASE("a list is judged by its last value, one that begins again by a period
   const Certificate growing = with({1.25, 0.9}, true);
   CHECK(growing.reason.starts_with("not zero-stable: the spectral radius of A is 1.125 over 2 steps"));
   CHECK(with({1.2, 1.1}, false).reason.starts_with("not zero-stable: the spectral radius of A is 1.1,"));
+}
+
+TEST_CASE("numbers that are not finite are certified as nothing") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const Learn learn : {Learn::shared, Learn::per_step}) {
+    const Rule rule = shipped("heavy_ball", {learned(constant("beta", 0.5), learn)});
+    CHECK_FALSE(certify(rule, 4, 0, [&](const Leaf&) { return nan; }).convergent);
+  }
 }
 
 TEST_CASE("what varies without end is judged by some steps, and the certificate says so") {

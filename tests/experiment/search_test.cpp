@@ -295,17 +295,27 @@ TEST_CASE("what a sweep gives is not searched, nor is what a search is judged by
   }
   REQUIRE_THAT(messages_of(good + "search: {space: {dataset.rings: [2, 3]}}\n"), contains_text("is another data set"));
 
-  const auto space_with = [&](const std::string& set) {
+  const auto row_of = [](const std::string& text, const std::vector<std::string>& sets, bool searches = true) {
     const TemporaryFolder folder;
-    std::ofstream(folder / "t.yaml") << good
-                                     << "search: {space: {optimizer.momentum: {uniform: [0, 0.9]}, depth: [2]}}\n";
+    std::ofstream(folder / "t.yaml") << text;
     base::Diagnostics diagnostics;
-    const Table table = read_table(folder / "t.yaml", {set}, diagnostics);
+    const Table table = read_table(folder / "t.yaml", sets, diagnostics, "data", {}, searches);
     REQUIRE(diagnostics.all().empty());
-    return table.rows.front().spec.search->space;
+    return table.rows.front();
+  };
+  const auto space_with = [&](const std::string& set) {
+    const std::string two = "search: {space: {optimizer.momentum: {uniform: [0, 0.9]}, depth: [2]}}\n";
+    return row_of(good + two, {set}).spec.search->space;
   };
   REQUIRE(space_with("width=2").size() == 2);
   REQUIRE(space_with("optimizer.momentum=0.5").size() == 1);
   REQUIRE(space_with("optimizer={name: sgd, momentum: 0.5}").size() == 1);
   REQUIRE(space_with("optimizer={name: sgd, learning_rate: 0.5}").size() == 2);
+
+  // Nothing is left to search, or it is not asked for: all training samples are trained on, as after a search.
+  const std::string swept = search + "grid: {optimizer.momentum: [0.1, 0.2]}\n";
+  for (const Row& row : {row_of(good + search, {"optimizer.momentum=0.5"}), row_of(good + swept, {}, false)}) {
+    REQUIRE_FALSE(row.spec.search);
+    REQUIRE_FALSE(data::has_validation(row.spec.dataset));
+  }
 }

@@ -1,6 +1,7 @@
 #include "optdnn/algorithms/certificate.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "optdnn/algorithms/given_values.h"
@@ -39,10 +40,21 @@ std::string sequences_in_use(const Rule& rule) {
   return base::join(texts, ", ");
 }
 
+constexpr std::array kShownDepths = {10, 20, 40, 80};
+
+std::map<int, double> shown_constants(const Response& response) {
+  std::map<int, double> constants;
+  for (const int K : kShownDepths) constants[K] = response.stability[K];
+  return constants;
+}
+
 // A tableau that is the same at every step, or whose numbers repeat.
-void judge_period(const Rule& rule, const Period& period, Certificate& certificate) {
+void judge_period(const Rule& rule, const Period& period, const LeafValues& values, Certificate& certificate) {
   const bool constant = period.begin == 0 && period.length == 1;
-  if (!constant) certificate.judged_by = JudgedBy{period.begin, period.length, true};
+  if (!constant) {
+    certificate.judged_by = JudgedBy{period.begin, period.length, true};
+    certificate.stability_constant = shown_constants(measure_response(rule, kShownDepths.back(), values));
+  }
   const RootCondition roots = judge_roots(period.step, period.start, period.outputs.row(0).transpose());
   const bool reads = (period.outputs * roots.q - Eigen::VectorXd::Ones(period.length)).cwiseAbs().maxCoeff() < kExact;
   certificate.eigenvalues = roots.eigenvalues;
@@ -121,8 +133,7 @@ void judge_varying(const Rule& rule, int depth, const LeafValues& values, Certif
   const Response response = measure_response(rule, 4 * K, values);
   certificate.preconsistent = response.preconsistent;
   certificate.started_and_read = response.preconsistent && response.reads && response.started;
-  certificate.stability_constant.emplace();
-  for (const int at : {10, 20, 40, 80}) (*certificate.stability_constant)[at] = response.stability[at];
+  certificate.stability_constant = shown_constants(response);
   const double half = response.stability[2 * K], full = response.stability[4 * K];
   certificate.zero_stable = std::isfinite(full) && full <= kBounded * half;
 
@@ -200,7 +211,7 @@ Certificate certify(const Rule& rule, int depth, int step, const LeafValues& giv
 
   try {
     if (const auto period = find_period(rule, 4 * std::max(depth, kSmallestHorizon), values)) {
-      judge_period(rule, *period, certificate);
+      judge_period(rule, *period, values, certificate);
     } else {
       judge_varying(rule, depth, values, certificate);
     }

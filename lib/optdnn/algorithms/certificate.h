@@ -40,8 +40,8 @@ struct Certificate {
   bool is_explicit = true;
 
   std::optional<JudgedBy> judged_by;                             // nothing: the tableau is the same at every step
-  std::optional<std::vector<std::complex<double>>> eigenvalues;  // of such a tableau, or of those of a period together
-  std::optional<double> spectral_radius;                         // a step's
+  std::optional<std::vector<std::complex<double>>> eigenvalues;  // of a period's steps together
+  std::optional<double> spectral_radius;                         // of a period the geometric mean
   bool preconsistent = false;
   bool zero_stable = false;
   std::optional<EffectiveStep> effective_step;

@@ -139,7 +139,8 @@ std::string certificate_text(const Rule& rule, const Certificate& certificate) {
   std::string stability;
   if (certificate.eigenvalues)
     stability = concat(certificate.eigenvalues->size() == 1 ? "root " : "roots ", roots_text(*certificate.eigenvalues));
-  if (certificate.stability_constant) stability = stability_text(*certificate.stability_constant);
+  if (certificate.stability_constant)
+    stability += concat(stability.empty() ? "" : "; ", stability_text(*certificate.stability_constant));
   text += verdict_line("zero-stable", verdict(certificate.zero_stable), stability);
   std::vector<std::string> steps;
   bool driven = false;

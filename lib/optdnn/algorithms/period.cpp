@@ -19,14 +19,18 @@ std::vector<double> key_of(const NumericTableau& numbers, const Tableau& tableau
   return key;
 }
 
-// Equal numbers for equal steps; empty for a rule whose state grows.
+bool is_finite(const NumericTableau& numbers) {
+  return numbers.A.allFinite() && numbers.B.allFinite() && numbers.C.allFinite() && numbers.D.allFinite();
+}
+
+// Equal numbers for equal steps; empty for a rule whose state grows or whose numbers are not finite.
 std::vector<int> kinds_of_steps(const Rule& rule, int steps, const LeafValues& values) {
   std::map<std::vector<double>, int> known;
   std::vector<int> kinds;
   for (int k = 0; k < steps; ++k) {
     const Tableau tableau = rule.step(k);
     const NumericTableau numbers = evaluate(tableau, values);
-    if (numbers.A.rows() != numbers.A.cols()) return {};
+    if (numbers.A.rows() != numbers.A.cols() || !is_finite(numbers)) return {};
     kinds.push_back(known.try_emplace(key_of(numbers, tableau), static_cast<int>(known.size())).first->second);
   }
   return kinds;
@@ -74,7 +78,8 @@ std::optional<Period> find_period(const Rule& rule, int steps, const LeafValues&
     period.step.C.middleRows(call, C[i].rows()) = C[i];
     call += B[i].cols();
   }
-  return period;
+  const bool finite = is_finite(period.step) && period.start.allFinite() && period.outputs.allFinite();
+  return finite ? std::optional(std::move(period)) : std::nullopt;
 }
 
 }  // namespace optdnn::algorithms

@@ -2,7 +2,7 @@
 // and as they do where a list holds its last value or begins again. The steps of a period together are one step of a
 // rule that is the same at every step: with P_i = A_{i-1} ... A_0 of the period's steps,
 //
-//   A = P_length,    B_i = A_{length-1} ... A_{i+1} B_i,    C_i = C_i P_i
+//   A' = P_length,    B'_i = A_{length-1} ... A_{i+1} B_i,    C'_i = C_i P_i
 #pragma once
 
 #include <optional>
@@ -20,7 +20,7 @@ struct Period {
 };
 
 // As far as the first `steps` show, of which the period takes a fourth at most and begins in the first half; nothing
-// for another rule, and for one whose state grows.
+// for another rule, for one whose state grows, and where numbers are not finite.
 std::optional<Period> find_period(const Rule& rule, int steps, const LeafValues& values);
 
 }  // namespace optdnn::algorithms

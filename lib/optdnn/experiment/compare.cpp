@@ -5,6 +5,7 @@
 #include "optdnn/config/dump.h"
 #include "optdnn/config/json.h"
 #include "optdnn/config/merge.h"
+#include "optdnn/config/sweep.h"
 #include "optdnn/experiment/trials.h"
 
 namespace optdnn::experiment {
@@ -93,12 +94,20 @@ std::string_view words_of(ComparedCost cost) {
 
 double gap_pct(double cost, double of) { return 100 * std::abs(cost - of) / of; }
 
-// Returns false where a value that the row's search may choose costs what no longer compares with `of`.
+// Returns false where the row's search may choose another length, or a value that costs what no longer compares with
+// `of`.
 bool check_searched_costs(const Row& row, double of, ComparedCost cost, Costs& costs, base::Diagnostics& diagnostics) {
   if (!row.spec.search) return true;
+  for (const auto& item : row.spec.search->space) {
+    if (!config::paths_overlap(item.first, "train.length")) continue;
+    diagnostics.error(
+        place_of_search(row, item.first),
+        concat("row '", row.id, "' is part of a comparison, so a search cannot choose how long it trains"));
+    return false;
+  }
   for (const auto& [path, value] : extreme_values(row.spec)) {
-    base::Diagnostics heard_before;
-    const ExperimentSpec changed = with_values(row.spec, {{path, value}}, heard_before);
+    base::Diagnostics ignored;  // the row's own were told before
+    const ExperimentSpec changed = with_values(row.spec, {{path, value}}, ignored);
     const double own = costs(changed, cost);
     if (gap_pct(own, of) <= kRefusedCostGapPct) continue;
     diagnostics.error(place_of_search(row, path),

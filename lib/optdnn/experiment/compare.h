@@ -15,8 +15,8 @@ std::string task_of(const ExperimentSpec& spec);
 void resolve_comparisons(Table& table, base::Diagnostics& diagnostics);
 
 // Whether the rows cost what theirs in `whole`, the table with all its rows, cost: over 2 % apart is a warning, over
-// 10 % an error, also where a search would bring it about. Requires resolved comparisons, and rows whose widths are
-// matched and whose parts fit together.
+// 10 % an error, also where a search could bring it about, or another length. Requires resolved comparisons, and rows
+// whose widths are matched and whose parts fit together.
 void check_compared_costs(const Table& rows, const Table& whole, base::Diagnostics& diagnostics);
 
 }  // namespace optdnn::experiment

@@ -30,6 +30,18 @@ std::optional<double> number_in(const std::string& path) {
   return file >> number ? std::optional(number) : std::nullopt;  // "max" is none
 }
 
+// What the kernel keeps of files and gives back where memory is wanted: lines of a cgroup's memory.stat.
+double kept_of_files(const std::string& folder) {
+  double bytes = 0;
+  std::ifstream file(folder + "/memory.stat");
+  std::string name;
+  for (double value = 0; file >> name >> value;) {
+    if (name.starts_with("total_")) name.erase(0, 6);  // of version 1, which has both
+    if (name == "active_file" || name == "inactive_file") bytes += value;
+  }
+  return bytes;
+}
+
 // What the cgroup of this process, or one above it, leaves. Version 2, or 1 where the host has that.
 std::optional<double> cgroup_left_mib() {
   std::optional<double> least;
@@ -42,7 +54,10 @@ std::optional<double> cgroup_left_mib() {
       if (path == "/") path = "";
       const auto limit = number_in(root + path + (second ? "/memory.max" : "/memory.limit_in_bytes"));
       const auto used = number_in(root + path + (second ? "/memory.current" : "/memory.usage_in_bytes"));
-      if (limit && used) least = std::min(least.value_or(*limit - *used), *limit - *used);
+      if (limit && used) {
+        const double left = *limit - std::max(0.0, *used - kept_of_files(root + path));
+        least = std::min(least.value_or(left), left);
+      }
       if (path.empty()) break;
     }
   }

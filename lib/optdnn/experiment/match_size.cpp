@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/network.h"
 #include "optdnn/models/ends.h"
 

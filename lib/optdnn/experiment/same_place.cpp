@@ -103,10 +103,10 @@ void hold_stem(const fs::path& runs, const Table& table) {
     const auto noted = [&](const char* key) { return value_in(json, key, std::string()); };
     const std::string other = noted("config"), there = noted("host");
     const bool elsewhere = !there.empty() && there != host;
-    const bool is_mine = other.empty() || other == path, is_copy = noted("sha256") == sha256;  // of the same runs
-    const bool is_held = !is_mine && (elsewhere ? !is_copy : fs::exists(other, ignored));
-    if (is_held && is_copy) return;
-    if (is_held) {
+    const bool is_copy = noted("sha256") == sha256;  // which trains the same runs
+    const bool is_other = !other.empty() && other != path && (elsewhere || fs::exists(other, ignored));
+    if (is_other && is_copy && !elsewhere) return;
+    if (is_other && !is_copy) {
       throw ConfigError(
           concat(folder.string(), " holds the runs of another config, ", other, elsewhere ? " on " + there : ""),
           concat("--name NAME gives those of ", table.file.string(), " another folder"));

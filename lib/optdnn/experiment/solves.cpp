@@ -4,7 +4,6 @@
 
 #include "optdnn/base/random.h"
 #include "optdnn/baselines/contraction.h"
-#include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/network.h"
 
 namespace optdnn::experiment {

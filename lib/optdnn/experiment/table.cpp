@@ -94,7 +94,7 @@ const config::ExpandedRow* as_written(const std::filesystem::path& file, const s
 
 Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets,
                  base::Diagnostics& diagnostics, const std::filesystem::path& data_root,
-                 const std::vector<std::string>& asked) {
+                 const std::vector<std::string>& asked, bool searches) {
   Table table;
   Rows written;
   const auto stays_as_written = [&](const config::ExpandedRow& row) {
@@ -112,6 +112,9 @@ Table read_table(const std::filesystem::path& file, const std::vector<std::strin
     table.rows.push_back({row->id, std::move(spec), std::nullopt, row->config, row->paper, row->given});
   }
   if (diagnostics.has_errors()) return table;
+  for (Row& row : table.rows) {
+    if (row.spec.search && !searches) row.spec = as_chosen(std::move(row.spec));
+  }
   resolve_searches(table, diagnostics);
   resolve_comparisons(table, diagnostics);
   return table;

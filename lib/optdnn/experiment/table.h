@@ -45,9 +45,10 @@ bool is_asked(const std::string& id, const std::vector<std::string>& asked);
 
 // Reads every row and reports every mistake but those of `match`; rows with mistakes are left out. Where `asked` means
 // some rows, others that an override is wrong for stay as they are written: they may be what those are compared with.
+// Without `searches` rows have the values they are written with.
 Table read_table(const std::filesystem::path& file, const std::vector<std::string>& sets,
                  base::Diagnostics& diagnostics, const std::filesystem::path& data_root = "data",
-                 const std::vector<std::string>& asked = {});
+                 const std::vector<std::string>& asked = {}, bool searches = true);
 
 // Widths for the rows that ask for those that match a cost; rows for which there are none are left out.
 void match_rows(Table& table, base::Diagnostics& diagnostics);

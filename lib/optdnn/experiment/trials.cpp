@@ -124,10 +124,10 @@ void leave_overrides(Row& row) {
   for (const config::Given& given : row.given) {
     if (given.is_override) std::erase_if(space, [&](const auto& item) { return would_replace(item.first, given); });
   }
-  if (space.empty()) row.spec.search.reset();
+  if (space.empty()) row.spec = as_chosen(std::move(row.spec));
 }
 
-// Values that are chosen by nothing but the search, and change neither the data nor what the search is judged by.
+// Refuses paths that the file sweeps, and those of what a search is judged by.
 void check_paths(const Row& row, base::Diagnostics& diagnostics) {
   for (const auto& item : row.spec.search->space) {
     const std::string& path = item.first;
@@ -141,11 +141,6 @@ void check_paths(const Row& row, base::Diagnostics& diagnostics) {
     for (const std::string_view key : kNotSearched) {
       if (!config::paths_overlap(path, key)) continue;
       diagnostics.error(place_of_search(row, path), concat("'", path, "' is nothing that a search can choose"));
-    }
-    if (row.spec.compare && config::paths_overlap(path, "train.length")) {
-      diagnostics.error(place_of_search(row, path),
-                        concat("row '", row.id, "' is compared with '", row.spec.compare->to,
-                               "', so a search cannot choose how long it trains"));
     }
   }
 }

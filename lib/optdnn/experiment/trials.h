@@ -34,9 +34,9 @@ ExperimentSpec as_chosen(ExperimentSpec spec);
 // The constants among the rule's coefficients that the search varies, which get a run dimension then.
 std::set<std::string> searched_constants(const ExperimentSpec& spec);
 
-// Takes what overrides of the command line give out of the rows' searches. Then tells what keeps one from beginning: a
-// path that no row has or that the file sweeps, values out of their range or of another task, no validation set.
-// Errors: at the row's `search`.
+// Removes from the rows' searches what the command line overrides; where nothing is left, the row is trained as with
+// values that were chosen. Then tells what keeps a search from beginning: a path that no row has or that the file
+// sweeps, values out of their range or of another task, no validation set. Errors: at the row's `search`.
 void resolve_searches(Table& table, base::Diagnostics& diagnostics);
 
 }  // namespace optdnn::experiment

@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "optdnn/base/text.h"
-#include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/network.h"
 
 namespace optdnn::experiment {

@@ -65,10 +65,6 @@ bool can_be_padded(const algorithms::Rule& rule, const OptNetSpec& spec, const N
                      [](const auto& module) { return modules::module_traits(module).takes_padding; });
 }
 
-}  // namespace
-
-namespace {
-
 void run_check(std::string_view, const std::function<void()>& check) { check(); }
 
 // All but the stem and the head, which are made to see whether they can be.

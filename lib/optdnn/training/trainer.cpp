@@ -1,5 +1,8 @@
 #include "optdnn/training/trainer.h"
 
+#include <cmath>
+#include <limits>
+
 #include "optdnn/base/log.h"
 #include "optdnn/base/random.h"
 #include "optdnn/base/text.h"
