@@ -115,8 +115,18 @@ std::string solves_text(const Certified& c) {
                       "; measured at the initial weights: spectral radius ", fixed(*c.radius, 3), "\n");
 }
 
+std::string learned_text(const Certified& c) {
+  std::vector<std::string> names;
+  for (const algorithms::Coefficient& one : c.rule.coefficients()) {
+    if (one.learn != algorithms::Learn::no) names.push_back(one.name);
+  }
+  return names.empty()
+             ? ""
+             : base::concat("judged where training begins, before it changes ", base::join(names, ", "), "\n");
+}
+
 std::string certified_text(const Certified& c) {
-  return algorithms::certificate_text(c.rule, c.certificate) + solves_text(c) +
+  return algorithms::certificate_text(c.rule, c.certificate) + learned_text(c) + solves_text(c) +
          (c.universal ? experiment::universal_text(*c.universal) : "") +
          (c.source.empty() ? "" : base::concat("source: ", c.source, "\n"));
 }
@@ -185,7 +195,7 @@ int certify(const CertifyCommandOptions& options) {
     return status;
   }
   for (const Certified& c : all) {
-    if (!c.title.empty()) std::cout << "=== " << c.title << " ===\n";
+    if (!c.title.empty()) std::cout << (options.latex ? "% " + c.title : "=== " + c.title + " ===") << '\n';
     std::cout << (options.latex ? algorithms::latex(c.rule) : certified_text(c));
     if (&c != &all.back()) std::cout << '\n';
   }

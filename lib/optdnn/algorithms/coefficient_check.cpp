@@ -56,6 +56,10 @@ void check_declaration(const Coefficient& c, const base::SourceSpan& span, base:
   if (!finite || (c.value && !std::isfinite(*c.value)))
     return fail(concat("the value of coefficient '", c.name, "' is not finite"), "give it a number");
   if (!c.range) return;
+  if (c.learn == Learn::no) {
+    return fail(concat("coefficient '", c.name, "' has a range, and does not learn"),
+                "learn: per_step or shared, or no range");
+  }
   if (!std::isfinite(c.range->low) || !std::isfinite(c.range->high) || c.range->low >= c.range->high) {
     return fail(concat("the range of coefficient '", c.name, "' is empty"), "range: [low, high] with low < high");
   }
