@@ -58,7 +58,7 @@ fs::path folder_of_images(const std::string& name) {
   return fs::is_directory(name) ? fs::absolute(name) : fs::path("data") / name;
 }
 
-// `folder`: absolute, or below that of the data sets.
+// `place`: absolute, or below the folder of the data sets.
 std::string images(const fs::path& place) {
   const std::string folder = (place.is_absolute() ? place : place.lexically_relative("data")).string();
   return concat("# Photographs of your own: ", folder, "/{train,val}/<class>/<picture>",

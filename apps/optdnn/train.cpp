@@ -142,7 +142,7 @@ class Rows {
       const auto row = first_row(rest);
       rest = rest.subspan(row.size());
       numbers_.try_emplace(row.front().row, numbers_.size() + 1);
-      work_[row.front().row] += experiment::work_of(*row.front().row, row.size(), options.searches, datasets);
+      work_[row.front().row] += experiment::work_of(*row.front().row, row.size(), datasets);
       counts_[row.front().row] += row.size();
     }
     for (const auto& item : work_) time_.add(item.second);
@@ -243,7 +243,6 @@ int train(const TrainCommandOptions& options, bool out_given) {
   run_with.resume = !options.ways.fresh;
   run_with.alone = options.alone;
   run_with.retry_failed = options.ways.retry;
-  run_with.searches = !options.no_search;
   run_with.quiet = options.quiet || worker;
   run_with.extend = options.extend;
   run_with.shared = options.ways.shared || worker;

@@ -17,13 +17,13 @@ using base::ConfigError;
 using base::EnvironmentError;
 using torch::Tensor;
 
-namespace {
-
 std::string shape_text(const std::vector<int64_t>& shape) {
   std::vector<std::string> sizes;
   for (const int64_t size : shape) sizes.push_back(std::to_string(size));
   return base::join(sizes, " x ");
 }
+
+namespace {
 
 const NpyArray& array_of(const std::map<std::string, NpyArray>& arrays, const std::string& name, const char* key,
                          const fs::path& path) {

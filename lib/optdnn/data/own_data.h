@@ -33,4 +33,7 @@ torch::Tensor read_own_inputs(const TableSpec& spec, const std::filesystem::path
 torch::Tensor read_own_inputs(const ArraysSpec& spec, const std::filesystem::path& file,
                               const Preparation& preparation);
 
+// "8 x 3".
+std::string shape_text(const std::vector<int64_t>& shape);
+
 }  // namespace optdnn::data

@@ -21,12 +21,6 @@ struct GivenSamples {
   std::vector<std::string> names;
 };
 
-std::string sizes_text(const std::vector<int64_t>& sizes) {
-  std::vector<std::string> texts;
-  for (const int64_t size : sizes) texts.push_back(std::to_string(size));
-  return base::join(texts, " x ");
-}
-
 // Samples from a file or folder of the user's own, prepared as those of the training were.
 GivenSamples read_input(const OpenedRun& run, const fs::path& input) {
   if (run.shape.input.size() == 3 && fs::is_directory(input)) {
@@ -50,8 +44,8 @@ GivenSamples read_input(const OpenedRun& run, const fs::path& input) {
           const Tensor inputs = data::read_own_inputs(spec, input, run.preparation);
           if (inputs.sizes().slice(1).vec() != run.shape.input) {
             throw base::EnvironmentError(concat(input.string(), " holds samples of ",
-                                                sizes_text(inputs.sizes().slice(1).vec()), ", and the network takes ",
-                                                sizes_text(run.shape.input)));
+                                                data::shape_text(inputs.sizes().slice(1).vec()),
+                                                ", and the network takes ", data::shape_text(run.shape.input)));
           }
           return {inputs, {}};
         }

@@ -111,7 +111,7 @@ std::vector<RunOutcome> share_out_seeds(const Table& table, const Row& row, cons
 std::vector<RunOutcome> run(const Table& table, const Row& row, const std::vector<uint64_t>& seeds,
                             const RunOptions& options, DataSets& datasets) {
   const world::World& world = *options.world;
-  if (!world.is_alone() && row.spec.search && options.searches && !is_made(table, row, options)) {
+  if (!world.is_alone() && row.spec.search && !is_made(table, row, options)) {
     throw base::ConfigError(concat("row '", row.id, "' has a search, which one process makes"),
                             "--jobs makes it, and its choice is then taken; --no-search trains with the values that "
                             "are written");
@@ -120,10 +120,7 @@ std::vector<RunOutcome> run(const Table& table, const Row& row, const std::vecto
   RunPlan plan;
   plan.label = concat(options.place, options.place.empty() ? "" : ", ", row.id, ", ", seeds_text(seeds));
   Row chosen = row;
-  if (row.spec.search && !options.searches) {
-    chosen.spec = as_chosen(row.spec);
-  } else if (row.spec.search)
-    try {
+  if (row.spec.search) try {
       const auto found = search(table, row, options, datasets);
       if (!found) return {};
       chosen.spec = found->spec;

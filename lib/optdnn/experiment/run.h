@@ -33,7 +33,6 @@ struct RunOptions {
   int processes_here = 1;                              // that share this machine's cores
   std::string executor;   // what every stage runs by (execution/executor.h); empty: the fastest that takes it
   bool no_graph = false;  // every iteration operator by operator, also where a GPU could replay it
-  bool searches = true;   // false: rows are trained with the values they are written with, on all training samples
   bool quiet = false;
   int terminal_columns = 0;  // of a progress bar; 0: plain lines instead
   bool extend = false;       // a run whose train.length grew goes on, where its numbers do not depend on the length

@@ -27,9 +27,9 @@ double work_of_one(const ExperimentSpec& spec, DataSets& datasets) {
 
 }  // namespace
 
-double work_of(const Row& row, size_t seeds, bool searches, DataSets& datasets) try {
+double work_of(const Row& row, size_t seeds, DataSets& datasets) try {
   double work = static_cast<double>(seeds) * work_of_one(row.spec, datasets);
-  if (row.spec.search && searches) {
+  if (row.spec.search) {
     work += static_cast<double>(trainings_of(*row.spec.search)) * work_of_one(as_trial(row.spec), datasets);
   }
   return work;

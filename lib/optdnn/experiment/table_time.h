@@ -9,8 +9,8 @@
 namespace optdnn::experiment {
 
 // What training a row takes, in multiply-adds; a pass of a small network costs what it takes to call it. With its
-// search unless `searches` is false. Nothing if the row's data cannot be read.
-double work_of(const Row& row, size_t seeds, bool searches, DataSets& datasets);
+// search. Nothing if the row's data cannot be read.
+double work_of(const Row& row, size_t seeds, DataSets& datasets);
 
 class TableTime {
  public:

@@ -15,11 +15,11 @@ bool has_path(const ExperimentSpec& spec, const std::string& path);
 // The values of trial i, for the paths that the experiment has.
 SearchedValues draw_values(const ExperimentSpec& spec, int64_t i);
 
-// Values that the search may choose, each alone: of a list all, of a range its ends and a draw. Every value of the
-// search is then as good as these.
+// Values that the search may choose, by path: of a list all, of a range its ends and a draw. Choice: what holds for
+// these is taken to hold for every value.
 std::vector<std::pair<std::string, config::Node>> extreme_values(const ExperimentSpec& spec);
 
-// Where the row's search says so of `path`, or begins.
+// The place of `path` in the row's search; of the search itself, where the text does not name it.
 base::SourceSpan place_of_search(const Row& row, const std::string& path = "");
 
 // The experiment with these values in their places. Mistakes (a value out of its range) go to `diagnostics`.
