@@ -1,18 +1,34 @@
 #include "signals.h"
 
 #include <csignal>
+#include <ctime>
 #include <initializer_list>
 
 namespace optdnn::app {
 
 namespace {
 
-volatile std::sig_atomic_t received = 0;
+constexpr time_t kSameRequest_s = 1;
 
-// The reader of our output may be gone for good: what is still written to it then fails and is left at that.
+volatile std::sig_atomic_t received = 0;
+volatile time_t interrupted_s = 0;
+
+time_t now_s() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec;
+}
+
+// Whole process groups are told to stop, so that a process may hear it from several. The reader of our output may be
+// gone for good: what is still written to it then fails and is left at that.
 void remember(int signal) {
-  received = signal;
-  std::signal(signal, signal == SIGPIPE ? SIG_IGN : SIG_DFL);
+  if (signal == SIGINT && received == SIGINT && now_s() - interrupted_s > kSameRequest_s) {
+    std::signal(SIGINT, SIG_DFL);
+    ::raise(SIGINT);
+  }
+  if (signal == SIGINT && received != SIGINT) interrupted_s = now_s();
+  if (received == 0 || signal == SIGINT) received = signal;
+  if (signal == SIGPIPE) std::signal(SIGPIPE, SIG_IGN);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// SIGINT, SIGTERM, SIGHUP (unless nohup has it ignored), SIGUSR1 and a closed pipe ask a run to save and stop; a second
-// one ends the program at once.
+// SIGINT, SIGTERM, SIGHUP (unless nohup has it ignored), SIGUSR1 and a closed pipe ask a run to save and stop. A second
+// SIGINT, two seconds later, ends the program at once.
 #pragma once
 
 namespace optdnn::app {

@@ -83,6 +83,7 @@ int run_jobs(const std::vector<PlannedRun>& runs, int jobs, const std::filesyste
   };
   base::ExitCode worst = base::ExitCode::success;
   size_t killed = 0;
+  int stopped = 0;
   const auto begin = std::chrono::steady_clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
   while (workers.running() > 0) {
@@ -92,7 +93,9 @@ int run_jobs(const std::vector<PlannedRun>& runs, int jobs, const std::filesyste
         ++killed;
         display.say(
             base::concat("a worker was ended by signal ", status - 128, "; what it had begun goes to the others"));
-      } else if (status <= 128) {
+      } else if (status > 128) {
+        stopped = status;
+      } else {
         worst = worse(worst, static_cast<base::ExitCode>(status));
       }
     }
@@ -106,6 +109,10 @@ int run_jobs(const std::vector<PlannedRun>& runs, int jobs, const std::filesyste
     std::cerr << "error: " << killed << " of " << jobs << " workers were killed, and runs are left\n"
               << "   hint: fewer --jobs if memory ran out; the same command continues\n";
     worst = worse(worst, base::ExitCode::environment);
+  }
+  if (stopped != 0 && worst == base::ExitCode::success && !display.all_ended()) {
+    std::cerr << "workers were stopped, and runs are left; the same command continues\n";
+    return stopped;
   }
   return static_cast<int>(worst);
 }

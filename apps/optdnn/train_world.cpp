@@ -68,6 +68,10 @@ int run_processes(int count) {
   while (ranks.running() > 0) {
     for (const auto& [rank, status, killed] : ranks.wait(100)) {
       if (status == 0) continue;
+      if (killed && stop_requested() && status == stop_status()) {
+        stopped = status;  // before it listened
+        continue;
+      }
       if (killed) {
         if (!ended_them) std::cerr << concat("rank ", rank, " was ended by signal ", status - 128, "\n");
         worst = worse(worst, base::ExitCode::environment);

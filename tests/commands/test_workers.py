@@ -4,6 +4,7 @@
 import collections
 import json
 import os
+import pathlib
 import random
 import signal
 import subprocess
@@ -120,6 +121,31 @@ class Workers(Commands):
         self.assertIn("8 of 8 runs have ended", out)
         self.assertEqual(self.finished(), 8)
         self.assertEqual(set(self.trainings().values()), {1})
+
+    def test_workers_that_are_stopped_leave_no_success_behind(self) -> None:
+        self.write("many.yaml", table(rows=2, seeds=2, iterations=100000))
+        parent = self.worker("many.yaml", "--jobs", "2", "--alone")
+        while not list(self.folder.glob("runs/*/*/*/checkpoints/state.safetensors")) and parent.poll() is None:
+            time.sleep(0.02)
+        children = pathlib.Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+        for child in children:
+            os.kill(int(child), signal.SIGTERM)
+        error = parent.communicate(timeout=60)[1]
+        self.assertEqual(parent.returncode, 128 + signal.SIGTERM, error)
+        self.assertIn("runs are left", error)
+
+    def test_all_processes_of_a_group_may_be_told_to_stop(self) -> None:
+        self.write("many.yaml", table(rows=2, seeds=1, iterations=100000))
+        parent = self.worker("many.yaml", "--jobs", "2", "--alone", "--set", "train.save_every={iterations: 100000}")
+        while len(list(self.folder.glob("runs/*/*/*/metrics.jsonl"))) < 2 and parent.poll() is None:
+            time.sleep(0.02)
+        children = pathlib.Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+        for pid in [*children, parent.pid]:
+            os.kill(int(pid), signal.SIGTERM)
+        error = parent.communicate(timeout=60)[1]
+        self.assertEqual(parent.returncode, 128 + signal.SIGTERM, error)
+        states = list(self.folder.glob("runs/*/*/*/checkpoints/state.safetensors"))
+        self.assertEqual(len(states), 2, error)
 
     def test_a_search_is_made_once_and_its_choice_taken_by_all_workers(self) -> None:
         search = "search: {trials: 2, select: valid/loss, space: {optimizer.learning_rate: [0.01, 0.05]}}"

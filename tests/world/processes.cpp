@@ -26,6 +26,7 @@ namespace {
 
 [[noreturn]] void take_part(const Place& place, const Processes::Work& work) {
   int code = 0;
+  ::signal(SIGPIPE, SIG_IGN);  // as the program outlives it: a connection may break while it is written to
   base::set_torch_threads(1);
   try {
     auto world = World::join(place);
@@ -52,7 +53,7 @@ namespace {
 
 }  // namespace
 
-Processes::Processes(int count, Work work, int patience_s) {
+Processes::Processes(int count, Work work, int patience_s, int least_to_meet_s) {
   int pipe[2];
   if (::pipe(pipe) != 0) throw std::runtime_error("no pipe");
   const pid_t parent = ::getpid();
@@ -66,6 +67,7 @@ Processes::Processes(int count, Work work, int patience_s) {
   place.address = "127.0.0.1";
   place.agent_store = true;
   place.patience = std::chrono::seconds(patience_s);
+  place.least_to_meet = std::chrono::seconds(least_to_meet_s);
   if (::read(pipe[0], &place.port, sizeof place.port) != sizeof place.port) throw std::runtime_error("no store");
   for (int rank = 0; rank < count; ++rank) {
     place.rank = rank;

@@ -16,7 +16,7 @@ class Processes {
  public:
   using Work = std::function<void(World& world)>;
   // What `work` throws ends its process as the program's commands do.
-  Processes(int count, Work work, int patience_s = 60);
+  Processes(int count, Work work, int patience_s = 60, int least_to_meet_s = 60);
   ~Processes();
 
   pid_t pid(int rank) const { return pids_[rank]; }

@@ -137,6 +137,19 @@ TEST_CASE("a process that stops answering is named after the patience of the oth
   REQUIRE(two.errors(0).find("has been silent for 2 s; rank 0 of 2 cannot go on without it") != std::string::npos);
 }
 
+TEST_CASE("a world lives longer than its processes had to meet, and waits for a slow one") {
+  Processes two(
+      2,
+      [](World& world) {
+        ::usleep(2'500'000);
+        REQUIRE_FALSE(world.any(false));
+        if (world.rank() == 1) ::usleep(2'500'000);
+        world.wait_for_all();
+      },
+      /*patience_s=*/1, /*least_to_meet_s=*/1);
+  REQUIRE(two.codes() == Codes{0, 0});
+}
+
 TEST_CASE("a process that fails keeps its code and its message, and the others repeat it") {
   Processes three(3, [](World& world) {
     if (world.rank() == 1) throw base::ConfigError("this is wrong");

@@ -190,7 +190,7 @@ class Trainer {
     if (!most || skipped_ >= *most) return false;
     ++skipped_;
     base::log_warning(
-        base::concat(guard_.error(0)->what(), "; its update is left out, the ", skipped_, ". of at most ", *most));
+        base::concat(guard_.error(0)->what(), "; its update is left out: ", skipped_, " of at most ", *most));
     guard_.forgive(0);
     clear_gradients(parameters_);
     const torch::NoGradGuard no_grad;
@@ -215,8 +215,8 @@ class Trainer {
     results_[0].best_iteration = before.best_iteration;
     rollbacks_ = count;
     files_.rewind(0, iteration_);
-    base::log_warning(base::concat(what, "; back to iteration ", iteration_, " and on with other batches, the ", count,
-                                   ". time of at most ", *most));
+    base::log_warning(base::concat(what, "; back to iteration ", iteration_, " and on with other batches: rollback ",
+                                   count, " of at most ", *most));
   }
 
   void report(bool evaluates) {

@@ -54,13 +54,14 @@ class GlooGroup : public Group {
     Tensors tensors = {std::move(tensor)};
     group_->broadcast(tensors)->wait();
   }
+  // Left to itself, a wait between two processes ends after the time to meet: setTimeout() reaches sums alone.
   void send(torch::Tensor tensor, int to) override {
     Tensors tensors = {std::move(tensor)};
-    group_->send(tensors, to, 0)->wait();
+    group_->send(tensors, to, 0)->wait(kForever);
   }
   std::function<void()> receive(torch::Tensor tensor, int from) override {
     Tensors tensors = {std::move(tensor)};
-    return [work = group_->recv(tensors, from, 0), tensors] { work->wait(); };
+    return [work = group_->recv(tensors, from, 0), tensors] { work->wait(kForever); };
   }
 
  private:

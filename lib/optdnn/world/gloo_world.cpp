@@ -50,7 +50,7 @@ class GlooWorld : public World {
     life_.leave();
   }
 
-  void abandon(std::string_view why) override { life_.abandon(why); }
+  bool abandon(std::string_view why) override { return life_.abandon(why); }
 
  private:
   using Talk = std::function<void(const Tensor& flat)>;

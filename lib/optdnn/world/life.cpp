@@ -55,13 +55,16 @@ void Life::leave() {
   watcher_.join();
 }
 
-void Life::abandon(std::string_view why) {
-  if (ending_.exchange(true)) return;
-  const std::string first_line(why.substr(0, why.find('\n')));
-  auto said = std::async(std::launch::async,
-                         [&] { store_->set_first(kLost, concat(name_of(place_.rank), " ended: ", first_line)); });
-  if (said.wait_for(kAnswer) != std::future_status::ready) ::_exit(static_cast<int>(base::ExitCode::environment));
+bool Life::abandon(std::string_view why) {
+  if (ending_.exchange(true)) return true;
+  const std::string told = concat(" ended: ", why.substr(0, why.find('\n')));
+  auto first = std::async(std::launch::async, [&] {
+    const std::string own = name_of(place_.rank) + told, there = store_->set_first(kLost, own);
+    return there == own || !there.ends_with(told);
+  });
+  if (first.wait_for(kAnswer) != std::future_status::ready) ::_exit(static_cast<int>(base::ExitCode::environment));
   watcher_.detach();
+  return first.get();
 }
 
 std::string Life::who_is_lost(std::optional<int> gone, const std::string& what) {

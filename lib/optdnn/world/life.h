@@ -23,7 +23,7 @@ class Life {
   void talk(const std::function<void()>& what);
   // Requires: every process has reached this point.
   void leave();
-  void abandon(std::string_view why);
+  bool abandon(std::string_view why);
 
  private:
   [[noreturn]] void end(std::optional<int> gone, const std::string& what);

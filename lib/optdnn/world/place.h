@@ -18,15 +18,14 @@
 namespace optdnn::world {
 
 struct Place {
-  static constexpr std::chrono::minutes kLeastToMeet{1};
   int rank = 0, size = 1;
   std::string address;
   uint16_t port = 0;
   bool agent_store = false;
   std::string restart = "0";
   std::chrono::milliseconds patience = std::chrono::minutes(10);
-  // For all to come: a machine that starts many is slow, so that it is never less than a minute.
-  std::chrono::milliseconds time_to_meet() const { return std::max<std::chrono::milliseconds>(patience, kLeastToMeet); }
+  std::chrono::milliseconds least_to_meet = std::chrono::minutes(1);  // a machine that starts many is slow
+  std::chrono::milliseconds time_to_meet() const { return std::max(patience, least_to_meet); }  // for all to come
   std::string own_address;  // where the others reach this machine; empty: as its name says
 };
 

@@ -47,7 +47,8 @@ class World {
   // The last call of a process that ends as it should; returns when all are here.
   virtual void leave() = 0;
   // Before a process ends in another way: what the others are told. The world must then live as long as the process.
-  virtual void abandon(std::string_view why) = 0;
+  // Returns false where another one has told the same.
+  virtual bool abandon(std::string_view why) = 0;
 
   // Shapes: of each process N -> R x N, in the order of ranks.
   torch::Tensor rows(const torch::Tensor& row) const;
