@@ -234,6 +234,53 @@ train: {length: {epochs: 2}}
         result = json.loads(self.run_program("eval", "runs/rings/run/seed-0", "--json").stdout)
         self.assertEqual(result["test/error_pct"], self.summary("runs/rings/run/seed-0")["last"]["test/error_pct"])
 
+    def test_weights_that_are_not_as_they_were_written_are_not_used(self) -> None:
+        config = self.write("rings.yaml", RINGS)
+        self.run_program("train", config)
+        run = "runs/rings/run/seed-0"
+        weights = self.folder / run / "checkpoints/last.safetensors"
+        sound = weights.read_bytes()
+        header = 8 + int.from_bytes(sound[:8], "little")
+        for place in (header + 5, sound.index(b'"iteration":"') + 13):  # a weight, the metadata
+            weights.write_bytes(sound[:place] + bytes([sound[place] ^ 1]) + sound[place + 1:])
+            for command in (["eval", run], ["predict", run, "--to", "p.csv"], ["export", run, "--to", "e.safetensors"],
+                            ["train", config, "--out", "begun", "--set", f"init.from={weights}"]):
+                self.assertIn("not as it was written", self.run_program(*command, status=3).stderr)
+
+    def test_outputs_that_are_not_finite_are_no_result(self) -> None:
+        self.run_program("train", self.write("rings.yaml", RINGS))
+        run = "runs/rings/run/seed-0"
+        weights = self.folder / run / "checkpoints/last.safetensors"
+        data = weights.read_bytes()
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8:8 + length])
+        header["__metadata__"] = {"preparation": header["__metadata__"]["preparation"]}  # no sums
+        text = json.dumps(header).encode()
+        numbers = b"\xff" * (len(data) - 8 - length)  # not a number, each
+        weights.write_bytes(len(text).to_bytes(8, "little") + text + numbers)
+        self.assertIn("not finite", self.run_program("eval", run, status=4).stderr)
+        self.assertIn("not finite", self.run_program("predict", run, "--to", "p.csv", status=4).stderr)
+
+    def test_output_that_cannot_be_written_is_an_error(self) -> None:
+        for command in (["list", "algorithms"], ["certify", "apg2", "--json"], ["show", self.write("c.yaml", RINGS)]):
+            with open("/dev/full", "w") as full:
+                run = subprocess.run([PROGRAM, *command], cwd=self.folder, stdout=full, stderr=subprocess.PIPE,
+                                     text=True)
+            self.assertEqual((run.returncode, "cannot be written" in run.stderr), (3, True), command)
+
+    def test_records_and_states_that_are_lost_are_told_of(self) -> None:
+        process = self.started(self.write("rings.yaml", LONG), "runs")
+        process.terminate()
+        process.communicate(timeout=60)
+        run = self.folder / "runs/rings/run/seed-0"
+        lines = (run / "metrics.jsonl").read_text().splitlines(keepends=True)
+        (run / "metrics.jsonl").write_text("".join(lines[1:]))
+        self.assertIn("records are lost", self.run_program("train", "rings.yaml", "--threads", "1").stderr)
+        (run / "summary.json").unlink()
+        for file in (run / "checkpoints").glob("state*"):
+            file.unlink()
+        self.assertIn("no state to go on from", self.run_program("train", "rings.yaml", "--threads", "1").stderr)
+
     def test_of_damaged_checkpoints_the_newest_sound_one_is_taken(self) -> None:
         config = self.write("rings.yaml", RINGS)
         self.run_program("train", config)

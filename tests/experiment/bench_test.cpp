@@ -40,7 +40,7 @@ BenchReport report_of(const Row& row, BenchOptions bench = {.iterations = 3, .wa
 }
 
 struct Losses : metrics::Sink {
-  void rewind(int64_t) override {}
+  std::optional<int64_t> rewind(int64_t) override { return std::nullopt; }
   void write(const metrics::Record& record) override { values.push_back(*record.number("train/loss")); }
   std::vector<double> values;
 };

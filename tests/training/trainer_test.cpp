@@ -27,7 +27,10 @@ using torch::Tensor;
 struct Keep : metrics::Sink {
   std::vector<metrics::Record> records;
   int64_t rewound_to = -2;
-  void rewind(int64_t iteration) override { rewound_to = iteration; }
+  std::optional<int64_t> rewind(int64_t iteration) override {
+    rewound_to = iteration;
+    return std::nullopt;
+  }
   void write(const metrics::Record& record) override { records.push_back(record); }
 };
 
@@ -486,9 +489,10 @@ TEST_CASE("a rollback keeps the best weights of before, which are newer than its
   struct Errors : metrics::Sink {
     double lost = 100, kept = 100;  // the least before the rollback, and of what stands in the end
     std::vector<std::pair<int64_t, double>> all;
-    void rewind(int64_t iteration) override {
+    std::optional<int64_t> rewind(int64_t iteration) override {
       for (const auto& [at, error] : all) lost = std::min(lost, error);
       std::erase_if(all, [&](const auto& entry) { return entry.first > iteration; });
+      return std::nullopt;
     }
     void write(const metrics::Record& record) override {
       all.emplace_back(record.iteration(), record.number("valid/error_pct").value_or(100.0));

@@ -35,6 +35,8 @@ constexpr int kLooks = 20;
 
 fs::path claim_file(const fs::path& folder, int64_t generation) { return folder / concat("claim-", generation); }
 
+constexpr int64_t kMostGenerations = 1'000'000'000;  // no run is begun so often
+
 // 0: nobody has ever claimed the folder.
 int64_t newest_claim(const fs::path& folder) {
   int64_t newest = 0;
@@ -44,7 +46,8 @@ int64_t newest_claim(const fs::path& folder) {
     int64_t generation = 0;
     if (!name.starts_with("claim-")) continue;
     const auto [end, wrong] = std::from_chars(name.data() + 6, name.data() + name.size(), generation);
-    if (wrong == std::errc() && end == name.data() + name.size()) newest = std::max(newest, generation);
+    const bool whole = wrong == std::errc() && end == name.data() + name.size();
+    if (whole && generation <= kMostGenerations) newest = std::max(newest, generation);
   }
   if (error) throw base::EnvironmentError(concat("cannot read the folder ", folder.string(), ": ", error.message()));
   return newest;

@@ -1,4 +1,7 @@
 // evaluate_run of opened_run.h: the weights of a run's folder on a split of its data set.
+#include <cmath>
+
+#include "optdnn/base/errors.h"
 #include "optdnn/base/log.h"
 #include "optdnn/base/text.h"
 #include "optdnn/experiment/job.h"
@@ -32,6 +35,10 @@ nlohmann::ordered_json evaluate_run(OpenedRun& run, const RunOptions& options, c
   training::EvaluateJob job{run.network.module, loader, loss, spec.train.precision, run.device, spec.evaluate};
   job.around_forward = around_forward(run.network, spec.train);
   const auto evaluation = training::evaluate(job).front();
+  if (!std::isfinite(evaluation.loss)) {
+    throw base::DivergedError(base::concat("the loss of ", run.weights, " of ", run.folder.string(),
+                                           " is not finite on the split '", split, "'"));
+  }
   if (run.weights == "last.safetensors" && part == data::Split::test) renew_pictures(run);
   if (!sample.empty()) write_sample(run.network, loader, spec.train, run.device, sample);
   nlohmann::ordered_json result = {

@@ -10,6 +10,7 @@
 #include "optdnn/models/timm_names.h"
 #include "optdnn/training/checkpoint.h"
 #include "optdnn/training/precision.h"
+#include "optdnn/training/seal.h"
 
 namespace optdnn::experiment {
 
@@ -69,7 +70,9 @@ void export_run(const ExportRequest& request, const RunOptions& options) {
   } else {
     auto metadata = training::read_safetensors(request.run / "checkpoints" / request.weights).metadata;
     metadata["network"] = base::json_line(describe_network(spec, shape, network));
-    training::write_safetensors(request.to, {weights, metadata});
+    training::Safetensors file{weights, std::move(metadata)};
+    training::seal(file);
+    training::write_safetensors(request.to, file);
   }
   if (request.samples.empty()) return;
 

@@ -12,8 +12,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// One that may not be looked into is none.
 bool is_run(const fs::path& folder) {
-  return fs::exists(folder / "resolved.yaml") || fs::exists(folder / "status.json");
+  std::error_code ignored;
+  return fs::exists(folder / "resolved.yaml", ignored) || fs::exists(folder / "status.json", ignored);
 }
 
 void collect(const fs::path& folder, std::vector<fs::path>& runs) {

@@ -46,7 +46,8 @@ training::TrainJob make_job(const ExperimentSpec& spec, const data::DataShape& s
 std::optional<std::string> warmup_warning(const ExperimentSpec& spec, const training::Length& length) {
   const int64_t warmup = training::warmup_iterations(spec.schedule, length);
   if (warmup < length.iterations || warmup == 0) return std::nullopt;
-  return base::concat("the warm-up of ", warmup, " iterations is as long as the training (", length.iterations,
+  return base::concat("the warm-up of ", warmup, " iterations is ",
+                      warmup > length.iterations ? "longer than" : "as long as", " the training (", length.iterations,
                       "): the learning rate never comes down, if it is reached at all");
 }
 

@@ -196,6 +196,16 @@ data::NpzContent arrays_of(const Prediction& p) {
 
 }  // namespace
 
+namespace {
+
+void check_finite(const OpenedRun& run, const Tensor& outputs) {
+  if (outputs.isfinite().all().item<bool>()) return;
+  throw base::DivergedError(
+      concat("outputs of the network of ", run.weights, " of ", run.folder.string(), " are not finite"));
+}
+
+}  // namespace
+
 Prediction predict(OpenedRun& run, const PredictionOptions& options) {
   Prediction prediction;
   prediction.classes = class_names(run);
@@ -203,6 +213,7 @@ Prediction predict(OpenedRun& run, const PredictionOptions& options) {
     GivenSamples given = read_input(run, *options.input);
     prediction.names = std::move(given.names);
     prediction.outputs = outputs_of(run, given.inputs);
+    check_finite(run, prediction.outputs);
     if (!options.features.empty()) prediction.features = all_features(run, given.inputs, options.features);
     return prediction;
   }
@@ -210,6 +221,7 @@ Prediction predict(OpenedRun& run, const PredictionOptions& options) {
   const Outputs all = outputs_on(run, split_of(options.split), [&](const data::Batch& batch) {
     if (!options.features.empty()) features.push_back(all_features(run, batch.inputs, options.features));
   });
+  check_finite(run, all.outputs);
   prediction.outputs = all.outputs;
   prediction.targets = all.targets;
   if (!features.empty()) prediction.features = torch::cat(features);

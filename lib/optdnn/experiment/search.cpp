@@ -143,16 +143,20 @@ class Search {
 
   Node number(double score) const { return config::dump(is_gain(spec().select) ? -score : score); }
 
-  void write_choice(size_t trial, double screened, double confirmed) const {
+  static Node values_of(const Trial& trial) {
     std::vector<Node::Entry> values;
-    for (const auto& [path, value] : trials_[trial].values) values.push_back({path, {}, value});
+    for (const auto& [path, value] : trial.values) values.push_back({path, {}, value});
+    return Node::map(std::move(values));
+  }
+
+  void write_choice(size_t trial, double screened, double confirmed) const {
     const Node choice = Node::map({{"search", {}, Node::scalar(key_, Node::Style::quoted)},
                                    {"trials", {}, config::dump(spec().trials)},
                                    {"trial", {}, config::dump(trials_[trial].number)},
                                    {"select", {}, config::dump(spec().select)},
                                    {"screened", {}, number(screened)},
                                    {"confirmed", {}, number(confirmed)},
-                                   {"values", {}, Node::map(std::move(values))}});
+                                   {"values", {}, values_of(trials_[trial])}});
     base::make_folders(folder_);
     base::write_file_atomically(folder_ / "chosen.yaml", config::to_yaml(choice));
   }
@@ -162,15 +166,19 @@ class Search {
     const fs::path path = folder_ / "chosen.yaml";
     const Node choice = config::read_yaml_file(path, diagnostics);
     diagnostics.throw_if_errors();
-    const Node *key = choice.find("search"), *number = choice.find("trial");
-    if (!key || key->text() != key_) {
+    const Node *key = choice.find("search"), *number = choice.find("trial"), *values = choice.find("values");
+    if (!key || !number || !values)
+      throw base::EnvironmentError(path.string() + " is damaged: a search writes more", "remove it; trials are kept");
+    if (key->text() != key_) {
       throw base::ConfigError(concat(path.string(), " is the choice of another search, or of another experiment"),
                               "give --out another folder, begin anew with --fresh, or remove that one");
     }
-    const auto trial = std::find_if(trials_.begin(), trials_.end(), [&](const Trial& one) {
-      return number && number->text() == std::to_string(one.number);
-    });
-    if (trial == trials_.end()) throw base::EnvironmentError(path.string() + " is damaged: it names no trial");
+    const auto trial = std::find_if(trials_.begin(), trials_.end(),
+                                    [&](const Trial& one) { return number->text() == std::to_string(one.number); });
+    if (trial == trials_.end() || config::canonical_json(*values) != config::canonical_json(values_of(*trial))) {
+      throw base::EnvironmentError(path.string() + " is damaged: its values are those of no trial",
+                                   "remove it; trials are kept. Other values are given with --set");
+    }
     base::Diagnostics ignored;  // the constructor has heard of them
     nlohmann::ordered_json summary = {{"trials", spec().trials}, {"trial", trial->number}, {"select", metric()}};
     for (const char* name : {"screened", "confirmed"}) {

@@ -11,7 +11,7 @@ namespace {
 
 class LossSink : public metrics::Sink {
  public:
-  void rewind(int64_t) override {}
+  std::optional<int64_t> rewind(int64_t) override { return std::nullopt; }
   void write(const metrics::Record& record) override { losses.push_back(record.number("train/loss").value()); }
   std::vector<double> losses;
 };

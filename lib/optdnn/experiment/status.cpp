@@ -33,10 +33,11 @@ nlohmann::json json_in(const fs::path& file) {
 
 }  // namespace
 
-void Status::rewind(int64_t iteration) {
+std::optional<int64_t> Status::rewind(int64_t iteration) {
   iteration_ = first_iteration_ = std::max<int64_t>(iteration, 0);
   first_seconds_ = now_s();
   put("running");
+  return std::nullopt;
 }
 
 void Status::write(const metrics::Record& record) {

@@ -29,7 +29,7 @@ class Status : public metrics::Sink {
  public:
   Status(std::filesystem::path file, StatusOptions options) : file_(std::move(file)), options_(std::move(options)) {}
 
-  void rewind(int64_t iteration) override;
+  std::optional<int64_t> rewind(int64_t iteration) override;
   void write(const metrics::Record& record) override;
   void end(const std::string& state);
 

@@ -7,6 +7,7 @@
 #include "optdnn/models/timm_names.h"
 #include "optdnn/training/checkpoint.h"
 #include "optdnn/training/precision.h"
+#include "optdnn/training/seal.h"
 
 namespace optdnn::experiment {
 
@@ -46,13 +47,13 @@ torch::Tensor interpolated_positions(const torch::Tensor& from, int64_t tokens) 
 
 void load_named_weights(torch::nn::Module& module, const std::filesystem::path& file) {
   TensorMap target = training::named_weights(module);
-  const TensorMap source = by_our_names(training::read_safetensors(file).tensors, target);
+  const TensorMap source = by_our_names(training::read_sealed(file).tensors, target);
   training::copy_tensors(source, target, file.string());
 }
 
 void begin_at(torch::nn::Module& module, const std::filesystem::path& file) {
   TensorMap target = training::named_weights(module);
-  TensorMap source = by_our_names(training::read_safetensors(file).tensors, target);
+  TensorMap source = by_our_names(training::read_sealed(file).tensors, target);
   for (const char* name : {"head.linear.weight", "head.linear.bias"}) {
     const auto found = source.find(name), wanted = target.find(name);
     if (found == source.end() || wanted == target.end() || found->second.sizes() == wanted->second.sizes()) continue;

@@ -60,7 +60,7 @@ class CsvSink : public Sink {
  public:
   explicit CsvSink(const std::filesystem::path& path) : file_(path) {}
 
-  void rewind(int64_t iteration) override {
+  std::optional<int64_t> rewind(int64_t iteration) override {
     std::vector<Row> rows = read_rows(file_.content());
     columns_.clear();
     if (!rows.empty()) {
@@ -75,6 +75,7 @@ class CsvSink : public Sink {
       columns_.pop_back();
     }
     rewrite(rows);
+    return std::ssize(rows);
   }
 
   void write(const Record& record) override {

@@ -39,15 +39,18 @@ class JsonLinesSink : public Sink {
  public:
   explicit JsonLinesSink(const std::filesystem::path& path) : file_(path) {}
 
-  void rewind(int64_t iteration) override {
+  std::optional<int64_t> rewind(int64_t iteration) override {
     const std::string content = file_.content();
     std::string kept;
-    int64_t damaged = 0;
+    int64_t damaged = 0, records = 0;
     for (size_t begin = 0; begin < content.size();) {
       const size_t end = std::min(content.find('\n', begin), content.size() - 1) + 1;
       const std::string_view line = std::string_view(content).substr(begin, end - begin);
       const auto of_line = iteration_of(line);
-      if (of_line && *of_line <= iteration) kept += line;
+      if (of_line && *of_line <= iteration) {
+        kept += line;
+        ++records;
+      }
       if (!of_line && end < content.size()) ++damaged;  // a last one was cut off by a crash
       begin = end;
     }
@@ -56,6 +59,7 @@ class JsonLinesSink : public Sink {
                                      " damaged and left out"));
     }
     file_.replace(kept);
+    return records;
   }
 
   void write(const Record& record) override { file_.append(json_line(record)); }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "optdnn/metrics/record.h"
@@ -16,8 +17,8 @@ class Sink {
   virtual ~Sink() = default;
 
   // Before the first write, and whenever training goes back to a checkpoint: forgets what was written after
-  // `iteration`; -1 forgets everything.
-  virtual void rewind(int64_t iteration) = 0;
+  // `iteration`; -1 forgets everything. Returns how many records are left, of a sink that can tell.
+  virtual std::optional<int64_t> rewind(int64_t iteration) = 0;
 
   // The record is with the operating system when this returns. Errors: EnvironmentError if the disk is full.
   virtual void write(const Record& record) = 0;

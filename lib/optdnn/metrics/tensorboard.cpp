@@ -125,7 +125,7 @@ class TensorBoardSink : public Sink {
     if (!hparams.empty()) head_ += tfrecord(hparams_event(hparams, group, start_time_s));
   }
 
-  void rewind(int64_t iteration) override {
+  std::optional<int64_t> rewind(int64_t iteration) override {
     const std::string content = iteration < 0 ? "" : file_.content();
     std::string kept;
     for (std::string_view rest = content; const auto message = first_message(rest);) {
@@ -133,6 +133,7 @@ class TensorBoardSink : public Sink {
       rest.remove_prefix(message->size() + 16);
     }
     file_.replace(kept.empty() ? head_ : kept);
+    return std::nullopt;
   }
 
   void write(const Record& record) override {

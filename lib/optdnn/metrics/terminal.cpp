@@ -55,7 +55,7 @@ class TerminalSink : public Sink {
     if (bar_is_open_) out_ << std::endl;
   }
 
-  void rewind(int64_t iteration) override {
+  std::optional<int64_t> rewind(int64_t iteration) override {
     if (bar_is_open_) out_ << "\r\x1b[K";
     bar_is_open_ = false;
     first_iteration_ = std::max<int64_t>(iteration, 0);
@@ -63,6 +63,7 @@ class TerminalSink : public Sink {
     if (iteration > 0) {
       out_ << options_.label << "  continues after iteration " << base::with_thousands(iteration) << std::endl;
     }
+    return std::nullopt;
   }
 
   void write(const Record& record) override {

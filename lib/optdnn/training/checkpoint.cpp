@@ -7,6 +7,7 @@
 #include "optdnn/base/files.h"
 #include "optdnn/base/log.h"
 #include "optdnn/base/text.h"
+#include "optdnn/training/seal.h"
 
 namespace optdnn::training {
 
@@ -20,7 +21,6 @@ constexpr const char* kNew = "state.new.safetensors";
 constexpr const char* kPrevious = "state.previous.safetensors";
 constexpr const char* kDamaged = "state.damaged.safetensors";
 constexpr const char* kFormat = "optdnn training state 1";
-constexpr const char* kChecksum = "sha256/";
 
 template <class Number>
 Number metadata_number(const Safetensors& file, const std::string& key, const fs::path& path) {
@@ -34,11 +34,6 @@ Number metadata_number(const Safetensors& file, const std::string& key, const fs
   return value;
 }
 
-// Requires a dense tensor on the CPU.
-std::string checksum(const torch::Tensor& tensor) {
-  return base::sha256_hex({static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()});
-}
-
 void rename_over(const fs::path& from, const fs::path& to) {
   std::error_code error;
   fs::rename(from, to, error);
@@ -46,15 +41,9 @@ void rename_over(const fs::path& from, const fs::path& to) {
 }
 
 TrainState read_state(const fs::path& path) {
-  Safetensors file = read_safetensors(path);
+  Safetensors file = read_sealed(path);
   if (file.metadata["format"] != kFormat) {
     throw base::EnvironmentError(concat(path.string(), ": not a training state of this version"));
-  }
-  for (const auto& [name, tensor] : file.tensors) {
-    const auto expected = file.metadata.find(kChecksum + name);  // states of version 0.1.0 have none
-    if (expected != file.metadata.end() && expected->second != checksum(tensor)) {
-      throw base::EnvironmentError(concat(path.string(), ": the bytes of tensor '", name, "' are not those written"));
-    }
   }
   TrainState state;
   state.iteration = metadata_number<int64_t>(file, "iteration", path);
@@ -90,7 +79,7 @@ void remove_halves(const fs::path& folder) {
 }  // namespace
 
 void save_state(const fs::path& folder, const TrainState& state) {
-  Safetensors file{{},
+  Safetensors file{state.tensors,
                    {{"format", kFormat},
                     {"iteration", std::to_string(state.iteration)},
                     {"seconds", base::number_text(state.seconds)}}};
@@ -100,11 +89,7 @@ void save_state(const fs::path& folder, const TrainState& state) {
   }
   if (state.skipped > 0) file.metadata["skipped"] = std::to_string(state.skipped);
   if (state.rollbacks > 0) file.metadata["rollbacks"] = std::to_string(state.rollbacks);
-  for (const auto& [name, tensor] : state.tensors) {
-    const torch::Tensor dense = tensor.detach().cpu().contiguous();
-    file.metadata[kChecksum + name] = checksum(dense);
-    file.tensors[name] = dense;
-  }
+  seal(file);
   write_safetensors(folder / kNew, file);
   if (fs::exists(folder / kState)) rename_over(folder / kState, folder / kPrevious);
   rename_over(folder / kNew, folder / kState);
@@ -134,7 +119,12 @@ std::optional<TrainState> load_state(const fs::path& folder) {
       damages.emplace_back(error.what());
     }
   }
-  if (damages.empty()) return {};
+  if (damages.empty()) {
+    if (const auto newest = iteration_of_weights(folder))
+      base::log_warning(concat(folder.string(), " has weights of iteration ", *newest,
+                               " and no state to go on from: training begins anew"));
+    return {};
+  }
   throw base::EnvironmentError(base::join(damages, "; "),
                                "no sound checkpoint is left; --fresh sets the run aside and begins anew");
 }
@@ -146,9 +136,10 @@ void check_room(const fs::path& folder, uint64_t state_bytes, uint64_t weight_by
   const uint64_t wanted = 3 * (state_bytes + weight_bytes);  // new, state and previous; last, best and the one written
   const fs::space_info space = fs::space(folder, error);
   if (error || wanted <= there || wanted - there <= space.available) return;
-  const auto mib = [](uint64_t bytes) { return concat((bytes >> 20) + 1, " MiB"); };
-  throw base::EnvironmentError(concat("the checkpoints of ", folder.string(), " want ", mib(wanted - there),
-                                      " of room, and the disk has ", mib(space.available)),
+  throw base::EnvironmentError(concat("the checkpoints of ", folder.string(), " want ",
+                                      base::with_thousands(static_cast<int64_t>((wanted - there + 1023) >> 10)),
+                                      " KiB of room, and the disk has ",
+                                      base::with_thousands(static_cast<int64_t>(space.available >> 10)), " KiB"),
                                "free some room or give --out a folder on another disk; the same command then begins");
 }
 
@@ -185,7 +176,7 @@ void copy_tensors(const TensorMap& source, TensorMap& target, const std::string&
 
 void load_weights(torch::nn::Module& module, const std::filesystem::path& file) {
   TensorMap weights = named_weights(module);
-  copy_tensors(read_safetensors(file).tensors, weights, file.string());
+  copy_tensors(read_sealed(file).tensors, weights, file.string());
 }
 
 }  // namespace optdnn::training

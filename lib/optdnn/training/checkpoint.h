@@ -1,10 +1,11 @@
 // The folder checkpoints/ of a run:
 //   state.safetensors           all that is needed to continue: weights/..., optimizer/..., ema/..., generator/...,
-//                               progress/..., and in its metadata counters and a SHA-256 of every tensor
+//                               progress/..., and in its metadata counters
 //   state.previous.safetensors  the state before that
 //   last.safetensors            the weights alone, by the names of their parameters, for everybody else; its metadata
 //                               `preparation` says how samples become inputs (data/preparation.h)
 //   best.safetensors            those of the best evaluation on the validation set, if kept
+// All are sealed (seal.h).
 // last and best hold the moving average where there is one.
 //
 // A save writes state.new.safetensors whole, flushes it and reads it back; then state becomes previous and new becomes

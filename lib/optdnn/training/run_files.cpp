@@ -1,7 +1,12 @@
 #include "optdnn/training/run_files.h"
 
+#include <set>
+
 #include "optdnn/base/files.h"
+#include "optdnn/base/log.h"
+#include "optdnn/base/text.h"
 #include "optdnn/metrics/mean_record.h"
+#include "optdnn/training/seal.h"
 #include "optdnn/training/stacked.h"
 
 namespace optdnn::training {
@@ -16,7 +21,10 @@ uint64_t bytes_of(const TensorMap& tensors) {
 
 }  // namespace
 
-RunFiles::RunFiles(const TrainJob& job) : job_(job), any_(job.world->any(!job.runs.front().checkpoints.empty())) {}
+RunFiles::RunFiles(const TrainJob& job)
+    : job_(job),
+      any_(job.world->any(!job.runs.front().checkpoints.empty())),
+      log_iterations_(job.train.log_iterations(length_of(job.train, job.train_loader->batches_per_epoch()))) {}
 
 void RunFiles::check_rooms(const std::function<TensorMap(int64_t run)>& state) const {
   const auto runs = std::ssize(job_.runs);
@@ -36,8 +44,9 @@ void RunFiles::write_weights(int64_t run, const char* name, int64_t iteration) c
   if (of.metadata) metadata = of.metadata();
   metadata["iteration"] = std::to_string(iteration);
   metadata["preparation"] = job_.train_loader->dataset().preparation().json();
-  const TensorMap weights = part_of(named_weights(*job_.network.ptr()), run, std::ssize(job_.runs));
-  write_safetensors(of.checkpoints / name, {weights, metadata});
+  Safetensors file{part_of(named_weights(*job_.network.ptr()), run, std::ssize(job_.runs)), std::move(metadata)};
+  seal(file);
+  write_safetensors(of.checkpoints / name, file);
 }
 
 void RunFiles::write_state(int64_t run, const TrainState& state) const {
@@ -56,7 +65,15 @@ void RunFiles::write_progress(const std::vector<metrics::Record>& records) const
 }
 
 void RunFiles::rewind(int64_t run, int64_t iteration) const {
-  for (metrics::Sink* sink : job_.runs[run].sinks) sink->rewind(iteration);
+  std::set<int64_t> left;
+  for (metrics::Sink* sink : job_.runs[run].sinks) {
+    if (const auto records = sink->rewind(iteration)) left.insert(*records);
+  }
+  if (left.size() > 1 || (left == std::set<int64_t>{0} && iteration >= log_iterations_)) {
+    base::log_warning(base::concat(job_.runs[run].checkpoints.parent_path().string(), ": up to iteration ", iteration,
+                                   " records are lost; its files of metrics hold ", *left.begin(),
+                                   left.size() > 1 ? base::concat(" and ", *left.rbegin()) : std::string()));
+  }
   if (run > 0) return;
   for (metrics::Sink* sink : job_.progress) sink->rewind(iteration);
 }

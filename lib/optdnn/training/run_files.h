@@ -23,7 +23,7 @@ class RunFiles {
   // To those who look at the training as a whole: the mean over runs.
   void write_progress(const std::vector<metrics::Record>& records) const;
 
-  // The run's sinks forget what came after.
+  // The run's sinks forget what came after. Records that are missing before it are told of.
   void rewind(int64_t run, int64_t iteration) const;
 
  private:
@@ -31,6 +31,7 @@ class RunFiles {
 
   const TrainJob& job_;
   const bool any_;
+  const int64_t log_iterations_;
 };
 
 }  // namespace optdnn::training
