@@ -38,6 +38,7 @@ TEST_CASE("a list holds its last value, or begins again", "[given]") {
 TEST_CASE("a formula is what its text says at k", "[given]") {
   const Coefficient c = of_formula("(k-1)/(k+2) - 0.5*-k");
   for (const int k : {0, 1, 7}) CHECK(given_value(c, {k}) == Approx((k - 1.0) / (k + 2.0) + 0.5 * k));
+  for (const int k : {0, 3}) CHECK(given_value(of_formula("k - 1 + 2 - 3 + k"), {k}) == 2 * k - 2);
   CHECK_FALSE(std::isfinite(*given_value(of_formula("1/k"), {0})));
   CHECK(formula_mistake("(k-1)/(k+2)").empty());
   for (const char* wrong : {"", "k +", "theta[k]", "T(k)", "k; f[k] = k", "x[k]", "k[1]", "sqrt(k)"}) {

@@ -119,6 +119,17 @@ TEST_CASE("a list is judged by its last value, one that begins again by a period
   CHECK(with({1.2, 1.1}, false).reason.starts_with("not zero-stable: the spectral radius of A is 1.1,"));
 }
 
+TEST_CASE("roots that are close, and different, are judged apart") {
+  const Certificate turning =
+      certify(rule_of("x[k+1] = x[k] - 0.00004*y[k] + T(x[k])\ny[k+1] = y[k] + 0.00004*x[k]"), 9);
+  CHECK_FALSE(turning.preconsistent);
+}
+
+TEST_CASE("however deep the network is, no more than so many steps are looked at") {
+  const Rule varying = rule_of("x[k+1] = x[k] + b[k]*T(x[k])", {sequenced("b", "fista")});
+  CHECK(certify(varying, 10'000).judged_by->steps == certify(varying, 1'000).judged_by->steps);
+}
+
 TEST_CASE("numbers that are not finite are certified as nothing") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   for (const Learn learn : {Learn::shared, Learn::per_step}) {

@@ -125,6 +125,21 @@ TEST_CASE("terms of one value with learned weights stay apart") {
   REQUIRE(programs.front().leaves().size() == 4);
 }
 
+TEST_CASE("an argument stands for its terms in a later sum, each as often as the argument has it") {
+  const Term a = {0, 1.0, 0}, b = {1, 1.0, 1};
+  const auto with = [&](Terms sum) {
+    Program program = combinations(2, {{a, b}}, {4});
+    program.modules = {{0, 0, -1}};
+    program.operations.push_back({Call{0, 2}, 3});
+    program.operations.push_back({Combine{std::move(sum)}, 4});
+    program.values = 5;
+    return terms_of(reuse_arguments(program), 2);
+  };
+  REQUIRE((with({a, a, b, {3, 1.0}}) == Terms{{2, 1.0}, a, {3, 1.0}}));
+  REQUIRE((with({b, a}) == Terms{{2, 1.0}}));
+  REQUIRE((with({a, a, {3, 1.0}}) == Terms{a, a, {3, 1.0}}));
+}
+
 TEST_CASE("what nobody reads is dropped, with its modules and weights; inputs stay") {
   Program program = combinations(2, {{{0, 2.0}}, {{1, 1.0, 0}}, {{2, 1.0, 1}}}, {4});
   program.learned = {algorithms::Scalar::leaf({0, {}}), algorithms::Scalar::leaf({1, {}})};

@@ -319,10 +319,36 @@ TEST_CASE("images are solved for in the memory format they have") {
 
 TEST_CASE("a module that is another one at every evaluation is not solved for") {
   modules::ConvNextSpec random;
-  REQUIRE_NOTHROW(models::check_rule(tests::catalogue_rule("proximal_point"), {random}));
+  REQUIRE_NOTHROW(models::check_rule(tests::catalogue_rule("proximal_point"), {random}, 2));
   random.drop_path = 0.1;
-  REQUIRE_THROWS_AS(models::check_rule(tests::catalogue_rule("proximal_point"), {random}), base::ConfigError);
-  REQUIRE_NOTHROW(models::check_rule(tests::catalogue_rule("gradient_descent"), {random}));
+  REQUIRE_THROWS_AS(models::check_rule(tests::catalogue_rule("proximal_point"), {random}, 2), base::ConfigError);
+  REQUIRE_NOTHROW(models::check_rule(tests::catalogue_rule("gradient_descent"), {random}, 2));
+}
+
+TEST_CASE("a rule that solves in some of its steps has a solver in the stages that solve") {
+  algorithms::Coefficient b;
+  b.name = "b";
+  b.values = {0.0, 0.5, 0.0};
+  algorithms::RuleSpec equations;
+  equations.name = "late";
+  equations.equations = "x[k+1] = x[k] + T(x[k]) + b[k]*S(x[k+1])";
+  equations.coefficients = {b};
+  base::Diagnostics diagnostics;
+  const auto rule = *algorithms::make_rule(equations, diagnostics);
+  modules::ConvNextSpec random;
+  random.drop_path = 0.1;
+  REQUIRE_NOTHROW(models::check_rule(rule, {random, random}, 1));
+  REQUIRE_THROWS_AS(models::check_rule(rule, {random, random}, 2), base::ConfigError);
+  OptNetSpec spec;
+  spec.modules = {modules::DenseTwoLayerSpec{8}, modules::DenseTwoLayerSpec{8}};
+  spec.depth = {1, 1, 1};
+  spec.width = {3, 3, 3};
+  models::ConvTransition carried;
+  carried.state = models::StateAcross::carry;
+  spec.transition = carried;
+  OptNet net(rule, spec, models::NetworkShape{{3}, 2});
+  REQUIRE(solvers::fixed_points(*net).size() == 1);
+  REQUIRE(net->stages()[1]->program().solves());
 }
 
 TEST_CASE("runge_kutta4 has order 4: halving the step divides the error by 16") {

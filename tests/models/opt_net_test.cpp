@@ -257,6 +257,24 @@ TEST_CASE("what cannot be built is refused with a reason") {
   spec.stem = models::IdentityStem{};
   REQUIRE(message([&] { OptNet(tests::catalogue_rule("apg2"), spec, kNetVectors); }).find("wants width 3") !=
           std::string::npos);
+  spec = vector_spec(300);
+  spec.depth = {300, 300};
+  spec.width = {3, 3};
+  models::ConvTransition carried;
+  carried.state = models::StateAcross::carry;
+  spec.transition = carried;
+  REQUIRE(message([&] { OptNet(tests::catalogue_rule("dense"), spec, kNetVectors); }).find("depth 600") !=
+          std::string::npos);
+}
+
+TEST_CASE("the check of a network refuses what its constructor refuses, and no more") {
+  OptNetSpec spec = vector_spec(3);
+  spec.width = {1};
+  spec.transition = models::DenseTransition{};
+  spec.head = models::ReadStateHead{};
+  const auto rule = tests::catalogue_rule("dense");
+  REQUIRE_NOTHROW(models::check_opt_net(rule, spec, kNetVectors));  // the head reads all four states
+  REQUIRE_NOTHROW(OptNet(rule, spec, kNetVectors));
 }
 
 TEST_CASE(

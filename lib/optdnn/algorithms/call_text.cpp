@@ -100,9 +100,7 @@ class Printer {
     if (node.role == Role::variable) return put(std::to_string(bindings_.variable(node.name).value));
     put(node.name);
     if (node.role != Role::coefficient) return print_indices(node.indices);
-    const Coefficient& coefficient = coefficients_[node.entry];
-    const bool fixed = coefficient.learn == Learn::shared || (coefficient.learn == Learn::no && coefficient.value);
-    if (fixed) return;  // a constant ignores indices
+    if (!coefficients_[node.entry].varies()) return;  // a constant ignores indices
     if (!node.indices.empty()) return print_indices(node.indices);
     put("[");
     pieces.push_back({"", true, {bindings_.k, false}});

@@ -18,14 +18,17 @@ using base::concat;
 
 namespace {
 
-constexpr int kSmallestHorizon = 64;
-constexpr double kBounded = 1.1;  // from 2K to 4K
+constexpr int kSmallestHorizon = 64, kLargestHorizon = 512;  // the work grows with its square
+constexpr double kBounded = 1.1;                             // from 2K to 4K
 // Bounds, as shares of the largest family's mean effect:
 constexpr double kStepSettled = 0.01;  // the change between two extrapolations of a mean
 constexpr double kEven = 0.05;         // the unevenness,
 constexpr double kNearlyEven = 0.2;    // or this, where with twice the steps
 constexpr double kVanishing = 0.75;    // no more than this share of it is left
 constexpr double kNoStep = 1e-9;
+
+// A fourth of the steps that are looked at.
+int horizon(int depth) { return std::clamp(depth, kSmallestHorizon, kLargestHorizon); }
 
 bool is_driven(const std::optional<EffectiveStep>& steps) {
   return steps &&
@@ -38,6 +41,12 @@ std::string sequences_in_use(const Rule& rule) {
     if (!c.value) texts.push_back(concat("'", c.name, "' = ", given_text(c)));
   }
   return base::join(texts, ", ");
+}
+
+void explain_unread(const Rule& rule, Certificate& certificate) {
+  const std::string& output = rule.output_name();
+  certificate.reason = concat("not read: the output '", output, "' does not follow the point that the modules see");
+  certificate.fix = concat("another output, or modules that see this one as it is: T(", output, "[k])");
 }
 
 constexpr std::array kShownDepths = {10, 20, 40, 80};
@@ -103,8 +112,7 @@ void judge_period(const Rule& rule, const Period& period, const LeafValues& valu
                                           : "couple the states outside of the modules, or start one of them at 0 as a "
                                             "difference";
   } else if (!reads) {
-    certificate.reason = concat("not read: the output '", rule.output_name(), "' does not follow the point");
-    certificate.fix = "another output";
+    explain_unread(rule, certificate);
   } else if (!roots.started) {
     certificate.reason = "not started: what sets the start apart from the point does not decay";
     certificate.fix = "points start at 1, differences and multipliers at 0: start: {...}";
@@ -128,7 +136,7 @@ bool is_even(const std::array<MeanEffect, 3>& effects, double largest) {
 }
 
 void judge_varying(const Rule& rule, int depth, const LeafValues& values, Certificate& certificate) {
-  const int K = std::max(depth, kSmallestHorizon);
+  const int K = horizon(depth);
   certificate.judged_by = JudgedBy{0, 4 * K, false};
   const Response response = measure_response(rule, 4 * K, values);
   certificate.preconsistent = response.preconsistent;
@@ -162,8 +170,7 @@ void judge_varying(const Rule& rule, int depth, const LeafValues& values, Certif
     certificate.fix =
         concat("a constant or a learnable bounded coefficient", used.empty() ? "" : " in place of ", used);
   } else if (!response.reads) {
-    certificate.reason = concat("not read: the output '", rule.output_name(), "' does not follow the point");
-    certificate.fix = "another output";
+    explain_unread(rule, certificate);
   } else if (!response.started) {
     certificate.reason = "not started: what sets the start apart from the point does not decay";
     certificate.fix = "points start at 1, differences and multipliers at 0: start: {...}";
@@ -210,7 +217,7 @@ Certificate certify(const Rule& rule, int depth, int step, const LeafValues& giv
   }
 
   try {
-    if (const auto period = find_period(rule, 4 * std::max(depth, kSmallestHorizon), values)) {
+    if (const auto period = find_period(rule, 4 * horizon(depth), values)) {
       judge_period(rule, *period, values, certificate);
     } else {
       judge_varying(rule, depth, values, certificate);

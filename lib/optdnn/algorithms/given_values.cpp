@@ -1,6 +1,7 @@
 #include "optdnn/algorithms/given_values.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "optdnn/algorithms/sequences.h"
 #include "optdnn/base/text.h"
@@ -25,7 +26,7 @@ std::optional<double> formula_value(const Expression& node, double k) {
   }
   switch (node.kind) {
     case Kind::add:
-      return parts[0] + parts[1];
+      return std::accumulate(parts.begin(), parts.end(), 0.0);
     case Kind::multiply:
       return parts[0] * parts[1];
     case Kind::divide:
@@ -85,16 +86,15 @@ std::optional<double> given_value(const Coefficient& c, const std::vector<int>& 
 }
 
 std::optional<Expression> parse_formula(const std::string& formula, const Report& report) {
-  const auto shifted = [&](Place place, std::string message, std::string hint) {
+  const auto shifted = [&](Place place, std::string message) {
     place.offset = place.offset > kFormulaLine.size() ? place.offset - kFormulaLine.size() : 0;
-    report(place, std::move(message), std::move(hint));
+    report(place, std::move(message), "numbers, k and + - * / alone, as in (k-1)/(k+2)");
   };
   bool sound = true;
-  const Equations parsed =
-      parse_equations(std::string(kFormulaLine) + formula, [&](Place place, auto message, auto hint) {
-        sound = false;
-        shifted(place, std::move(message), std::move(hint));
-      });
+  const Equations parsed = parse_equations(std::string(kFormulaLine) + formula, [&](Place place, auto message, auto) {
+    sound = false;
+    shifted(place, std::move(message));
+  });
   if (!sound) return std::nullopt;
   if (parsed.lines.size() != 1) {
     report({0, formula.size()}, "a formula is one expression in k", "as in (k-1)/(k+2)");
@@ -102,7 +102,7 @@ std::optional<Expression> parse_formula(const std::string& formula, const Report
   }
   const Expression& root = parsed.lines.front().right;
   if (const Expression* found = unreadable(root)) {
-    shifted(found->place, "a formula holds numbers, k and + - * / alone", "as in (k-1)/(k+2)");
+    shifted(found->place, "this is not part of a formula");
     return std::nullopt;
   }
   return root;

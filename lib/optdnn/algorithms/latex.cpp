@@ -43,56 +43,66 @@ std::string indices_text(const std::vector<Index>& indices) {
 
 bool is_sum(const Expression& node) { return node.kind == Kind::add || node.kind == Kind::negate; }
 
-std::string text_of(const Expression& node);
+class Printer {
+ public:
+  explicit Printer(const Rule& rule) : coefficients_(rule.coefficients()) {}
 
-std::string factor_text(const Expression& node) {
-  return is_sum(node) || node.kind == Kind::sum ? concat("\\left(", text_of(node), "\\right)") : text_of(node);
-}
+  std::string text_of(const Expression& node) const {
+    switch (node.kind) {
+      case Kind::number:
+        return base::number_text(node.number);
+      case Kind::name:
+        return name_of(node);
+      case Kind::call: {
+        const std::string below = node.indices.empty() ? "" : concat("_{", indices_text(node.indices), "}");
+        return concat(name_text(node.name), below, "\\left(", text_of(node.children[0]), "\\right)");
+      }
+      case Kind::sum:
+        return concat("\\sum_{", name_text(node.name), "=", index_text(node.indices[0]), "}^{",
+                      index_text(node.indices[1]), "} ", factor_text(node.children[0]));
+      case Kind::negate:
+        return concat("-", factor_text(node.children[0]));
+      case Kind::divide:
+        return concat("\\frac{", text_of(node.children[0]), "}{", text_of(node.children[1]), "}");
+      case Kind::multiply: {
+        const bool numbers = node.children[1].kind == Kind::number;
+        return concat(factor_text(node.children[0]), numbers ? " \\cdot " : "\\, ", factor_text(node.children[1]));
+      }
+      case Kind::add:
+        break;
+    }
+    std::string text;
+    for (const Expression& child : node.children) {
+      const bool negative = child.kind == Kind::negate;
+      text += text.empty() ? (negative ? "-" : "") : negative ? " - " : " + ";
+      text += negative ? factor_text(child.children[0]) : text_of(child);
+    }
+    return text;
+  }
 
-std::string text_of(const Expression& node) {
-  switch (node.kind) {
-    case Kind::number:
-      return base::number_text(node.number);
-    case Kind::name: {
-      const std::string name = name_text(node.name);
-      if (node.indices.empty()) return name;
-      const bool state = node.role == Role::state || node.role == Role::intermediate;
-      return concat(name, state ? "^{" : "_{", indices_text(node.indices), "}");
-    }
-    case Kind::call: {
-      const std::string below = node.indices.empty() ? "" : concat("_{", indices_text(node.indices), "}");
-      return concat(name_text(node.name), below, "\\left(", text_of(node.children[0]), "\\right)");
-    }
-    case Kind::sum:
-      return concat("\\sum_{", name_text(node.name), "=", index_text(node.indices[0]), "}^{",
-                    index_text(node.indices[1]), "} ", factor_text(node.children[0]));
-    case Kind::negate:
-      return concat("-", factor_text(node.children[0]));
-    case Kind::divide:
-      return concat("\\frac{", text_of(node.children[0]), "}{", text_of(node.children[1]), "}");
-    case Kind::multiply: {
-      const bool numbers = node.children[1].kind == Kind::number;
-      return concat(factor_text(node.children[0]), numbers ? " \\cdot " : "\\, ", factor_text(node.children[1]));
-    }
-    case Kind::add:
-      break;
+ private:
+  std::string factor_text(const Expression& node) const {
+    return is_sum(node) || node.kind == Kind::sum ? concat("\\left(", text_of(node), "\\right)") : text_of(node);
   }
-  std::string text;
-  for (const Expression& child : node.children) {
-    const bool negative = child.kind == Kind::negate;
-    text += text.empty() ? (negative ? "-" : "") : negative ? " - " : " + ";
-    text += negative ? factor_text(child.children[0]) : text_of(child);
+
+  std::string name_of(const Expression& node) const {
+    const std::string name = name_text(node.name);
+    const bool state = node.role == Role::state || node.role == Role::intermediate;
+    if (!node.indices.empty()) return concat(name, state ? "^{" : "_{", indices_text(node.indices), "}");
+    return node.role == Role::coefficient && coefficients_[node.entry].varies() ? name + "_{k}" : name;
   }
-  return text;
-}
+
+  const std::vector<Coefficient>& coefficients_;
+};
 
 }  // namespace
 
 std::string latex(const Rule& rule) {
+  const Printer printer(rule);
   std::vector<std::string> lines;
   for (const Line& line : rule.parsed().lines) {
     lines.push_back(
-        concat("  ", name_text(line.name), "^{", line.is_state ? "k+1" : "k", "} &= ", text_of(line.right)));
+        concat("  ", name_text(line.name), "^{", line.is_state ? "k+1" : "k", "} &= ", printer.text_of(line.right)));
   }
   return concat("\\begin{aligned}\n", base::join(lines, " \\\\\n"), "\n\\end{aligned}\n");
 }

@@ -5,6 +5,8 @@
 #include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <tuple>
 
 namespace optdnn::algorithms {
 
@@ -25,10 +27,8 @@ std::vector<Complex> eigenvalues_of(const Eigen::MatrixXd& A) {
     if (std::abs(root.imag()) < 1e-12) root.imag(0.0);
     roots.push_back(root);
   }
-  std::sort(roots.begin(), roots.end(), [](Complex a, Complex b) {
-    const double da = std::abs(a), db = std::abs(b);
-    return std::abs(da - db) > 1e-9 ? da > db : a.real() != b.real() ? a.real() > b.real() : a.imag() > b.imag();
-  });
+  const auto key = [](Complex root) { return std::tuple(std::round(std::abs(root) * 1e9), root.real(), root.imag()); };
+  std::sort(roots.begin(), roots.end(), [&](Complex a, Complex b) { return key(a) > key(b); });
   return roots;
 }
 
@@ -47,6 +47,28 @@ Eigen::MatrixXcd left_eigenvectors(const Eigen::MatrixXd& A, Complex root) {
   Eigen::MatrixXcd shifted = A.transpose().cast<Complex>();
   shifted.diagonal().array() -= std::conj(root);
   return null_space(shifted);
+}
+
+// Roots that rounding has split, as one.
+struct Cluster {
+  Complex root;
+  int multiplicity;
+  double radius;          // of what counts as this root
+  Eigen::MatrixXcd left;  // eigenvectors, by columns
+};
+
+// Takes the first root and those that are the same out of `roots`. The mean of different ones is no root.
+Cluster take_cluster(std::vector<Complex>& roots, const Eigen::MatrixXd& A) {
+  for (double radius = kSameRoot;; radius /= 10.0) {
+    const auto others = std::stable_partition(roots.begin(), roots.end(),
+                                              [&](Complex root) { return std::abs(root - roots.front()) <= radius; });
+    const auto multiplicity = static_cast<int>(others - roots.begin());
+    const Complex mean = std::accumulate(roots.begin(), others, Complex(0.0)) / static_cast<double>(multiplicity);
+    Eigen::MatrixXcd left = left_eigenvectors(A, mean);
+    if (left.cols() == 0 && multiplicity > 1) continue;
+    roots.erase(roots.begin(), others);
+    return {mean, multiplicity, radius, std::move(left)};
+  }
 }
 
 }  // namespace
@@ -84,16 +106,8 @@ RootCondition judge_roots(const NumericTableau& tableau, const Eigen::VectorXd& 
   result.started = true;
   Eigen::VectorXd w;
   while (!circle.empty()) {
-    const auto others = std::stable_partition(
-        circle.begin(), circle.end(), [first = circle.front()](Complex r) { return std::abs(r - first) <= kSameRoot; });
-    Complex root = 0.0;
-    for (auto r = circle.begin(); r != others; ++r) root += *r;
-    const int multiplicity = static_cast<int>(others - circle.begin());
-    root /= multiplicity;
-    circle.erase(circle.begin(), others);
-
-    const Eigen::MatrixXcd left = left_eigenvectors(A, root);
-    const bool is_one = std::abs(root - 1.0) <= kSameRoot;
+    const auto [root, multiplicity, radius, left] = take_cluster(circle, A);
+    const bool is_one = std::abs(root - 1.0) <= radius;
     if (is_one) result.multiplicity_of_one = multiplicity;
     if (left.cols() != multiplicity) result.defective_multiplicity = multiplicity;
     if (left.cols() != multiplicity || (is_one && multiplicity > 1)) result.zero_stable = false;

@@ -56,8 +56,7 @@ class Emitter {
     for (const Item& call : calls) {
       const CallSite& site = step_.calls.at(call);
       split(site.form, tableau.C, tableau.D);
-      tableau.calls.push_back(
-          {site.family, site.fresh, text_at(site.argument, call.index, step_.k, call.anchored || compiled_.growing)});
+      tableau.calls.push_back({site.family, site.fresh, text_of(site.argument, call)});
     }
     for (const Item& item : before_) tableau.states.push_back(label(item));
     for (const Item& item : after_) tableau.next_states.push_back(label(item));
@@ -96,11 +95,15 @@ class Emitter {
   }
 
   std::string label(const Item& item) const {
-    const bool zero_is_absolute = item.anchored || compiled_.growing;
     const bool line = item.name < static_cast<int>(compiled_.parsed.lines.size());
     const std::string& name = compiled_.names.text(item.name);
-    const int k = zero_is_absolute && item.anchored ? std::max(1, step_.k) : step_.k;
-    return text_at(line ? concat(name, "[{0}]") : name, item.index, k, zero_is_absolute);
+    return text_of(line ? concat(name, "[{0}]") : name, item);
+  }
+
+  // An absolute x[0] is written so at step 0 too.
+  std::string text_of(const std::string& name, const Item& item) const {
+    const int k = item.anchored ? std::max(1, step_.k) : step_.k;
+    return text_at(name, item.index, k, item.anchored || compiled_.growing);
   }
 
   const Compiled& compiled_;
@@ -201,8 +204,18 @@ double Rule::initial_value(const Leaf& leaf) const {
     const Coefficient& coefficient = compiled_->spec.coefficients.at(leaf.coefficient);
     const double start = algorithms::initial_value(coefficient, leaf.indices, {});
     if (!coefficient.range || coefficient.learn == Learn::no) return start;
-    const double edge = kEdge * (coefficient.range->high - coefficient.range->low);
-    return std::clamp(start, coefficient.range->low + edge, coefficient.range->high - edge);
+    const auto [low, high] = *coefficient.range;
+    if (start < low || start > high) {
+      std::vector<std::string> indices;
+      for (const int index : leaf.indices) indices.push_back(std::to_string(index));
+      throw StepError{
+          {},
+          concat("'", coefficient.name, "' starts at ", base::number_text(start), " at k = ", base::join(indices, ","),
+                 ", outside its range [", base::number_text(low), ", ", base::number_text(high), "]"),
+          "a learned value starts inside its range"};
+    }
+    const double edge = kEdge * (high - low);
+    return std::clamp(start, low + edge, high - edge);
   });
 }
 

@@ -35,6 +35,9 @@ struct Coefficient {
   Learn learn = Learn::no;
   std::optional<Range> range;
   base::SourceSpan span;
+
+  // Whether each step has a number of its own.
+  bool varies() const { return learn == Learn::per_step || (learn == Learn::no && !value); }
 };
 
 // From an offset and length in the equations to the place in the file the user wrote.

@@ -270,7 +270,7 @@ double initial_value(const Coefficient& coefficient, const std::vector<int>& ind
                     concat("'", coefficient.name, "' = ", given_text(coefficient),
                            " is not defined at k = ", base::join(texts, ",")),
                     negative ? "lists and formulas start at k = 0; shift the index, as in b[k+1]"
-                             : "shift the formula, as in 1/(k+1)"};
+                             : "its value has to be finite: where it divides by zero, shift it, as in 1/(k+1)"};
   }
   throw StepError{place,
                   concat("sequence '", coefficient.sequence, "' of '", coefficient.name, "' has no value at [",

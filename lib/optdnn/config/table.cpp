@@ -56,6 +56,7 @@ class Expansion {
   // Adds the rows that `config` and the axes make. `id` is empty where the sweep alone names the rows.
   void add(const std::string& id, const base::SourceSpan& place, const Node& config,
            const std::vector<AxisGroup>& groups) {
+    if (is_full_) return;
     for (const SweepPoint& point : sweep_points(groups, kMaxRows, diagnostics_)) {
       const std::string dash = id.empty() || point.label.empty() ? "" : "-";
       std::string full_id = concat(id, dash, point.label);
@@ -76,6 +77,7 @@ class Expansion {
         diagnostics_.error(
             place, concat("this table makes more than ", base::with_thousands(kMaxRows), " rows, or too large ones"),
             "split it into several files");
+        is_full_ = true;
         return;
       }
       add_row(std::move(full_id), named_at, swept, std::move(given));
@@ -123,6 +125,7 @@ class Expansion {
   std::vector<Override> sets_;
   std::map<std::string, base::SourceSpan> places_;
   size_t nodes_ = 0;
+  bool is_full_ = false;
 };
 
 // Returns false if a key seems to be a misspelt one, whose loss would bring about further mistakes.

@@ -32,7 +32,8 @@ const Execution::Entry& Execution::choose(const variable_list& inputs) {
     const std::string why = forced_->executor->declines(inputs);
     if (why.empty()) return *forced_;
     if (torch::GradMode::is_enabled())
-      throw base::ConfigError(concat("executor '", forced_->name, "' declines: ", why));
+      throw base::ConfigError(concat("executor '", forced_->name, "' declines: ", why),
+                              "operators takes every program");
   }
   for (const Entry& entry : entries_) {
     if (entry.executor && entry.executor->declines(inputs).empty()) return entry;
@@ -55,7 +56,8 @@ void Execution::force(std::string_view name) {
   check_executor(name);
   for (const Entry& entry : entries_) {
     if (entry.name != name) continue;
-    if (!entry.executor) throw base::ConfigError(concat("executor '", name, "' declines: ", entry.why));
+    if (!entry.executor)
+      throw base::ConfigError(concat("executor '", name, "' declines: ", entry.why), "operators takes every program");
     forced_ = &entry;
   }
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <tuple>
 
 namespace optdnn::execution {
@@ -160,6 +161,20 @@ Program merge_equal(const Program& program) {
   return merged;
 }
 
+namespace {
+
+// `terms` less these parts, each once; nothing where one is missing.
+std::optional<Terms> without(Terms terms, const Terms& parts) {
+  for (const Term& part : parts) {
+    const auto found = std::find(terms.begin(), terms.end(), part);
+    if (found == terms.end()) return std::nullopt;
+    terms.erase(found);
+  }
+  return terms;
+}
+
+}  // namespace
+
 Program reuse_arguments(const Program& program) {
   Program reusing = program;
   std::vector<const Terms*> terms_of(program.values);  // of the combinations
@@ -174,18 +189,13 @@ Program reuse_arguments(const Program& program) {
     auto* combine = std::get_if<Combine>(&operation.what);
     if (!combine) continue;
     terms_of[operation.value] = &combine->terms;
-    const auto contained = [&](int argument) {
-      return std::all_of(terms_of[argument]->begin(), terms_of[argument]->end(), [&](const Term& term) {
-        return std::find(combine->terms.begin(), combine->terms.end(), term) != combine->terms.end();
-      });
-    };
-    const auto found = std::find_if(arguments.begin(), arguments.end(), contained);
-    if (found == arguments.end()) continue;
-    const Terms& replaced = *terms_of[*found];
-    std::erase_if(combine->terms, [&](const Term& term) {
-      return std::find(replaced.begin(), replaced.end(), term) != replaced.end();
-    });
-    combine->terms.insert(combine->terms.begin(), {*found, 1.0});
+    for (const int argument : arguments) {
+      auto rest = without(combine->terms, *terms_of[argument]);
+      if (!rest) continue;
+      rest->insert(rest->begin(), {argument, 1.0});
+      combine->terms = std::move(*rest);
+      break;
+    }
   }
   return reusing;
 }

@@ -1,7 +1,5 @@
 #include "optdnn/experiment/fit.h"
 
-#include <algorithm>
-
 #include "optdnn/baselines/contraction.h"
 #include "optdnn/data/catalogue.h"
 #include "optdnn/experiment/network.h"
@@ -53,8 +51,9 @@ class FitChecker {
   }
 
   void check_contraction(const algorithms::Rule& rule) {
-    const int depth = static_cast<int>(*std::max_element(spec_.depth.values.begin(), spec_.depth.values.end()));
-    const auto factor = baselines::contraction_factor(rule, modules_of(spec_, rule), depth);
+    const auto steps =
+        static_cast<int>(models::longest_run(spec_.depth.values, models::state_across(spec_.transition)));
+    const auto factor = baselines::contraction_factor(rule, modules_of(spec_, rule), steps);
     if (factor && *factor < 1.0) return;
     const std::string bounds = factor ? base::concat("their bounds allow a factor of ", base::number_text(*factor))
                                       : "they have no bound on their Lipschitz constant";

@@ -1,7 +1,5 @@
 #include "optdnn/experiment/solves.h"
 
-#include <algorithm>
-
 #include "optdnn/base/random.h"
 #include "optdnn/baselines/contraction.h"
 #include "optdnn/experiment/network.h"
@@ -27,10 +25,12 @@ std::optional<SolveReport> report_solves(const ExperimentSpec& spec) {
   if (!rule || rule->is_explicit()) return std::nullopt;
   const models::NetworkShape shape = network_shape(spec);
   models::Network network = make_network(spec, shape, spec.seeds.front());
-  const auto depth = static_cast<int>(*std::max_element(spec.depth.values.begin(), spec.depth.values.end()));
-  SolveReport report{baselines::contraction_factor(*rule, modules_of(spec, *rule), depth), {}};
-  for (const auto& runs : baselines::measure_radii(network, normal_inputs(shape)))
-    report.spectral_radius.push_back(runs.front());
+  const auto steps = static_cast<int>(models::longest_run(spec.depth.values, models::state_across(spec.transition)));
+  SolveReport report{baselines::contraction_factor(*rule, modules_of(spec, *rule), steps), {}};
+  const auto radii = baselines::measure_radii(network, normal_inputs(shape));
+  auto next = radii.begin();
+  for (const auto& stage : network.opt_net->stages())
+    report.spectral_radius.push_back(stage->program().solves() ? std::optional((next++)->front()) : std::nullopt);
   return report;
 }
 

@@ -7,7 +7,8 @@ namespace optdnn::experiment {
 
 struct SolveReport {
   std::optional<double> contraction_factor;  // baselines/contraction.h; below 1 every solve is a contraction
-  std::vector<double> spectral_radius;       // of dF/du at the solution, by stage, at the initial weights
+  // Of dF/du at the solution, at the initial weights, by stage; nothing for one that solves nothing.
+  std::vector<std::optional<double>> spectral_radius;
 };
 
 // At random inputs, which are the same at every call. Nothing for an explicit rule and for a baseline. Requires a spec

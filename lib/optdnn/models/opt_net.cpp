@@ -23,14 +23,8 @@ std::string unsolvable(const modules::ModuleSpec& spec) {
   return traits.draws_at_random ? "which drop_path makes another one at every evaluation" : "";
 }
 
-}  // namespace
-
-void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleSpec>& modules) {
-  if (rule.start().empty()) {
-    throw ConfigError(concat("rule '", rule.name(), "' starts every state at zero, so the input never enters"),
-                      "leave a state out of start, or start it at a number other than 0");
-  }
-  const algorithms::Tableau step = rule.step(1);
+void check_step(const algorithms::Rule& rule, int k, const std::vector<modules::ModuleSpec>& modules) {
+  const algorithms::Tableau step = rule.step(k);
   for (const auto& call : step.calls) {
     if (call.fresh < 0 || modules::module_sharing(modules[call.family]) != modules::Sharing::shared) continue;
     throw ConfigError(concat("rule '", rule.name(), "' has a fresh module ", rule.families()[call.family],
@@ -47,6 +41,22 @@ void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleS
           "module implicit_conv, or norm: group, and no drop_path");
     }
   }
+}
+
+}  // namespace
+
+int64_t longest_run(const std::vector<int64_t>& depths, StateAcross across) {
+  return across == StateAcross::carry ? std::accumulate(depths.begin(), depths.end(), int64_t{0})
+                                      : *std::max_element(depths.begin(), depths.end());
+}
+
+void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleSpec>& modules, int64_t steps) {
+  if (rule.start().empty()) {
+    throw ConfigError(concat("rule '", rule.name(), "' starts every state at zero, so the input never enters"),
+                      "leave a state out of start, or start it at a number other than 0");
+  }
+  algorithms::check_depth(rule, steps);
+  for (int k = 0; k < (rule.is_constant() ? 1 : steps); ++k) check_step(rule, k, modules);
 }
 
 namespace {
@@ -71,10 +81,7 @@ void run_check(std::string_view, const std::function<void()>& check) { check(); 
 void check_parts(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape, const RunCheck& run) {
   const bool image = shape.is_image();
   const size_t stages = spec.width.size();
-  run("algorithm", [&] {
-    check_rule(rule, spec.modules);
-    algorithms::check_depth(rule, *std::max_element(spec.depth.begin(), spec.depth.end()));
-  });
+  run("algorithm", [&] { check_rule(rule, spec.modules, longest_run(spec.depth, state_across(spec.transition))); });
   run("width", [&] {
     if (spec.depth.size() != stages)
       throw ConfigError(concat("depth has ", spec.depth.size(), " stages, width has ", stages));
@@ -90,7 +97,7 @@ void check_parts(const algorithms::Rule& rule, const OptNetSpec& spec, const Net
   for (size_t i = 1; i < stages; ++i)
     run("transition", [&] { check_transition(spec.transition, spec.width[i - 1], spec.width[i], image); });
   run("transition", [&] { check_transition_sizes(spec.stem, spec.transition, stages, shape); });
-  run("stem", [&] { check_tokens(spec.stem, spec.modules, stages, spec.head); });
+  run("stem", [&] { check_tokens(rule, spec.stem, spec.modules, stages, spec.head); });
 }
 
 }  // namespace
@@ -98,8 +105,10 @@ void check_parts(const algorithms::Rule& rule, const OptNetSpec& spec, const Net
 void check_opt_net(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape,
                    const RunCheck& run) {
   check_parts(rule, spec, shape, run);
-  run("stem", [&] { make_stem(spec.stem, shape, spec.width.front()); });
-  run("head", [&] { make_head(spec.head, shape, spec.width.back()); });
+  if (spec.depth.size() != spec.width.size()) return;
+  const auto channels = stage_channels(spec);
+  run("stem", [&] { make_stem(spec.stem, shape, channels.front().input); });
+  run("head", [&] { make_head(spec.head, shape, channels.back().handed_on, channels.back().parts); });
 }
 
 void check_opt_net(const algorithms::Rule& rule, const OptNetSpec& spec, const NetworkShape& shape) {

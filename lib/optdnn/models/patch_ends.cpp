@@ -118,8 +118,8 @@ std::shared_ptr<End> make_patch_head(const ClassTokenHead&, const NetworkShape& 
   return std::make_shared<NormLinear>(width, shape.outputs, /*tokens=*/true);
 }
 
-void check_tokens(const std::optional<StemSpec>& stem, const std::vector<modules::ModuleSpec>& modules, size_t stages,
-                  const std::optional<HeadSpec>& head) {
+void check_tokens(const algorithms::Rule& rule, const std::optional<StemSpec>& stem,
+                  const std::vector<modules::ModuleSpec>& modules, size_t stages, const std::optional<HeadSpec>& head) {
   const bool made = stem && std::holds_alternative<ClassTokenStem>(*stem);
   const bool read = head && std::holds_alternative<ClassTokenHead>(*head);
   if (made != read) {
@@ -129,6 +129,10 @@ void check_tokens(const std::optional<StemSpec>& stem, const std::vector<modules
   }
   if (!made) return;
   if (stages > 1) throw ConfigError(concat("stem 'class_token' wants one stage, received ", stages));
+  if (!rule.is_explicit()) {
+    throw ConfigError(concat("stem 'class_token' wants an explicit rule, and '", rule.name(), "' solves for unknowns"),
+                      "optdnn list algorithms says which rules are explicit");
+  }
   for (const modules::ModuleSpec& module : modules) {
     if (modules::module_traits(module).on_tokens) continue;
     throw ConfigError(concat("module '", modules::module_name(module), "' does not work on tokens"),

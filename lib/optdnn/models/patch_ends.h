@@ -6,6 +6,7 @@
 //   class_token       W (LN of token 0)
 #pragma once
 
+#include "optdnn/algorithms/rule.h"
 #include "optdnn/models/ends.h"
 
 namespace optdnn::models {
@@ -19,8 +20,9 @@ std::shared_ptr<End> make_norm_conv(int64_t width_before, int64_t width_after);
 std::shared_ptr<End> make_patch_head(const PoolNormLinearHead& spec, const NetworkShape& shape, int64_t width);
 std::shared_ptr<End> make_patch_head(const ClassTokenHead& spec, const NetworkShape& shape, int64_t width);
 
-// Tokens want a stem that makes them, modules and a head that take them, and one stage. Errors: ConfigError.
-void check_tokens(const std::optional<StemSpec>& stem, const std::vector<modules::ModuleSpec>& modules, size_t stages,
-                  const std::optional<HeadSpec>& head);
+// Tokens want a stem that makes them, modules and a head that take them, an explicit rule and one stage. Errors:
+// ConfigError.
+void check_tokens(const algorithms::Rule& rule, const std::optional<StemSpec>& stem,
+                  const std::vector<modules::ModuleSpec>& modules, size_t stages, const std::optional<HeadSpec>& head);
 
 }  // namespace optdnn::models

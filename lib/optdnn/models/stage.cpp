@@ -44,7 +44,7 @@ Stage::Stage(const algorithms::Rule& rule, Program program, int first, int steps
     }
   }
   register_module("coefficients", coefficients_);
-  if (!rule.is_explicit()) solver_ = register_module("solver", solvers::FixedPoint(solver));
+  if (program.solves()) solver_ = register_module("solver", solvers::FixedPoint(solver));
   execution::Bindings bindings = bind(program);
   execution_ = std::make_unique<execution::Execution>(std::move(program), std::move(bindings));
   if (!one_width) execution_->force("operators");  // the others take values of one shape

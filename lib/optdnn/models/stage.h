@@ -45,7 +45,7 @@ class Stage : public torch::nn::Module {
   std::map<std::tuple<int, int, int>, std::shared_ptr<modules::Module>> modules_;
   std::vector<bool> shared_;  // by family
   Coefficients coefficients_;
-  solvers::FixedPoint solver_{nullptr};  // implicit rules only
+  solvers::FixedPoint solver_{nullptr};  // where the program solves
   std::unique_ptr<execution::Execution> execution_;
 };
 
