@@ -62,6 +62,8 @@ class CsvReader {
   }
 
   void check_encoding() const {
+    if (text_.starts_with("\xFF\xFE") || text_.starts_with("\xFE\xFF"))
+      fail(1, "text in UTF-16", "iconv -f utf-16 -t utf-8 OLD.csv > NEW.csv");
     int64_t line = 1;
     for (size_t i = 0; i < text_.size();) {
       const size_t length = config::utf8_length(text_.substr(i, 4));

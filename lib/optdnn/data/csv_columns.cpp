@@ -20,9 +20,17 @@ constexpr std::string_view kMissing[] = {"", "NA", "N/A", "na", "NaN", "nan", "N
 template <class Number>
 std::optional<Number> whole_number(std::string_view cell) {
   Number value{};
+  if (cell.size() > 1 && cell.front() == '+' && cell[1] != '-') cell.remove_prefix(1);
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
   if (error != std::errc() || end != cell.data() + cell.size()) return std::nullopt;
   return value;
+}
+
+bool is_comma_number(std::string cell) {
+  const size_t comma = cell.find(',');
+  if (comma == std::string::npos) return false;
+  cell[comma] = '.';
+  return cell_number(cell).has_value();
 }
 
 }  // namespace
@@ -44,6 +52,7 @@ std::optional<double> cell_number(std::string_view cell) {
 
 ColumnInfo look_at_column(const CsvFile& file, int64_t column) {
   ColumnInfo info{file.header[column]};
+  bool words = false;
   for (int64_t row = 0; row < file.rows(); ++row) {
     const std::string& cell = file.cell(row, column);
     if (is_missing(cell)) {
@@ -52,11 +61,21 @@ ColumnInfo look_at_column(const CsvFile& file, int64_t column) {
     } else if (!cell_number(cell)) {
       info.type = CellType::text;
       if (!info.first_text) info.first_text = row;
+      words |= !is_comma_number(cell);
     } else if (info.type == CellType::integer && !cell_integer(cell)) {
       info.type = CellType::real;
     }
   }
+  info.comma_numbers = info.first_text && !words;
   return info;
+}
+
+void check_no_commas(const CsvFile& file, int64_t column, const ColumnInfo& info) {
+  if (!info.comma_numbers) return;
+  const int64_t row = *info.first_text;
+  throw EnvironmentError(
+      concat(file.place(row, column), " holds '", file.cell(row, column), "', a number with a comma"),
+      "write numbers with a decimal point and no mark of thousands, as 1234.5");
 }
 
 int64_t column_of(const CsvFile& file, const std::string& name, const std::string& key) {
@@ -78,6 +97,7 @@ std::vector<double> column_numbers(const CsvFile& file, int64_t column) {
     }
     const auto number = cell_number(cell);
     if (!number) {
+      check_no_commas(file, column, look_at_column(file, column));
       throw EnvironmentError(concat(file.place(row, column), " holds '", cell, "', which is no finite number"),
                              concat("inputs are numbers: write it as one, or drop: [", file.header[column], "]"));
     }

@@ -18,6 +18,7 @@ struct ColumnInfo {
   int64_t missing = 0;                        // cells
   std::optional<int64_t> first_missing = {};  // row
   std::optional<int64_t> first_text = {};     // row of the first cell that is no number
+  bool comma_numbers = false;                 // each of those would be a number but for a comma, as 0,5
 };
 
 std::string_view type_text(CellType type);
@@ -26,6 +27,9 @@ std::optional<double> cell_number(std::string_view cell);  // finite
 std::optional<int64_t> cell_integer(std::string_view cell);
 
 ColumnInfo look_at_column(const CsvFile& file, int64_t column);
+
+// Errors: EnvironmentError naming the first cell, if the column has comma_numbers.
+void check_no_commas(const CsvFile& file, int64_t column, const ColumnInfo& info);
 
 // The place of a column. Errors: ConfigError, naming those there are.
 int64_t column_of(const CsvFile& file, const std::string& name, const std::string& key);

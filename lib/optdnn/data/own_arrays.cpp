@@ -54,6 +54,7 @@ Tensor inputs_from(const ArraysSpec& spec, const std::map<std::string, NpyArray>
   if (array.is_text()) throw EnvironmentError(place + " holds texts, and inputs are numbers");
   Tensor values = array.numbers;
   if (values.dim() == 3) values = values.unsqueeze(1);
+  if (values.dim() > 0 && values.size(0) == 0) throw EnvironmentError(place + " holds no samples");
   const bool fits = (values.dim() == 2 || values.dim() == 4) && values.numel() > 0;
   if (!fits) {
     throw EnvironmentError(concat(place, " is ", shape_text(array.shape()), ", wanted N x D or N x C x H x W"));
@@ -77,7 +78,7 @@ std::vector<std::string> label_texts(const NpyArray& array) {
   return texts;
 }
 
-std::vector<std::string> classes_in(const NpyArray& array, const std::string& place) {
+std::vector<std::string> classes_in(const NpyArray& array, bool asked_for, const std::string& place) {
   std::vector<std::string> names = label_texts(array);
   const bool integers = !array.is_text();
   std::sort(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
@@ -85,6 +86,7 @@ std::vector<std::string> classes_in(const NpyArray& array, const std::string& pl
   });
   names.erase(std::unique(names.begin(), names.end()), names.end());
   if (names.size() < 2) throw EnvironmentError(place + " has one class");
+  check_class_count(std::ssize(names), array.shape().front(), asked_for, place);
   return names;
 }
 
@@ -108,7 +110,7 @@ Tensor numbered(const NpyArray& array, const std::vector<std::string>& classes, 
 SampleTensors samples_from(const ArraysSpec& spec, const fs::path& path, OwnData& data, bool first) {
   const auto arrays = read_arrays(path, {spec.inputs, spec.targets});
   const Tensor inputs = inputs_from(spec, arrays, path);
-  const NpyArray& targets = array_of(arrays, spec.targets, "targets", path);
+  NpyArray targets = array_of(arrays, spec.targets, "targets", path);
   const std::string place = concat(path.string(), ": ", spec.targets);
   if (targets.shape().empty() || targets.shape().front() != inputs.size(0)) {
     throw EnvironmentError(
@@ -128,13 +130,15 @@ SampleTensors samples_from(const ArraysSpec& spec, const fs::path& path, OwnData
       throw EnvironmentError(concat(place, " is ", shape_text(targets.shape()), ", wanted N or N x K"));
     return {inputs, targets.numbers.to(torch::kFloat64).reshape({inputs.size(0), -1})};
   }
+  if (targets.shape().size() == 2 && targets.shape().back() == 1 && !targets.is_text())
+    targets.numbers = targets.numbers.flatten();
   if (targets.shape().size() != 1) {
     throw EnvironmentError(concat(place, " is ", shape_text(targets.shape()), ", and classes are one number a sample"),
                            "y.argmax(1), if each row marks its class");
   }
   if (!holds_classes(targets))
     throw EnvironmentError(concat(place, " holds ", targets.type_text(), ", wanted classes"));
-  if (first) data.classes = classes_in(targets, place);
+  if (first) data.classes = classes_in(targets, spec.own.task.has_value(), place);
   return {inputs, numbered(targets, data.classes, place)};
 }
 

@@ -81,6 +81,15 @@ Preparation prepared(const OwnData& data, Standardise standardise) {
 
 }  // namespace
 
+void check_class_count(int64_t classes, int64_t samples, bool asked_for, const std::string& place) {
+  constexpr int64_t kFew = 20, kMany = 1000;
+  if (classes <= (asked_for ? kMany : kFew) || 2 * classes <= samples) return;
+  throw ConfigError(concat(place, " has ", base::with_thousands(classes), " classes in ", base::with_thousands(samples),
+                           samples == 1 ? " sample" : " samples"),
+                    asked_for ? "dataset.target names what is learnt; task: regression takes numbers"
+                              : "task: regression takes integers as numbers, task: classification each as a class");
+}
+
 void divide_off_test(OwnData& data, const OwnFields& own) {
   const int64_t all = data.train.size();
   const int64_t test = std::llround(own.test_fraction.value_or(0) * static_cast<double>(all));

@@ -23,6 +23,10 @@ struct OwnData {
 OwnData read_own_data(const TableSpec& spec);
 OwnData read_own_data(const ArraysSpec& spec);
 
+// Classes that have hardly more than a sample each are the numbers of a regression, or no targets at all. Errors:
+// ConfigError naming `place`, if there are too many; fewer of them if task: classification was not asked for.
+void check_class_count(int64_t classes, int64_t samples, bool asked_for, const std::string& place);
+
 // Takes the test set out of the training set, by test_fraction: stratified, from stream (split_seed, "split", 0,
 // class). Errors: ConfigError if one of the two would be empty.
 void divide_off_test(OwnData& data, const OwnFields& own);

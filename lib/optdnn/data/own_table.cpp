@@ -58,7 +58,7 @@ std::string class_name(const std::string& cell, CellType type) {
 }
 
 // The classes of a column: integers by their size, texts by the alphabet.
-std::vector<std::string> classes_of(const CsvFile& file, int64_t column, CellType type) {
+std::vector<std::string> classes_of(const CsvFile& file, int64_t column, CellType type, bool asked_for) {
   std::vector<std::string> names;
   for (int64_t row = 0; row < file.rows(); ++row) names.push_back(class_name(file.cell(row, column), type));
   std::sort(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
@@ -66,13 +66,8 @@ std::vector<std::string> classes_of(const CsvFile& file, int64_t column, CellTyp
   });
   names.erase(std::unique(names.begin(), names.end()), names.end());
   if (names.size() < 2) throw EnvironmentError(concat(file.name, ": column '", file.header[column], "' has one class"));
-  if (names.size() > 1000 && 2 * std::ssize(names) > file.rows()) {
-    throw ConfigError(
-        concat(file.name, ": column '", file.header[column], "' has ", base::with_thousands(std::ssize(names)),
-               " classes in ", base::with_thousands(file.rows()), " rows"),
-        type == CellType::text ? "dataset.target names the column that is learnt"
-                               : "task: regression takes integers as numbers");
-  }
+  check_class_count(std::ssize(names), file.rows(), asked_for,
+                    concat(file.name, ": column '", file.header[column], "'"));
   return names;
 }
 
@@ -92,6 +87,7 @@ Tensor labels_of(const CsvFile& file, int64_t column, CellType type, const std::
 }
 
 Task task_of(const TableSpec& spec, const CsvFile& file, const ColumnInfo& target) {
+  if (spec.own.task != Task::classification) check_no_commas(file, column_of(file, spec.target, "target"), target);
   const Task natural = target.type == CellType::real ? Task::regression : Task::classification;
   const Task task = spec.own.task.value_or(natural);
   if (task == Task::regression && target.type == CellType::text) {
@@ -116,7 +112,7 @@ OwnData read_own_data(const TableSpec& spec) {
   data.columns = input_columns(spec, file);
   const ColumnInfo info = look_at_column(file, target);
   data.task = task_of(spec, file, info);
-  if (data.task == Task::classification) data.classes = classes_of(file, target, info.type);
+  if (data.task == Task::classification) data.classes = classes_of(file, target, info.type, spec.own.task.has_value());
   const auto samples_of = [&](const CsvFile& from) {
     const int64_t column = column_of(from, spec.target, "target");
     check_none_missing(from, column);

@@ -87,6 +87,10 @@ PhotoSet::PhotoSet(PhotoSpec spec, std::string_view dataset, const std::filesyst
   }
   const auto found = std::ssize(train_.classes());
   spec_.classes = spec_.classes.value_or(found);
+  if (found < 2) {
+    throw base::EnvironmentError(base::concat(spec_.folder, "/train holds one class, ", train_.classes().front()),
+                                 "a network learns to tell classes apart: a folder for each");
+  }
   if (found != *spec_.classes) {
     throw base::ConfigError(base::concat("data set '", dataset, "' has ", found, " classes in ", spec_.folder,
                                          "/train, but dataset.classes is ", *spec_.classes),

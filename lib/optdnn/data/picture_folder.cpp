@@ -4,9 +4,11 @@
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
+#include "optdnn/base/log.h"
 #include "optdnn/base/text.h"
 #include "optdnn/data/sample_set.h"
 #include "optdnn/photos/image_names.h"
+#include "optdnn/photos/left_out.h"
 #include "optdnn/photos/photo_reader.h"
 
 namespace optdnn::data {
@@ -20,13 +22,16 @@ constexpr uint64_t kMaxPictureBytes = uint64_t{256} << 20;
 
 std::vector<fs::path> pictures_below(const fs::path& folder) {
   std::vector<fs::path> pictures;
+  photos::LeftOut left_out;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (!photos::is_hidden(name) && entry.is_regular_file() &&
-        photos::picture_kind(name) == photos::PictureKind::read) {
-      pictures.push_back(entry.path());
-    }
+    if (photos::is_hidden(name) || !entry.is_regular_file()) continue;
+    const photos::PictureKind kind = photos::picture_kind(name);
+    if (kind == photos::PictureKind::read) pictures.push_back(entry.path());
+    if (kind == photos::PictureKind::unread)
+      left_out.add(photos::unread_reason(name), entry.path().lexically_relative(folder));
   }
+  for (const std::string& line : left_out.lines()) base::log_warning(concat(folder.string(), ": ", line));
   std::sort(pictures.begin(), pictures.end());
   if (pictures.empty()) throw base::EnvironmentError(folder.string() + " holds no JPEG and no PNG picture");
   return pictures;

@@ -18,10 +18,6 @@ const std::string kBack = "links back into a folder above them";
 const std::string kSpecial = "no plain files";
 const std::string kUnplaced = "pictures outside the folders train/<class> and val/<class>";
 
-std::string unread_reason(const std::string& name) {
-  return concat("pictures of a kind that is not read, ", ending_of(name), "; convert them to JPEG or PNG");
-}
-
 class FolderWalk {
  public:
   FolderWalk(const fs::path& root, ImageListing& listing) : root_(root), listing_(listing) {}

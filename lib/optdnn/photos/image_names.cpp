@@ -1,5 +1,7 @@
 #include "optdnn/photos/image_names.h"
 
+#include "optdnn/base/text.h"
+
 #include <algorithm>
 #include <array>
 #include <vector>
@@ -35,6 +37,10 @@ PictureKind picture_kind(std::string_view name) {
   const std::string ending = ending_of(name);
   if (std::find(kRead.begin(), kRead.end(), ending) != kRead.end()) return PictureKind::read;
   return std::find(kUnread.begin(), kUnread.end(), ending) != kUnread.end() ? PictureKind::unread : PictureKind::none;
+}
+
+std::string unread_reason(std::string_view name) {
+  return base::concat("pictures of a kind that is not read, ", ending_of(name), "; convert them to JPEG or PNG");
 }
 
 bool is_hidden(std::string_view name) { return name.starts_with('.') || name == "__MACOSX"; }

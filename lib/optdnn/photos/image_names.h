@@ -17,6 +17,9 @@ enum class PictureKind { none, read, unread };
 PictureKind picture_kind(std::string_view name);
 std::string ending_of(std::string_view name);  // ".webp", in small letters
 
+// Why such a picture is left out (left_out.h).
+std::string unread_reason(std::string_view name);
+
 bool is_hidden(std::string_view name);
 
 // The parts of a picture's path; `label` and `split` are empty where the path lacks them.
