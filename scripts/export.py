@@ -73,8 +73,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: this network cannot be written as {options.to.name}: {error}", file=sys.stderr)
         return 2
     except onnx.Missing as error:
-        print(f"error: Python package '{error}' is missing\n   hint: pip install onnx onnxscript onnxruntime",
-              file=sys.stderr)
+        print(f"error: Python package '{error}' is missing\n"
+              f"   hint: {sys.executable} -m pip install onnx onnxscript onnxruntime", file=sys.stderr)
         return 3
     except (description.Damaged, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # Writes the verdicts from the blocks of configs/results/<table>/results.json: every block, every row of it, under the
 # claims below. A row has less or more error than the one it is compared with where the difference is significant after
-# Holm; else nothing is shown. README.md has the names, configs/results/README.md the differences too. With --check
-# nothing is written, and the exit code is 1 where a page is not what would be.
+# Holm; else nothing is shown. configs/results/README.md has a line for each block, README.md one for each table, which
+# counts. With --check nothing is written, and the exit code is 1 where a page is not what would be.
 import functools
 import json
 import pathlib
@@ -18,8 +18,9 @@ from report.text import PLUS_MINUS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE, WHOLE_PAGE = ROOT / "README.md", ROOT / "configs/results/README.md"
-HEAD = "| less error than | n | its error | yes | no: more error | not shown |\n|---|--:|---|---|---|---|\n"
-TABLE = re.compile(re.escape(HEAD) + r"(?:\|.*\n)*")
+HEADS = {PAGE: "| study | rows compared | seeds | less error | more error | not shown |\n|---|--:|--:|--:|--:|--:|\n",
+         WHOLE_PAGE: "| less error than | n | its error (mean, 95 % interval) | yes | no: more error | not shown |\n"
+                     "|---|--:|---|---|---|---|\n"}
 STYLES = {"test/error_pct": ".2f", "test/mse": ".3g"}
 UNITS = {"test/error_pct": " %", "test/mse": " MSE"}
 MOST_NAMES = 8  # of rows that show nothing, on the whole page
@@ -66,10 +67,11 @@ CLAIMS = {
 
 
 def page(file: pathlib.Path) -> str:
-    text = file.read_text(encoding="utf-8")
-    if not TABLE.search(text):
-        raise SystemExit(f"{file.relative_to(ROOT)} has no table that begins with\n{HEAD}")
-    return TABLE.sub(lambda _: HEAD + "".join(lines_of(table, file) for table in CLAIMS), text)
+    text, head = file.read_text(encoding="utf-8"), HEADS[file]
+    table = re.compile(re.escape(head) + r"(?:\|.*\n)*")
+    if not table.search(text):
+        raise SystemExit(f"{file.relative_to(ROOT)} has no table that begins with\n{head}")
+    return table.sub(lambda _: head + "".join(lines_of(table, file) for table in CLAIMS), text)
 
 
 def lines_of(table: str, file: pathlib.Path) -> str:
@@ -82,8 +84,11 @@ def lines_of(table: str, file: pathlib.Path) -> str:
     if idle := set(claims) - {block["to"] for _, block, _ in blocks}:
         raise SystemExit(f"results/{table} has no block for the claims beside {', '.join(sorted(idle))}")
     link = (ROOT / f"configs/results/{table}/report.md").relative_to(file.parent)
-    write = brief_line if file == PAGE else line
-    return "".join(write(CLAIMS[table][block["to"]].format(link), block, rows) for _, block, rows in sorted(blocks))
+    if file == PAGE:
+        study = re.match(r"\[.*?\]\(.*?\)", next(iter(CLAIMS[table].values())).format(link))[0]
+        return brief_line(study[:1] + study[1:2].upper() + study[2:], [block for _, block, _ in blocks])
+    return "".join(line(CLAIMS[table][block["to"]].format(link), block, rows)
+                   for _, block, rows in sorted(blocks, key=lambda found: found[0]))
 
 
 def line(claim: str, block: dict[str, Any], rows: dict[str, Any]) -> str:
@@ -98,12 +103,13 @@ def line(claim: str, block: dict[str, Any], rows: dict[str, Any]) -> str:
     return opening(claim, block, rows) + " | ".join(map(", ".join, cells.values())) + " |\n"
 
 
-def brief_line(claim: str, block: dict[str, Any], rows: dict[str, Any]) -> str:
-    compared = block["rows"]
-    less, more = (", ".join(name_of(rows[one["row"]]) for one in compared if word_of(one) == word)
-                  for word in ("less", "more"))
-    unshown = sum(word_of(one) == "not shown" for one in compared)
-    return opening(claim, block, rows) + f"{less} | {more} | {how_many(unshown, compared)} |\n"
+def brief_line(study: str, blocks: list[dict[str, Any]]) -> str:
+    """How many rows of all blocks have less or more error than the one they are compared with."""
+    compared = [one for block in blocks for one in block["rows"]]
+    seeds = sorted({one["n"] for one in compared})
+    counts = [sum(word_of(one) == word for one in compared) for word in ("less", "more", "not shown")]
+    return f"| {study} | {len(compared)} | {' to '.join(map(str, seeds[:1] + seeds[1:][-1:]))} | " + \
+        " | ".join(map(str, counts)) + " |\n"
 
 
 def how_many(count: int, compared: list[dict[str, Any]]) -> str:
@@ -115,6 +121,7 @@ def how_many(count: int, compared: list[dict[str, Any]]) -> str:
 
 
 def opening(claim: str, block: dict[str, Any], rows: dict[str, Any]) -> str:
+    """Up to the row that others are compared with: its mean, and the half width of its 95 % interval."""
     metric, to, compared = block["metric"], rows[block["to"]], block["rows"]
     values = list(by_seed(to, metric).values())
     error = with_interval(statistics.fmean(values), half_width(values), metric) + UNITS[metric] + fits(to, metric)

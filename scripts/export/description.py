@@ -1,5 +1,6 @@
 # What `optdnn export RUN --to net.safetensors` writes: the weights by their names and, in the metadata, the network as
-# the program describes it (lib/optdnn/experiment/describe.h). The format: lib/optdnn/training/safetensors.h.
+# the program describes it (lib/optdnn/experiment/describe.h) and the `preparation` of its samples
+# (lib/optdnn/data/preparation.h). The format: lib/optdnn/training/safetensors.h.
 import json
 import pathlib
 from typing import Any
@@ -15,7 +16,7 @@ class Damaged(Exception):
 
 
 def read(path: pathlib.Path) -> tuple[dict[str, torch.Tensor], dict[str, Any] | None]:
-    """The tensors, and the description where there is one."""
+    """The tensors, and the description where there is one, the preparation in it."""
     data = path.read_bytes()
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or length > min(len(data) - 8, MOST_HEADER):
@@ -24,7 +25,9 @@ def read(path: pathlib.Path) -> tuple[dict[str, torch.Tensor], dict[str, Any] | 
         header = json.loads(data[8:8 + length])
         metadata = header.pop("__metadata__", {})
         tensors = {name: tensor_of(entry, memoryview(data)[8 + length:]) for name, entry in header.items()}
-        return tensors, json.loads(metadata["network"]) if "network" in metadata else None
+        if "network" not in metadata:
+            return tensors, None
+        return tensors, json.loads(metadata["network"]) | {"preparation": json.loads(metadata.get("preparation", "{}"))}
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise Damaged(f"{path}: a damaged safetensors file: {error}") from None
 

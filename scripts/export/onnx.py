@@ -1,5 +1,7 @@
 # net.py -> ONNX, by torch's exporter, for what has no end that depends on the numbers: explicit rules, and solves by
-# picard that take all their steps (tolerance 0). Weights that are normalised are so once and for all.
+# picard that take all their steps (tolerance 0). Weights that are normalised are so once and for all. How samples
+# become inputs and outputs values is kept as the file's metadata `preparation` (lib/optdnn/data/preparation.h).
+import json
 import logging
 import pathlib
 from typing import Any
@@ -56,7 +58,10 @@ def write(module: pathlib.Path, to: pathlib.Path, described: dict[str, Any], sam
     program = torch.onnx.export(model, (inputs,), dynamo=True, dynamic_shapes=({0: batch},), input_names=["inputs"],
                                 output_names=["outputs"], verbose=False)
     program.save(str(to))
-    return sorted({node.op_type for node in onnx.load(str(to)).graph.node})
+    written = onnx.load(str(to))
+    onnx.helper.set_model_props(written, {"preparation": json.dumps(described["preparation"])})
+    onnx.save(written, str(to))
+    return sorted({node.op_type for node in written.graph.node})
 
 
 def difference(to: pathlib.Path, samples: pathlib.Path) -> tuple[int, float, float]:

@@ -61,14 +61,48 @@ def opening(name: str, description: dict[str, Any]) -> str:
         lines += ["    " + in_docstring(line.strip()) for line in rule["equations"].strip().splitlines()] + [""]
     lines += [f"    import {name}", f"    model = {name}.load()       # the weights lie beside, in {name}.safetensors",
               f"    outputs = model(inputs)   # {shape} -> B x {description['outputs']}", "",
-              f"Inputs are those of the data set {config['dataset']['name']}, as optdnn prepares them for a test.",
-              '"""']
+              *textwrap.wrap(about_samples(description), 112), '"""']
     return "\n".join(lines)
+
+
+def about_samples(description: dict[str, Any]) -> str:
+    """What goes in and comes out, in words."""
+    known, name = description["preparation"], description["config"]["dataset"]["name"]
+    if not known:
+        return f"Inputs are those of the data set {name}, as optdnn prepares them for a test."
+    what = "columns of COLUMNS" if "columns" in known else "pixels from 0 to 255" if "mean" in known else "inputs"
+    text = f"Inputs are those of the data set {name}"
+    if "mean" in known:
+        text += f"; prepare(values) makes them of its {what}"
+    if "target_mean" in known:
+        return text + ". Outputs are standardised; restore(outputs) puts them in the units of the data set."
+    return text + (". CLASSES names the outputs." if "classes" in known else ".")
+
+
+def samples_text(description: dict[str, Any]) -> list[str]:
+    """The names of columns and classes; prepare() and restore(), where there is something to do."""
+    known = description["preparation"]
+    lines = [f"{name.upper()} = {known[name]!r}" for name in ("columns", "classes") if name in known]
+    parts = [textwrap.fill("\n".join(lines), 116, subsequent_indent=" " * 4, replace_whitespace=False,
+                           break_long_words=False)] if lines else []
+    kind = "torch.float64" if description["config"]["train"]["precision"] == "float64" else "torch.float32"
+    by_channel = ", (-1, 1, 1)" if len(description["input"]) == 3 else ", (-1,)"
+    for function, argument, mean, deviation, formula, shape in (
+            ("prepare", "values", "mean", "deviation", "(values - mean) / deviation", by_channel),
+            ("restore", "outputs", "target_mean", "target_deviation", "outputs * deviation + mean", ", (-1,)")):
+        if mean in known:
+            parts.append("\n".join([
+                f"def {function}({argument}):", *(f"    {name} = torch.tensor({known[key]!r}, dtype=torch.float64)"
+                                                 f".reshape({shape.removeprefix(', ')})"
+                                                 for name, key in (("mean", mean), ("deviation", deviation))),
+                f"    return ({formula.replace(argument, argument + '.double()')}).to({kind})"]))
+    return parts
 
 
 def net_py(name: str, description: dict[str, Any], shapes: dict[str, list[int]]) -> str:
     network = network_text(description, shapes)
     load = inspect.getsource(importlib.import_module("export.pieces.load").load).rstrip()
     head = f"{opening(name, description)}\nimport torch\n\nnn, F = torch.nn, torch.nn.functional\n"
-    return "\n\n".join([head, *("\n" + piece for piece in needed(network)), network, "\n" + load]).replace(
+    parts = [*needed(network), network, *samples_text(description), load]
+    return "\n\n".join([head, *("\n" + part for part in parts)]).replace(
         "\n\n\n\n", "\n\n\n") + "\n"

@@ -77,7 +77,7 @@ def table_blocks(group: Group) -> list[Block]:
                             "Certificate and measurement agree in every row."))
     if refused := refusals(group):
         blocks += [Paragraph("Not convergent:"), Bullets(refused)]
-    return blocks + [Paragraph(measured_on(group))]
+    return blocks + measured_on(group)
 
 
 def draw(group: Group, _: list[str]) -> Iterator[tuple[str, str, Figure]]:

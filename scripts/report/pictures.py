@@ -2,9 +2,12 @@
 #   grid_inputs [N, 2], grid_outputs [N, K] (class scores; K = 1: a real output), metadata grid_rows, grid_cols
 #   points_inputs [n, 2], points_targets [n]        path_states [steps + 1, n, D], path_targets [n] if not the points'
 #   curve_inputs [N, 1], curve_outputs [N, 1], curve_targets [N, 1]
+# as the network has them; the metadata `preparation` (lib/optdnn/data/preparation.h) says what they are in the units of
+# the data set, in which they are drawn, and what columns and classes are called.
+import json
 import pathlib
 from dataclasses import dataclass
-from typing import Callable, Iterator
+from typing import Any, Callable, Iterator
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,6 +30,19 @@ class Sketch:
     """The pictures of a row, by its first seed that has some."""
     title: str
     tensors: Tensors
+    columns: list[str]
+    classes: list[str]
+
+    def input_name(self, column: int, otherwise: str) -> str:
+        return plain_text(self.columns[column]) if column < len(self.columns) else otherwise
+
+    def class_name(self, value: float) -> str:
+        return plain_text(self.classes[int(value)]) if 0 <= value < len(self.classes) else f"class {value:g}"
+
+
+def plain_text(name: str) -> str:
+    """Short, and without the marks of matplotlib's formulas."""
+    return style.short(name, 20).replace("$", r"\$")
 
 
 def read_sketches(group: Group, problems: list[str]) -> list[Sketch]:
@@ -34,24 +50,40 @@ def read_sketches(group: Group, problems: list[str]) -> list[Sketch]:
     for row in group.rows:
         for run in row.runs:
             path = run.path / "pictures.safetensors"
-            if path.is_file() and (tensors := read_pictures(run, path, problems)) is not None:
-                sketches.append(Sketch(f"{style.short(row.id, 26)}\nseed {run.seed}", tensors))
+            if path.is_file() and (read := read_pictures(run, path, problems)) is not None:
+                sketches.append(Sketch(f"{style.short(row.id, 26)}\nseed {run.seed}", *read))
                 break
     return sketches
 
 
-def read_pictures(run: Run, path: pathlib.Path, problems: list[str]) -> Tensors | None:
+def read_pictures(run: Run, path: pathlib.Path, problems: list[str]) -> tuple[Tensors, list[str], list[str]] | None:
+    """The tensors in the data set's units, the names of columns and of classes."""
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise ValueError(f"larger than {LARGEST_FILE} bytes")
         with safe_open(path, "numpy") as file:
             tensors = {name: file.get_tensor(name).astype(np.float64) for name in file.keys()}
-            check(tensors, file.metadata() or {})
-        return tensors
-    except (OSError, ValueError, TypeError, SafetensorError) as error:
+            metadata = file.metadata() or {}
+            check(tensors, metadata)
+        known = json.loads(metadata.get("preparation", "{}"))
+        put_in_units(tensors, known)
+        return tensors, list(map(str, known.get("columns", []))), list(map(str, known.get("classes", [])))
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         problem = f"{run.name}: pictures.safetensors is damaged: {without_places(str(error))}"
         problems += [] if problem in problems else [problem]
         return None
+
+
+def put_in_units(tensors: Tensors, known: dict[str, Any]) -> None:
+    """Errors: ValueError where the preparation has other sizes."""
+    for key, names in (("", ("grid_inputs", "points_inputs", "curve_inputs")),
+                       ("target_", ("grid_outputs", "points_targets", "curve_outputs", "curve_targets"))):
+        if f"{key}mean" not in known:
+            continue
+        mean, deviation = (np.array(known[f"{key}{what}"], dtype=np.float64) for what in ("mean", "deviation"))
+        for name in names:
+            if name in tensors:
+                tensors[name] = tensors[name] * deviation + mean
 
 
 # For each picture, the tensors it needs: names of sizes, or the size itself. Equal names are equal sizes.
@@ -88,14 +120,14 @@ def check(tensors: Tensors, metadata: dict[str, str]) -> None:
 
 
 def draw_grid(group: Group, problems: list[str], needs: str, name: str, caption: str,
-              draw: Callable[[Axes, Tensors], None], **layout: float) -> Iterator[tuple[str, str, Figure]]:
+              draw: Callable[[Axes, Sketch], None], **layout: float) -> Iterator[tuple[str, str, Figure]]:
     """Pages of panels, one per row that has the tensor `needs`."""
     sketches = [sketch for sketch in read_sketches(group, problems) if needs in sketch.tensors]
     pages = style.pages(sketches, PANELS_A_PAGE)
     for number, page in enumerate(pages, 1):
         figure, axes = style.panels(len(page), **layout)
         for sketch, ax in zip(page, axes):
-            draw(ax, sketch.tensors)
+            draw(ax, sketch)
             ax.set_title(sketch.title)
         style.legend(figure, axes[0])
         yield f"{name}-{number}" if len(pages) > 1 else name, caption, figure
@@ -107,7 +139,8 @@ def draw_boundaries(group: Group, problems: list[str]) -> Iterator[tuple[str, st
     yield from draw_grid(group, problems, "grid_inputs", "boundaries", caption, draw_boundary, width=2.5, height=2.9)
 
 
-def draw_boundary(ax: Axes, tensors: Tensors) -> None:
+def draw_boundary(ax: Axes, sketch: Sketch) -> None:
+    tensors = sketch.tensors
     x, y = np.moveaxis(tensors["grid_inputs"], -1, 0)
     scores = tensors["grid_outputs"]
     if scores.shape[-1] == 1:
@@ -116,8 +149,11 @@ def draw_boundary(ax: Axes, tensors: Tensors) -> None:
     else:
         draw_regions(ax, x, y, scores)
     if "points_inputs" in tensors:
-        draw_points(ax, tensors["points_inputs"], tensors["points_targets"], scores.shape[-1] > 1)
-    ax.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()), aspect="equal", xlabel="input 1", ylabel="input 2")
+        draw_points(ax, sketch, scores.shape[-1] > 1)
+    wide, high = np.ptp(x), np.ptp(y)
+    ax.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()),
+           aspect="equal" if 0.5 <= wide / (high or 1) <= 2 else "auto",
+           xlabel=sketch.input_name(0, "input 1"), ylabel=sketch.input_name(1, "input 2"))
     ax.grid(False)
 
 
@@ -136,7 +172,8 @@ def draw_regions(ax: Axes, x: np.ndarray, y: np.ndarray, scores: np.ndarray) -> 
             ax.contour(x, y, difference, levels=[0], colors="black", linewidths=0.9)
 
 
-def draw_points(ax: Axes, points: np.ndarray, targets: np.ndarray, classes: bool) -> None:
+def draw_points(ax: Axes, sketch: Sketch, classes: bool) -> None:
+    points, targets = sketch.tensors["points_inputs"], sketch.tensors["points_targets"]
     every = style.sample(len(points), MOST_POINTS)
     points, targets = points[every], targets[every]
     if not classes:
@@ -145,7 +182,7 @@ def draw_points(ax: Axes, points: np.ndarray, targets: np.ndarray, classes: bool
     for index, value in enumerate(np.unique(targets)):
         of_class = points[targets == value]
         ax.plot(*of_class.T, style.MARKERS[index % len(style.MARKERS)], color=style.color(index), markersize=2.8,
-                markeredgecolor="white", markeredgewidth=0.25, label=f"class {value:g}")
+                markeredgecolor="white", markeredgewidth=0.25, label=sketch.class_name(value))
 
 
 def draw_paths(group: Group, problems: list[str]) -> Iterator[tuple[str, str, Figure]]:
@@ -154,7 +191,8 @@ def draw_paths(group: Group, problems: list[str]) -> Iterator[tuple[str, str, Fi
     yield from draw_grid(group, problems, "path_states", "paths", caption, draw_path, width=2.5, height=2.9)
 
 
-def draw_path(ax: Axes, tensors: Tensors) -> None:
+def draw_path(ax: Axes, sketch: Sketch) -> None:
+    tensors = sketch.tensors
     states = tensors["path_states"]
     targets = tensors.get("path_targets", tensors.get("points_targets", np.zeros(0)))
     targets = targets if targets.shape == (states.shape[1],) else np.zeros(states.shape[1])
@@ -167,7 +205,7 @@ def draw_path(ax: Axes, tensors: Tensors) -> None:
         ax.plot(of_class[..., 0], of_class[..., 1], color=style.color(index), linewidth=0.6, alpha=0.55)
         ax.plot(*of_class[-1].T, style.MARKERS[index], color=style.color(index), markersize=3.6,
                 markeredgecolor="white", markeredgewidth=0.3,
-                label="last state" + (f", class {value:g}" if len(values) > 1 else ""))
+                label="last state" + (f", {sketch.class_name(value)}" if len(values) > 1 else ""))
     if len(values) > len(style.PALETTE):
         ax.plot(plane[..., 0], plane[..., 1], color=style.color(0), linewidth=0.6, alpha=0.55)
     ax.set(xlabel=names[0], ylabel=names[1])
@@ -191,10 +229,11 @@ def draw_fits(group: Group, problems: list[str]) -> Iterator[tuple[str, str, Fig
     yield from draw_grid(group, problems, "curve_inputs", "fits", caption, draw_fit, columns=3, width=3.3, height=2.2)
 
 
-def draw_fit(ax: Axes, tensors: Tensors) -> None:
-    x, fit, target = (tensors[f"curve_{name}"][:, 0] for name in ("inputs", "outputs", "targets"))
+def draw_fit(ax: Axes, sketch: Sketch) -> None:
+    x, fit, target = (sketch.tensors[f"curve_{name}"][:, 0] for name in ("inputs", "outputs", "targets"))
     order = np.argsort(x)
     ax.plot(x[order], target[order], color="#999999", linewidth=2.4, label="target")
     ax.plot(x[order], fit[order], color=style.color(0), linewidth=1.1, label="network")
     low, high = target.min(), target.max()
-    ax.set(xlabel="input", ylabel="output", ylim=(low - 0.25 * (high - low or 1), high + 0.25 * (high - low or 1)))
+    ax.set(xlabel=sketch.input_name(0, "input"), ylabel="output",
+           ylim=(low - 0.25 * (high - low or 1), high + 0.25 * (high - low or 1)))

@@ -128,7 +128,7 @@ def beneath(group: Group, sources: list[str]) -> list[Block]:
                          ("Not finished, and in no mean:", losses(group))):
         if items:
             blocks += [Paragraph(title), Bullets(items)]
-    return blocks + [Paragraph(measured_on(group))]
+    return blocks + measured_on(group)
 
 
 def legend(group: Group) -> str:
@@ -322,10 +322,11 @@ def progress_of(run: Run) -> str:
     return text + (f", {duration(left)} left" if left is not None and run.status == "running" else "")
 
 
-def measured_on(group: Group) -> str:
+def measured_on(group: Group) -> list[Block]:
     """Every machine and version once, with the number of its runs."""
     places = Counter(place_of(run) for run in group.runs if run.summary)
-    return "Measured on: " + "; ".join(f"{place} ({counted(n, 'run')})" for place, n in sorted(places.items())) + "."
+    texts = [f"{place} ({counted(n, 'run')})" for place, n in sorted(places.items())]
+    return [Paragraph(f"Measured on: {'; '.join(texts)}.")] if texts else []
 
 
 def place_of(run: Run) -> str:

@@ -103,6 +103,37 @@ width:     2
         self.assertIn("the weights are written there",
                       program("export", run, "--to", weights, "--keep-samples", weights, status=2))
 
+    def test_own_data_goes_in_and_comes_out_in_its_own_units(self) -> None:
+        rows = [(1e9 + 1e3 * i, (7 * i) % 40 - 20.0) for i in range(40)]
+        for task, answers in (("regression", [f"{3e6 + 1e4 * b:.1f}" for _, b in rows]),
+                              ("classification", ["up" if b > 0 else "down" for _, b in rows])):
+            with self.subTest(task):
+                folder = self.folder / task
+                folder.mkdir()
+                (folder / "t.csv").write_text("a,b,y\n" + "".join(
+                    f"{a},{b},{y}\n" for (a, b), y in zip(rows, answers)))
+                (folder / "c.yaml").write_text("""
+dataset:   {name: table, file: t.csv, target: y, test_fraction: 0.25}
+algorithm: gradient_descent
+module:    {name: dense_two_layer, hidden: 8}
+depth:     2
+width:     2
+""")
+                program("train", str(folder / "c.yaml"), "--out", str(folder / "runs"), "--quiet", *SHORT)
+                run, to = str(folder / "runs/c/run/seed-0"), folder / "net.py"
+                program("export", run, "--to", str(to))
+                program("predict", run, "--input", str(folder / "t.csv"), "--to", str(folder / "p.npz"))
+                net = compare.imported(to)
+                self.assertEqual(net.COLUMNS, ["a", "b"])
+                with torch.no_grad():
+                    outputs = net.load()(net.prepare(torch.tensor(rows, dtype=torch.float64)))
+                if task == "regression":
+                    outputs = net.restore(outputs)
+                else:
+                    self.assertEqual(net.CLASSES, ["down", "up"])
+                with numpy.load(folder / "p.npz") as arrays:
+                    numpy.testing.assert_allclose(outputs.numpy(), arrays["outputs"], rtol=1e-5, atol=1e-5)
+
     @classmethod
     def tearDownClass(cls) -> None:
         if os.environ.get("OPTDNN_EXPORT_TABLE"):

@@ -363,6 +363,7 @@ class Rules(unittest.TestCase):
                 self.assertEqual((groups[0].runs[0].status, problems), (state, []))
                 self.assertEqual(table.seeds_cell(groups[0].rows[0]), f"0, 1 {state}")
                 self.assertIn(f"{state}: {expected}", table.losses(groups[0])[0])
+                self.assertEqual(table.measured_on(groups[0]), [])
 
     def test_texts_from_files_stay_texts(self):
         from report import document

@@ -55,13 +55,13 @@ void write_pictures(const ExperimentSpec& spec, uint64_t seed, const data::DataS
 
   training::Safetensors file;
   const data::Batch points = test_points(dataset, kPoints);
-  if (shape.input[0] == 2) {
+  if (shape.input[0] == 2 && (!shape.regression || shape.outputs == 1)) {
     const Tensor grid = grid_around(points.inputs);
     file.tensors["grid_inputs"] = grid;
     file.tensors["grid_outputs"] = network.forward(grid);
     file.metadata = {{"grid_rows", std::to_string(kGrid)}, {"grid_cols", std::to_string(kGrid)}};
     file.tensors["points_inputs"] = points.inputs;
-    file.tensors["points_targets"] = points.targets.to(torch::kFloat32);
+    file.tensors["points_targets"] = points.targets.flatten().to(torch::kFloat32);
   }
   if (network.opt_net && !shape.regression) {
     const data::Batch followed = test_points(dataset, kPaths);
@@ -77,6 +77,7 @@ void write_pictures(const ExperimentSpec& spec, uint64_t seed, const data::DataS
     file.tensors["curve_outputs"] = network.forward(curve.inputs);
     file.tensors["curve_targets"] = curve.targets;
   }
+  file.metadata["preparation"] = dataset.preparation().json();
   if (!file.tensors.empty()) training::write_safetensors(folder.path / "pictures.safetensors", file);
 }
 

@@ -12,8 +12,11 @@ AXIS = re.compile(r"-([A-Za-z_]\w*)=")
 
 
 def runs(folder: str | os.PathLike = "runs") -> Any:
-    """A pandas DataFrame: folder, config, row, seed, the axes of a sweep, status, the last metrics by name."""
+    """A pandas DataFrame: folder, config, row, seed, the axes of a sweep, status, the last metrics by name. Raises
+    FileNotFoundError."""
     import pandas
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"no such folder: {folder}")
     return pandas.DataFrame([line_of(path) for path in run_folders(pathlib.Path(folder))])
 
 

@@ -50,7 +50,9 @@ def certify(rule: str, coefficients: dict[str, Any] | None = None) -> dict[str, 
 
 
 def load(folder: str | os.PathLike, weights: str = "last.safetensors") -> Any:
-    """The network of a run's folder as a torch.nn.Module in evaluation; `weights` is a file in its checkpoints/."""
+    """The network of a run's folder as a torch.nn.Module in evaluation; `weights` is a file in its checkpoints/. Where
+    samples are prepared, its `prepare(values)` makes inputs of them; of a regression its `restore(outputs)` makes
+    values in the data set's units."""
     with tempfile.TemporaryDirectory() as scratch:
         place = pathlib.Path(scratch, "net.py")
         run("export", str(folder), "--to", str(place), "--weights", weights, "--samples", "0")
@@ -58,4 +60,8 @@ def load(folder: str | os.PathLike, weights: str = "last.safetensors") -> Any:
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module  # so that its classes can be found again
         spec.loader.exec_module(module)
-        return module.load()
+        network = module.load()
+        for name in ("prepare", "restore"):
+            if hasattr(module, name):
+                setattr(network, name, getattr(module, name))
+        return network
