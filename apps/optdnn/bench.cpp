@@ -78,7 +78,7 @@ void print_rows(const nlohmann::ordered_json& rows) {
   base::TextTable table({"row", "seeds", "iterations", "fastest (ms)", "median (ms)", "first loss", "convolutions"});
   for (const auto& row : rows) {
     if (row.contains("error")) {
-      table.add({row["id"], "", "", "", "", row["error"], ""});
+      table.add({row["id"], "failed"});
       continue;
     }
     table.add({row["id"], row["seeds"].dump(), row["iterations"].dump(), fixed(1e3 * row["fastest_s"].get<double>(), 3),
@@ -86,6 +86,7 @@ void print_rows(const nlohmann::ordered_json& rows) {
                text_of(row["convolutions"])});
   }
   std::cout << table.text();
+  print_errors(rows);
 }
 
 int bench(const BenchCommandOptions& options) {
@@ -117,7 +118,7 @@ void add_bench(CLI::App& app, int& status) {
   add_device_options(app, options->where);
   add_executor_option(app, options->where);
   const auto count = [&](const char* name, int64_t& value, const char* help) {
-    app.add_option(name, value, help)->check(CLI::Range(1, 1'000'000))->capture_default_str();
+    take_whole_numbers(app.add_option(name, value, help), 1, 1'000'000)->capture_default_str();
   };
   count("--iterations", options->bench.iterations, "timed");
   count("--warm-up", options->bench.warm_up, "iterations before them");

@@ -72,8 +72,7 @@ std::vector<Certified> certify_table(const CertifyCommandOptions& options) {
   for (const auto& row : tables.front().rows) {
     const auto rule = experiment::rule_of(row.spec);
     if (!rule) continue;  // a baseline has no rule
-    const bool carry =
-        std::visit([](const auto& t) { return t.state == models::StateAcross::carry; }, row.spec.transition);
+    const bool carry = models::state_across(row.spec.transition) == models::StateAcross::carry;
     const auto& depths = row.spec.depth.values;
     const auto solves = experiment::report_solves(row.spec);
     std::vector<algorithms::Certificate> certificates;
@@ -164,6 +163,8 @@ int certify(const CertifyCommandOptions& options) {
     const config::Node node = config::read_yaml_file(options.target, diagnostics);
     diagnostics.throw_if_errors();
     one_rule = holds_only_an_algorithm(node);
+    if (one_rule && !options.which.rows.empty())
+      throw base::ConfigError("--row chooses rows of a config, and " + options.target + " holds one algorithm");
     all = one_rule ? std::vector<Certified>{certify_rule(node, options, diagnostics)} : certify_table(options);
   } else if (options.target.find('=') != std::string::npos) {
     all.push_back(certify_rule(written_rule(options.target), options, diagnostics));
@@ -213,11 +214,9 @@ void add_certify(CLI::App& app, int& status) {
       ->allow_extra_args(false);
   app.add_option("--set", options->which.sets, "override: beta=0.9 for a rule, a path for a config")
       ->allow_extra_args(false);
-  app.add_option("--step", options->step, "the step whose tableau is shown")
-      ->check(CLI::Range(0, 10000))
+  take_whole_numbers(app.add_option("--step", options->step, "the step whose tableau is shown"), 0, 10'000)
       ->capture_default_str();
-  app.add_option("--depth", options->depth, "steps a rule by itself is judged for")
-      ->check(CLI::Range(1, 10000))
+  take_whole_numbers(app.add_option("--depth", options->depth, "steps a rule by itself is judged for"), 1, 10'000)
       ->capture_default_str();
   add_data_option(app, options->where);
   app.add_option("--require", options->require, "convergent or universal: exit code 5 where that is not so")

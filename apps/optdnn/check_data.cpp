@@ -50,6 +50,7 @@ ordered_json column_json(const data::CsvFile& file, int64_t column) {
     json["classes"] = counted(values, file.rows());
   }
   if (info.first_missing) json["first_missing"] = file.place(*info.first_missing, column);
+  if (info.comma_numbers) json["comma_numbers"] = file.place(*info.first_text, column);
   return json;
 }
 
@@ -103,6 +104,23 @@ void print_columns(const ordered_json& columns, bool arrays) {
   std::cout << table.text();
 }
 
+// What training would refuse of a column or an array.
+std::vector<std::string> mistakes(const ordered_json& column, const std::string& path) {
+  std::vector<std::string> texts;
+  if (column["missing"] != 0) {
+    const std::string place = column.contains("first_missing")
+                                  ? column["first_missing"].get<std::string>()
+                                  : base::concat(path, ": ", column["name"].get<std::string>());
+    texts.push_back(
+        base::concat(place, " has no value",
+                     column["missing"] == 1 ? "" : base::concat(", the first of ", column["missing"].dump())));
+  }
+  if (column.contains("comma_numbers"))
+    texts.push_back(column["comma_numbers"].get<std::string>() +
+                    " holds a number with a comma; numbers have a decimal point and no mark of thousands");
+  return texts;
+}
+
 bool ends_in(const std::string& path, std::string_view ending) { return path.ends_with(ending); }
 
 }  // namespace
@@ -124,8 +142,6 @@ int check_data_file(const std::string& path, bool json) {
     separator = word;
     for (int64_t column = 0; column < file.columns(); ++column) columns.push_back(column_json(file, column));
   }
-  int64_t missing = 0;
-  for (const auto& column : columns) missing += column["missing"].get<int64_t>();
   if (json) {
     std::cout << base::json_text(columns);
   } else {
@@ -134,14 +150,14 @@ int check_data_file(const std::string& path, bool json) {
     if (!arrays && separator != "comma")
       std::cout << "in a config: dataset: {name: table, file: " << path << ", separator: " << separator << ", ...}\n";
   }
+  bool sound = true;
   for (const auto& column : columns) {
-    if (column["missing"] == 0) continue;
-    std::cerr << (column.contains("first_missing") ? column["first_missing"].get<std::string>()
-                                                   : base::concat(path, ": ", column["name"].get<std::string>()))
-              << " has no value"
-              << (column["missing"] == 1 ? "" : base::concat(", the first of ", column["missing"].dump())) << '\n';
+    for (const std::string& mistake : mistakes(column, path)) {
+      std::cerr << mistake << '\n';
+      sound = false;
+    }
   }
-  return static_cast<int>(missing == 0 ? base::ExitCode::success : base::ExitCode::environment);
+  return static_cast<int>(sound ? base::ExitCode::success : base::ExitCode::environment);
 }
 
 }  // namespace optdnn::app

@@ -46,7 +46,7 @@ void print_studies(const nlohmann::ordered_json& rows) {
   base::TextTable table({"row", "effective step", "K", "error", "K", "error", "order", "converges", "certificate"});
   for (const auto& row : rows) {
     if (row.contains("error")) {
-      table.add({row["id"], "failed", "", "", "", "", "", "", ""});
+      table.add({row["id"], "failed"});
       continue;
     }
     std::vector<std::string> cells = {row["id"], steps_text(row["effective_step"])};
@@ -61,10 +61,7 @@ void print_studies(const nlohmann::ordered_json& rows) {
     table.add(cells);
   }
   std::cout << table.text();
-  for (const auto& row : rows) {
-    if (row.contains("error"))
-      std::cerr << row["id"].get<std::string>() << ": error: " << row["error"].get<std::string>() << '\n';
-  }
+  print_errors(rows);
 }
 
 // Whether every certificate says what was measured.

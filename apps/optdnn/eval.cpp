@@ -220,8 +220,8 @@ void add_eval(CLI::App& app, int& status) {
   app.add_option("--split", options->split, "train (as it is, not augmented), valid or test")->capture_default_str();
   app.add_flag("--confusion", options->confusion, "how often each class is taken for each");
   app.add_flag("--per-class", options->per_class, "recall, precision and F1 of every class");
-  app.add_option("--top", options->top, "error where one of the n largest outputs may be right")
-      ->check(CLI::Range(1, 1'000'000));
+  take_whole_numbers(app.add_option("--top", options->top, "error where one of the n largest outputs may be right"), 1,
+                     1'000'000);
   app.add_flag("--calibration", options->calibration, "how often it is right beside how sure it is");
   app.add_option("--picture", options->picture, "draw confusion and calibration of all runs into this SVG file");
   app.add_option("--sample", options->sample, "write the first batch with its outputs to this safetensors file");

@@ -91,8 +91,9 @@ void add_export(CLI::App& app, int& status) {
   app.add_option("--names", options->names, "own, or timm: those of timm's ConvNeXt and ViT")
       ->check(CLI::IsMember({"own", "timm"}))
       ->capture_default_str();
-  app.add_option("--samples", options->request.count, "test samples on which the result is compared; 0: none")
-      ->check(CLI::Range(0, 100000))
+  take_whole_numbers(
+      app.add_option("--samples", options->request.count, "test samples on which the result is compared; 0: none"), 0,
+      100'000)
       ->capture_default_str();
   app.add_option("--keep-samples", options->request.samples,
                  "write these samples with the program's outputs to this safetensors file");

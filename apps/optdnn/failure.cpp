@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iostream>
 #include <new>
+#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "optdnn/base/files.h"
@@ -56,6 +58,13 @@ ExitCode worse(ExitCode a, ExitCode b) {
     if (a == code || b == code) return code;
   }
   return ExitCode::success;
+}
+
+void print_errors(const nlohmann::ordered_json& rows) {
+  for (const auto& row : rows) {
+    if (row.contains("error"))
+      std::cerr << row["id"].get<std::string>() << ": error: " << row["error"].get<std::string>() << '\n';
+  }
 }
 
 }  // namespace optdnn::app

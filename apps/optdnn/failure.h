@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "optdnn/base/errors.h"
@@ -17,6 +18,9 @@ struct Failure {
 // what else is no error of ours is a bug.
 Failure current_failure();
 Failure failure_of(const std::exception_ptr& error);
+
+// On standard error, of the rows {"id": ..., "error": message} among these.
+void print_errors(const nlohmann::ordered_json& rows);
 
 // Exit code where what was asked for does not hold: a certificate, or its agreement with a measurement.
 inline constexpr int kNotMet = 5;

@@ -49,7 +49,7 @@ void print_info(const nlohmann::ordered_json& rows) {
   base::TextTable table({"row", "parameters", "multiply-adds", "in millions", "MiB/sample", "sizes", "match"});
   for (const auto& row : rows) {
     if (row.contains("error")) {
-      table.add({row["id"], "", "", row["error"], ""});
+      table.add({row["id"], "failed"});
       continue;
     }
     const auto multiply_adds = row["multiply_adds"].get<int64_t>();
@@ -59,6 +59,7 @@ void print_info(const nlohmann::ordered_json& rows) {
                width, match});
   }
   std::cout << table.text();
+  print_errors(rows);
 }
 
 int info(const Which& which, const Where& where, bool json) {

@@ -1,6 +1,7 @@
 // optdnn init KIND: a config to begin with, its keys explained.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -70,16 +71,31 @@ std::string images(const fs::path& place) {
 
 std::string quoted(const std::string& text) { return base::json_line(nlohmann::json(text)); }
 
-// The last column is learnt; what numbers the rows is dropped. `to`: the config, whose folder paths are relative to.
+// The column that names itself a target; else the only one of text, else the last.
+std::string likely_target(const data::CsvFile& csv) {
+  for (const char* name : {"target", "Target", "label", "Label", "class", "Class", "y", "Y"}) {
+    if (std::find(csv.header.begin(), csv.header.end(), name) != csv.header.end()) return name;
+  }
+  std::vector<std::string> texts;
+  for (int64_t c = 0; c < csv.columns(); ++c) {
+    if (data::look_at_column(csv, c).type == data::CellType::text) texts.push_back(csv.header[c]);
+  }
+  return texts.size() == 1 ? texts.front() : csv.header.back();
+}
+
+// What numbers the rows is dropped. `to`: the config, whose folder paths are relative to.
 std::string table(const std::string& file, const fs::path& to) {
   std::string target = "label", separator, drop, note;
   if (fs::exists(file)) {
     const auto [csv, word] = data::read_separated(file);
-    target = csv.header.back();
+    target = likely_target(csv);
+    std::cout << "the column '" << target << "' is learnt; dataset.target names another\n";
     if (word != "comma") separator = concat(", separator: ", word);
     std::vector<std::string> dropped;
-    for (int64_t c = 0; c + 1 < csv.columns(); ++c) {
+    for (int64_t c = 0; c < csv.columns(); ++c) {
       const data::ColumnInfo info = data::look_at_column(csv, c);
+      data::check_no_commas(csv, c, info);
+      if (info.name == target) continue;
       const bool numbers_rows = info.name == "id" || info.name == "index" || info.name == "Id" || info.name == "ID";
       if (numbers_rows || info.type == data::CellType::text) dropped.push_back(quoted(info.name));
     }

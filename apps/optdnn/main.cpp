@@ -18,6 +18,7 @@
 #include "failure.h"
 #include "optdnn/base/diagnostics.h"
 #include "optdnn/base/names.h"
+#include "signals.h"
 #include "version.h"
 
 namespace {
@@ -50,7 +51,7 @@ int unknown_command(const std::string& word) {
                                                         optdnn::base::suggestion(word, names, "commands"))});
 }
 
-// Of a command's line. A misspelt option is told what was meant.
+// Of the program's line or a command's. A misspelt option is told what was meant.
 int wrong_usage(const CLI::App& command, const CLI::ParseError& error, const std::vector<std::string>& words) {
   std::vector<std::string> names;
   for (const CLI::Option* option : command.get_options()) {
@@ -60,13 +61,15 @@ int wrong_usage(const CLI::App& command, const CLI::ParseError& error, const std
   const auto unknown = std::find_if(words.begin(), words.end(), [&](const std::string& word) {
     return begins(word) && std::find(names.begin(), names.end(), word.substr(0, word.find('='))) == names.end();
   });
-  const std::string help = optdnn::base::concat("optdnn ", command.get_name(), " --help lists its options");
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) && unknown != words.end()) {
+  const std::string line = command.get_parent() ? "optdnn " + command.get_name() : command.get_name();
+  const bool is_unknown = dynamic_cast<const CLI::ExtrasError*>(&error) || !command.get_parent();
+  if (is_unknown && unknown != words.end()) {
     const std::string name = unknown->substr(0, unknown->find('='));
     return report({ExitCode::config, optdnn::base::concat(command.get_name(), " has no option '", name, "'\n   hint: ",
                                                           optdnn::base::suggestion(name, names, "options"))});
   }
-  return report({ExitCode::config, optdnn::base::concat(error.what(), "\n   hint: ", help)});
+  return report(
+      {ExitCode::config, optdnn::base::concat(error.what(), "\n   hint: ", line, " --help lists its options")});
 }
 
 int run(int argc, char** argv) {
@@ -81,6 +84,7 @@ int run(int argc, char** argv) {
   for (const auto& command : optdnn::app::commands()) {
     command.add(*app.add_subcommand(std::string(command.name), std::string(command.help)), status);
   }
+  if (argc < 2) return report({ExitCode::config, "a command is required\n   hint: optdnn --help lists them"});
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -89,13 +93,19 @@ int run(int argc, char** argv) {
     if (argc > 1 && argv[1][0] != '-' && std::none_of(known.begin(), known.end(), is_first)) {
       return unknown_command(argv[1]);
     }
+    if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr);
     const auto used = app.get_subcommands();
-    if (error.get_exit_code() == 0 || used.empty()) {
-      return app.exit(error, std::cout, std::cerr) == 0 ? 0 : static_cast<int>(ExitCode::config);
-    }
+    if (used.empty()) return wrong_usage(app, error, {argv + 1, argv + argc});
     return wrong_usage(*used.front(), error, {argv + 2, argv + argc});
   }
   return status;
+}
+
+// Where what was asked for could not be printed, that is an error too. A reader who has gone wants no more.
+int ended(int status) {
+  if (std::cout.flush() || optdnn::app::stop_requested()) return status;
+  const int code = report({ExitCode::environment, "the output cannot be written\n   hint: is the disk full?"});
+  return status == 0 ? code : status;
 }
 
 }  // namespace
@@ -104,7 +114,7 @@ int main(int argc, char** argv) {
   keep_freed_memory();
   keep_cublas_deterministic();
   try {
-    return run(argc, argv);
+    return ended(run(argc, argv));
   } catch (const optdnn::base::DiagnosedError& error) {
     std::cerr << error.what() << '\n';
     return static_cast<int>(error.code());

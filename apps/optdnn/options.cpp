@@ -2,8 +2,21 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <limits>
+
+#include "optdnn/base/text.h"
 
 namespace optdnn::app {
+
+CLI::Option* take_whole_numbers(CLI::Option* option, uint64_t low, uint64_t high) {
+  return option->type_name(base::concat("INT from ", low, " to ", high))->check([low, high](const std::string& text) {
+    uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool whole = error == std::errc() && std::to_string(number) == text;
+    if (whole && number >= low && number <= high) return std::string();
+    return base::concat("must be an integer from ", low, " to ", high, ", not '", text, "'");
+  });
+}
 
 void add_data_option(CLI::App& app, Where& where) {
   app.add_option("--data", where.data, "folder of the data sets")->envname("OPTDNN_DATA")->capture_default_str();
@@ -17,9 +30,10 @@ void add_data_of_run_option(CLI::App& app, Where& where) {
 
 void add_device_options(CLI::App& app, Where& where) {
   app.add_option("--device", where.device, "auto, cpu, cuda or cuda:<index>")->capture_default_str();
-  app.add_option("--threads", where.threads,
-                 "threads of an operation; 0: all cores for images, one for vectors, whose runs share all cores")
-      ->check(CLI::Range(0, 1024))
+  take_whole_numbers(
+      app.add_option("--threads", where.threads,
+                     "threads of an operation; 0: all cores for images, one for vectors, whose runs share all cores"),
+      0, 1024)
       ->capture_default_str();
   app.add_flag("--no-graph", where.no_graph,
                "run every iteration operator by operator, also where a GPU could replay a recorded one");
@@ -30,10 +44,11 @@ void add_device_options(CLI::App& app, Where& where) {
       ->delimiter(',');
   app.add_flag("--overlap", where.overlap,
                "let the project's kernels for a GPU begin while the one before ends; the same numbers");
-  app.add_option("--loader-threads", where.loader_threads,
-                 "threads that make batches ahead, else one, or all cores, 32 at most, for photographs on a GPU; "
-                 "results do not depend on it")
-      ->check(CLI::Range(0, 256));
+  take_whole_numbers(
+      app.add_option("--loader-threads", where.loader_threads,
+                     "threads that make batches ahead, else one, or all cores, 32 at most, for photographs on a GPU; "
+                     "results do not depend on it"),
+      0, 256);
 }
 
 void add_executor_option(CLI::App& app, Where& where) {
@@ -47,14 +62,10 @@ void add_which_options(CLI::App& app, Which& which, bool several_configs, bool w
   app.add_option("--row", which.rows, "only this row: its id, that of a sweep, or a pattern as in 'apg2*'")
       ->allow_extra_args(false);
   if (with_seeds)
-    app.add_option("--seed", which.seeds, "only these seeds, instead of the config's: 3, or 0,1,2")
-        ->delimiter(',')
-        ->check([](const std::string& text) {
-          int64_t seed = -1;
-          const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
-          const bool whole = error == std::errc() && end == text.data() + text.size() && std::to_string(seed) == text;
-          return whole && seed >= 0 ? "" : "a seed is a whole number from 0 to 2^63 - 1, not '" + text + "'";
-        })
+    take_whole_numbers(
+        app.add_option("--seed", which.seeds, "only these seeds, instead of the config's: 3, or 0,1,2")->delimiter(','),
+        0, std::numeric_limits<uint64_t>::max())
+        ->type_name("INT")
         ->allow_extra_args(false);
   app.add_option("--set", which.sets,
                  "override one value, as in optimizer.learning_rate=0.05; a search leaves it alone")

@@ -8,7 +8,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace optdnn::app {
 
@@ -32,6 +33,9 @@ struct Which {
   std::vector<std::string> sets;  // overrides "a.b=value"
   bool searches = true;           // false: rows have the values they are written with
 };
+
+// Lets the option take whole numbers from `low` to `high` alone.
+CLI::Option* take_whole_numbers(CLI::Option* option, uint64_t low, uint64_t high);
 
 void add_data_option(CLI::App& app, Where& where);
 // Of a run that is there: empty means where its data lay.

@@ -10,12 +10,14 @@
 namespace optdnn::app {
 
 std::string fixed(double value, int digits) {
+  if (std::isnan(value)) return "nan";  // printf has a sign for it
   char buffer[64];
   std::snprintf(buffer, sizeof buffer, "%.*f", digits, value);
   return buffer;
 }
 
 std::string six_digits(double value) {
+  if (std::isnan(value)) return "nan";
   char buffer[32];
   std::snprintf(buffer, sizeof buffer, "%.6g", value);
   return buffer;

@@ -93,15 +93,6 @@ double unix_time_s() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-void leave_out(const std::vector<std::string>& files) {
-  const std::vector<std::string> known = kernels::kernel_files();
-  for (const std::string& name : files) {
-    if (std::find(known.begin(), known.end(), name) == known.end())
-      throw base::ConfigError(base::concat("unknown kernels '", name, "'"), base::suggestion(name, known, "kernels"));
-  }
-  kernels::leave_out_kernels(files);
-}
-
 void overlap_kernels(bool overlap, const std::string& device) {
   kernels::overlap_kernels(overlap);
   const std::string why = overlap ? kernels::why_no_overlap(torch::Device(device)) : "";
@@ -110,7 +101,17 @@ void overlap_kernels(bool overlap, const std::string& device) {
 
 }  // namespace
 
+void check_choices(const Where& where) {
+  if (!where.executor.empty()) execution::check_executor(where.executor);
+  const std::vector<std::string> known = kernels::kernel_files();
+  for (const std::string& name : where.without_kernels) {
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw base::ConfigError(base::concat("unknown kernels '", name, "'"), base::suggestion(name, known, "kernels"));
+  }
+}
+
 experiment::RunOptions run_options(const Where& where) {
+  check_choices(where);
   experiment::RunOptions options;
   options.out = where.out;
   options.data = where.data;
@@ -119,12 +120,11 @@ experiment::RunOptions run_options(const Where& where) {
     base::log_warning(base::concat("this machine has a GPU that LibTorch ", base::torch_version(),
                                    " cannot use; running on the CPU"));
   }
-  if (!where.executor.empty()) execution::check_executor(where.executor);
   options.executor = where.executor;
   options.no_graph = where.no_graph;
   kernels::keep_kernels_in(kernels::users_kernel_folder(std::getenv));  // before there is any launcher
   kernels::use_launchers(!where.no_kernels);
-  leave_out(where.without_kernels);
+  kernels::leave_out_kernels(where.without_kernels);
   overlap_kernels(where.overlap, options.device);
   options.threads = where.threads;
   options.loader_threads = where.loader_threads;

@@ -210,6 +210,7 @@ std::string extended_stem(const experiment::Table& table, const std::filesystem:
 
 int train(const TrainCommandOptions& options, bool out_given) {
   check_ways(options.ways);
+  check_choices(options.where);
   Which which = options.which;
   which.searches = !options.no_search;
   auto tables = read_tables(which, Purpose::run, options.where.data);
@@ -260,11 +261,11 @@ int train(const TrainCommandOptions& options, bool out_given) {
     return status;
   } catch (...) {
     const Failure failure = current_failure();
-    const bool speaks = others->writes() || failure.code != ExitCode::config;
-    others->abandon(failure.message);
+    const bool is_first = others->abandon(failure.message);
+    const bool speaks = failure.code == ExitCode::config ? others->writes() : is_first;
     // Who watches the others does so until the program has ended.
     [[maybe_unused]] static const world::World* const kept = others.release();
-    if (!speaks) return static_cast<int>(failure.code);  // rank 0 says it, or repeats it
+    if (!speaks) return static_cast<int>(failure.code);  // another one says it
     throw;
   }
 }
@@ -287,8 +288,9 @@ void add_train(CLI::App& app, int& status) {
   app.add_option("--processes", options->ways.processes,
                  "train every run on so many processes here; auto: one per GPU. Seeds that train as one network are "
                  "shared out");
-  app.add_option("--jobs", options->ways.jobs, "so many workers here, each with a run of its own; cores are divided")
-      ->check(CLI::Range(1, 1024));
+  take_whole_numbers(app.add_option("--jobs", options->ways.jobs,
+                                    "so many workers here, each with a run of its own; cores are divided"),
+                     1, 1024);
   app.add_flag("--shared", options->ways.shared, "take runs that no other process has, here or on other machines");
   app.add_option("--shard", options->ways.shard, "i/n: only every n-th run, beginning with the i-th");
   app.add_option("--by", options->ways.by, "with --shard: count every run, or every row")

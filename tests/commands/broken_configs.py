@@ -67,6 +67,8 @@ def texts() -> list[Case]:
         text("a row id that is no folder's name", "rows: [{id: ../up}]\n"),
         text("a sweep of different lengths", RINGS + "zip: {depth: [1, 2], width: [2, 2, 2]}\n"),
         text("a sweep that is no list", RINGS + "grid: {depth: 3}\n"),
+        text("three hundred rows times a hundred", "defaults:" + RINGS.replace("\n", "\n  ") + "\ngrid: {width: ["
+             + ", ".join(map(str, range(2, 102))) + "]}\nrows:\n" + "".join(f"  - {{id: r{i}}}\n" for i in range(300))),
         text("a sweep over a million rows", RINGS + "grid:\n" + "".join(
             f"  {key}: [{', '.join(map(str, range(1, 101)))}]\n" for key in ("depth", "width", "module.hidden"))),
     ]
@@ -150,6 +152,20 @@ def misfits() -> list[Case]:
                 ("stem", "stem: {name: patchify, patch_px: 3}")),
         changed("a class token without its head", IMAGES, ("module", "module: transformer"),
                 ("stem", "stem: {name: class_token, patch_px: 4}")),
+        changed("tokens that are solved for", IMAGES, ("module", "module: transformer"), ("width", "width: 16"),
+                ("algorithm", "algorithm: proximal_point"), ("stem", "stem: {name: class_token, patch_px: 4}"),
+                ("head", "head: class_token")),
+        changed("batch norm inside the solve of a later step", IMAGES, ("depth", "depth: 2"),
+                ("module", "module: conv_preact"),
+                ("algorithm", "algorithm: {name: late, equations: 'x[k+1] = x[k] + T(x[k]) + b[k]*S(x[k+1])', "
+                              "coefficients: {b: {values: [0, 0.5]}}}")),
+        changed("a formula that leaves its range", RINGS,
+                ("algorithm", "algorithm: {name: heavy_ball, coefficients: "
+                              "{beta: {formula: '2*k', learn: per_step, range: [0, 1]}}}")),
+        changed("a formula that is none", RINGS,
+                ("algorithm", "algorithm: {name: heavy_ball, coefficients: {beta: {formula: '(k+'}}}")),
+        changed("a formula with a function", RINGS,
+                ("algorithm", "algorithm: {name: heavy_ball, coefficients: {beta: {formula: 'exp(k)'}}}")),
         changed("a width that the heads do not divide", IMAGES, ("module", "module: {name: transformer, heads: 3}")),
         changed("padding that would narrow", IMAGES, ("depth", "depth: [1, 1]"), ("width", "width: [8, 4]"),
                 ("transition", "transition: pad")),
@@ -176,6 +192,12 @@ def command_lines() -> list[Case]:
         rings("an unknown row", "train", "c.yaml", "--row", "x"),
         rings("an unknown device", "train", "c.yaml", "--device", "gpu"),
         rings("a seed twice on the command line", "train", "c.yaml", "--seed", "1", "--seed", "1"),
+        Case("a row of a file that holds one algorithm", {"a.yaml": "algorithm: apg2\n"},
+             ["certify", "a.yaml", "--row", "x"]),
+        rings("an option the program does not have", "--versoin"),
+        rings("half a thread", "train", "c.yaml", "--threads", "1.5"),
+        rings("an unknown executor in a dry run", "train", "c.yaml", "--dry-run", "--executor", "fuse"),
+        rings("unknown kernels in a dry run", "train", "c.yaml", "--dry-run", "--without-kernels", "convolv"),
         rings("a seed that is no whole number", "train", "c.yaml", "--seed", "010"),
         rings("a seed that is too large", "train", "c.yaml", "--seed", "99999999999999999999"),
         rings("an override by nothing", "show", "c.yaml", "--set", "optimizer=null"),

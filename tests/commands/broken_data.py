@@ -91,6 +91,7 @@ train:     {length: {iterations: 1}}
         folder("a gzipped archive in its place", {"p.tar.gz": b"x"}, 3),
         folder("without train", photos({"train/cat/0.jpg": None, "train/dog/0.jpg": None}), 3),
         folder("without val", photos({"val/cat/0.jpg": None, "val/dog/0.jpg": None}), 3),
+        folder("one class", photos({"train/dog/0.jpg": None, "val/dog/0.jpg": None}), 3),
         folder("three classes", photos({"train/eel/0.jpg": JPEG}), 2),
         folder("a class in train alone", photos({"val/dog/0.jpg": None}), 3),
         folder("other classes in val", photos({"val/dog/0.jpg": None, "val/eel/0.jpg": JPEG}), 3),

@@ -45,6 +45,14 @@ def tables() -> list[Case]:
         table("the target dropped", rows(), 2, ", drop: [kind]"),
         table("a regression of words", rows(), 3, ", task: regression"),
         table("two test sets", rows(), 2, ", test: t.csv"),
+        table("UTF-16", rows().encode("utf-16")),
+        table("as many classes as rows", "a,kind\n" + "".join(f"{i},{i}\n" for i in range(40)), 2),
+        table("a decimal comma", rows('"1,5",1,no')),
+        table("decimal commas to be learnt", rows().replace("no", '"1,5"').replace("yes", '"2,5"')),
+        Case("a CSV file: columns of decimal commas", {"t.csv": rows().replace(",", ";").replace(".", ",")},
+             ["check", "t.csv"], 3),
+        Case("a config for a table with decimal commas", {"t.csv": rows().replace(",", ";").replace(".", ",")},
+             ["init", "table", "t.csv"], 3),
         Case("a CSV file: values are missing", {"t.csv": rows("1,,")}, ["check", "t.csv"], 3),
     ]
 
@@ -84,6 +92,7 @@ def arrays() -> list[Case]:
         file("bytes in the other order", npz(x=npy(">f4", "(8, 2)", b"\0" * 64), y=Y)),
         file("a header that is a program", npz(x=npy("", "", b"", "__import__('os').abort()"), y=Y)),
         file("a value that is not finite", npz(x=nan, y=Y)),
+        file("no samples", npz(x=npy("<f4", "(0, 2)", b""), y=npy("<i8", "(0,)", b""))),
         file("one target too few", npz(x=X, y=npy("<i8", "(7,)", b"\0" * 56))),
         file("one class", npz(x=X, y=npy("<i8", "(8,)", b"\0" * 64))),
         file("targets of three dimensions", npz(x=X, y=npy("<f4", "(8, 1, 1)", b"\0" * 32))),
