@@ -210,8 +210,7 @@ void add_certify(CLI::App& app, int& status) {
   app.add_option("RULE|CONFIG", options->target,
                  "a rule of `optdnn list algorithms`, a YAML file, or equations: 'x[k+1] = x[k] + T(x[k])'")
       ->required();
-  app.add_option("--row", options->which.rows, "only this row: its id, that of a sweep, or a pattern as in 'apg2*'")
-      ->allow_extra_args(false);
+  add_row_option(app, options->which);
   app.add_option("--set", options->which.sets, "override: beta=0.9 for a rule, a path for a config")
       ->allow_extra_args(false);
   take_whole_numbers(app.add_option("--step", options->step, "the step whose tableau is shown"), 0, 10'000)

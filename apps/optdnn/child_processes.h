@@ -30,7 +30,6 @@ class ChildProcesses {
   std::vector<Ended> wait(int milliseconds, const Line& line = {});
 
   size_t running() const;
-  int64_t pid(size_t child) const { return children_[child].pid; }
   void kill_all(int signal) const;
 
  private:

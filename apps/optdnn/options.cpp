@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "optdnn/base/text.h"
+#include "optdnn/execution/executor.h"
 
 namespace optdnn::app {
 
@@ -53,14 +54,19 @@ void add_device_options(CLI::App& app, Where& where) {
 
 void add_executor_option(CLI::App& app, Where& where) {
   app.add_option("--executor", where.executor,
-                 "run every stage by this one: whole, fused or operators; else by the fastest that takes it");
+                 base::concat("run every stage by this one, of ", base::join(execution::executors().names(), ", "),
+                              "; else by the fastest that takes it"));
+}
+
+void add_row_option(CLI::App& app, Which& which) {
+  app.add_option("--row", which.rows, "only this row: its id, that of a sweep, or a pattern as in 'apg2*'")
+      ->allow_extra_args(false);
 }
 
 void add_which_options(CLI::App& app, Which& which, bool several_configs, bool with_seeds) {
   auto* config = app.add_option("CONFIG", which.configs, "YAML file: one experiment, or a table of rows")->required();
   if (!several_configs) config->expected(1);
-  app.add_option("--row", which.rows, "only this row: its id, that of a sweep, or a pattern as in 'apg2*'")
-      ->allow_extra_args(false);
+  add_row_option(app, which);
   if (with_seeds)
     take_whole_numbers(
         app.add_option("--seed", which.seeds, "only these seeds, instead of the config's: 3, or 0,1,2")->delimiter(','),

@@ -42,6 +42,7 @@ void add_data_option(CLI::App& app, Where& where);
 void add_data_of_run_option(CLI::App& app, Where& where);
 void add_device_options(CLI::App& app, Where& where);
 void add_executor_option(CLI::App& app, Where& where);
+void add_row_option(CLI::App& app, Which& which);
 void add_which_options(CLI::App& app, Which& which, bool several_configs, bool with_seeds);
 
 }  // namespace optdnn::app

@@ -6,7 +6,7 @@
 
 namespace optdnn::app {
 
-// What every file of a kind has at its beginning.
+// What every file of a kind has at its beginning; `or_bytes`, as long, is another such beginning.
 struct Beginning {
   size_t offset;
   std::string_view bytes, or_bytes = bytes;

@@ -36,16 +36,12 @@ struct RunsCommandOptions {
   std::string a, b;
 };
 
-double unix_now_s() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 std::vector<fs::path> paths_of(const std::vector<std::string>& names) { return {names.begin(), names.end()}; }
 
 std::vector<RunListing> listings(const RunsCommandOptions& options) {
   std::vector<RunListing> runs;
   for (const fs::path& folder : experiment::find_runs(paths_of(options.folders))) {
-    RunListing run = experiment::list_run(folder, unix_now_s());
+    RunListing run = experiment::list_run(folder, unix_time_s());
     const bool wanted = options.states.empty() ||
                         std::find(options.states.begin(), options.states.end(), run.state) != options.states.end();
     if (wanted) runs.push_back(std::move(run));
@@ -77,7 +73,7 @@ std::string list_text(const std::vector<RunListing>& runs) {
                                   (run.iterations > run.iteration ? "/" + base::with_thousands(run.iterations) : "");
     table.add({run.folder.string(), run.state, iteration, run.left_s >= 0 ? time_text(run.left_s) : "",
                run.headline.empty() ? "" : base::concat(run.headline, " ", fixed(run.value, 4)),
-               run.updated_s > 0 ? time_text(std::max(0.0, unix_now_s() - run.updated_s)) + " ago" : ""});
+               run.updated_s > 0 ? time_text(std::max(0.0, unix_time_s() - run.updated_s)) + " ago" : ""});
   }
   std::vector<std::string> sums;
   for (const std::string& state : kStates) {
@@ -179,7 +175,7 @@ std::vector<Removable> removable(const std::vector<fs::path>& folders) {
     }
   }
   for (const fs::path& run : experiment::find_runs(folders)) {
-    if (experiment::list_run(run, unix_now_s()).state != "finished") continue;
+    if (experiment::list_run(run, unix_time_s()).state != "finished") continue;
     for (const char* name : {"state.previous.safetensors", "state.damaged.safetensors"}) {
       add(run / "checkpoints" / name, "of a run that is finished");
     }

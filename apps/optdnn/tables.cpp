@@ -37,6 +37,10 @@ void check_rows(const std::vector<experiment::Table>& tables, base::Diagnostics&
 
 }  // namespace
 
+double unix_time_s() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 std::vector<experiment::Table> read_tables(const Which& which, Purpose purpose, const std::string& data_root) {
   std::vector<experiment::Table> tables;
   base::Diagnostics diagnostics;
@@ -87,10 +91,6 @@ double cpu_seconds() {
   timespec now{};
   ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-double unix_time_s() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 void overlap_kernels(bool overlap, const std::string& device) {

@@ -21,6 +21,8 @@ std::vector<experiment::Table> read_tables(const Which& which, Purpose purpose, 
 // Device resolved, clock and version filled in.
 experiment::RunOptions run_options(const Where& where);
 
+double unix_time_s();
+
 // Errors: ConfigError for an executor or kernels that do not exist.
 void check_choices(const Where& where);
 

@@ -113,9 +113,11 @@ void print_results(const std::vector<experiment::Table>& tables, const std::file
   std::string folders;
   for (const experiment::Table& table : tables) {
     const std::string text = results_text(table, out);
-    if (!text.empty()) std::cout << '\n' << text;
+    if (text.empty()) continue;
+    std::cout << '\n' << text;
     folders += concat(" ", (out / table.stem).string());
   }
+  if (folders.empty()) return;
   std::cout << "\nruns:" << folders << "\nnext: optdnn report" << folders << '\n';
 }
 

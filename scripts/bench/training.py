@@ -25,6 +25,7 @@ class Work:
     warm_up: int = 20
     compiled: bool = True  # whether torch.compile takes part
     arguments: dict[str, Any] = field(default_factory=dict)  # of the network
+    overrides: tuple[str, ...] = ()  # of the config
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Ours:
         work = self.work
         words = [self.program, "bench", ROOT / work.config, "--row", work.row, "--json", "--batches", work.batches,
                  "--losses", losses, "--iterations", iterations, "--warm-up", warm_up, "--device", self.place.device,
-                 *more]
+                 *(word for text in work.overrides for word in ("--set", text)), *more]
         return list(map(str, words))
 
     def run(self, losses: int, iterations: int, warm_up: int, *more: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import ast
 import functools
 import importlib
 import inspect
+import pprint
 import textwrap
 from typing import Any
 
@@ -70,10 +71,10 @@ def about_samples(description: dict[str, Any]) -> str:
     known, name = description["preparation"], description["config"]["dataset"]["name"]
     if not known:
         return f"Inputs are those of the data set {name}, as optdnn prepares them for a test."
-    what = "columns of COLUMNS" if "columns" in known else "pixels from 0 to 255" if "mean" in known else "inputs"
+    what = "the columns COLUMNS" if "columns" in known else "pixels from 0 to 255" if "mean" in known else "inputs"
     text = f"Inputs are those of the data set {name}"
     if "mean" in known:
-        text += f"; prepare(values) makes them of its {what}"
+        text += f"; prepare(values) makes them of {what}"
     if "target_mean" in known:
         return text + ". Outputs are standardised; restore(outputs) puts them in the units of the data set."
     return text + (". CLASSES names the outputs." if "classes" in known else ".")
@@ -82,20 +83,17 @@ def about_samples(description: dict[str, Any]) -> str:
 def samples_text(description: dict[str, Any]) -> list[str]:
     """The names of columns and classes; prepare() and restore(), where there is something to do."""
     known = description["preparation"]
-    lines = [f"{name.upper()} = {known[name]!r}" for name in ("columns", "classes") if name in known]
-    parts = [textwrap.fill("\n".join(lines), 116, subsequent_indent=" " * 4, replace_whitespace=False,
-                           break_long_words=False)] if lines else []
+    parts = [f"{name.upper()} = {pprint.pformat(known[name], width=100, compact=True)}"
+             for name in ("columns", "classes") if name in known]
     kind = "torch.float64" if description["config"]["train"]["precision"] == "float64" else "torch.float32"
-    by_channel = ", (-1, 1, 1)" if len(description["input"]) == 3 else ", (-1,)"
-    for function, argument, mean, deviation, formula, shape in (
-            ("prepare", "values", "mean", "deviation", "(values - mean) / deviation", by_channel),
-            ("restore", "outputs", "target_mean", "target_deviation", "outputs * deviation + mean", ", (-1,)")):
-        if mean in known:
-            parts.append("\n".join([
-                f"def {function}({argument}):", *(f"    {name} = torch.tensor({known[key]!r}, dtype=torch.float64)"
-                                                 f".reshape({shape.removeprefix(', ')})"
-                                                 for name, key in (("mean", mean), ("deviation", deviation))),
-                f"    return ({formula.replace(argument, argument + '.double()')}).to({kind})"]))
+    by_channel = "(-1, 1, 1)" if len(description["input"]) == 3 else "(-1,)"
+    for head, key, shape, result in (
+            ("prepare(values)", "", by_channel, f"((values.double() - mean) / deviation).to({kind})"),
+            ("restore(outputs)", "target_", "(-1,)", "outputs.double() * deviation + mean")):
+        if f"{key}mean" in known:
+            numbers = [f"    {name} = torch.tensor({known[key + name]!r}, dtype=torch.float64).reshape({shape})"
+                       for name in ("mean", "deviation")]
+            parts.append("\n".join([f"def {head}:", *numbers, f"    return {result}"]))
     return parts
 
 

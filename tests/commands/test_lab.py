@@ -108,6 +108,29 @@ class Lab(Commands):
         again = self.json_of("eval", run, "--json", "--data", "elsewhere")
         self.assertEqual(again["test/error_pct"], wrong)
 
+    def test_answers_that_a_file_of_samples_holds_stand_beside_the_predictions(self) -> None:
+        for name, answers in (("kinds", [f"k{i % 2}" for i in range(24)]),
+                              ("values", [f"{i / 7:.3f}" for i in range(24)])):
+            self.write("t.csv", "a,b,y\n" + "".join(f"{i},{i % 5},{y}\n" for i, y in enumerate(answers)))
+            config = self.write(f"{name}.yaml", """
+dataset:   {name: table, file: t.csv, target: y, test_fraction: 0.25}
+algorithm: gradient_descent
+module:    {name: dense_two_layer, hidden: 4}
+depth:     2
+width:     2
+train:     {length: {iterations: 3}}
+""")
+            self.run_program("train", config, "--quiet")
+            self.write("new.csv", f"y,b,a\n{answers[3]},1,2\n,2,3\n" + ("other,1,1\n" if name == "kinds" else ""))
+            self.run_program("predict", f"runs/{name}/run/seed-0", "--input", "new.csv", "--to", "p.csv")
+            with open(self.folder / "p.csv") as file:
+                lines = list(csv.DictReader(file))
+            self.assertEqual([line["target"] for line in lines][:2], [answers[3].rstrip("0"), ""])
+            self.assertEqual([line["target"] for line in lines][2:], [""] * (len(lines) - 2))
+            self.write("new.csv", "a,b\n1,2\n")
+            self.run_program("predict", f"runs/{name}/run/seed-0", "--input", "new.csv", "--to", "p.csv")
+            self.assertNotIn("target", (self.folder / "p.csv").read_text())
+
     def test_the_same_data_elsewhere_continue_a_run_and_other_data_do_not(self) -> None:
         config = self.write_flowers()
         self.run_program("train", config, "--seed", "0", "--threads", "1")

@@ -25,7 +25,7 @@ struct Cifar10 {
   template <class Fields>
   void fields(Fields& f) {
     f("batch_size", batch_size, at_least(1), "images per iteration");
-    f("augment", augment, one_of({"crop", "flip"}), "changes to training images");
+    f("augment", augment, "changes to training images");
   }
 };
 

@@ -1,7 +1,8 @@
 # What the kernels for a GPU take of it, by nvcc, where there is one: each kernel, in every number type, of single
-# numbers and of whole vectors, is compiled for three architectures, spills no register, puts nothing on a stack, and
-# leaves a processor room for two blocks at least. NVRTC, which compiles them when the program runs, takes less C++ than
-# nvcc: where it is installed (the loader finds it, or OPTDNN_NVRTC names the library), it has to take them all.
+# numbers and of whole vectors, is compiled, for three architectures where OPTDNN_ALL_ARCHITECTURES is set (minutes),
+# spills no register, puts nothing on a stack, and leaves a processor room for two blocks at least. NVRTC, which
+# compiles them when the program runs, takes less C++ than nvcc: where it is installed (the loader finds it, or
+# OPTDNN_NVRTC names the library), it has to take them all.
 import ctypes
 import ctypes.util
 import itertools
@@ -16,7 +17,7 @@ import unittest
 ROOT = pathlib.Path(os.environ.get("OPTDNN_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
 FOLDER = ROOT / "lib/optdnn/kernels/gpu"
 NVCC = shutil.which("nvcc") or shutil.which("/usr/local/cuda/bin/nvcc")
-ARCHITECTURES = ["sm_80", "sm_90", "sm_120"]
+ARCHITECTURES = ["sm_80", "sm_90", "sm_120"] if os.environ.get("OPTDNN_ALL_ARCHITECTURES") else ["sm_90"]
 REGISTERS = 65536  # of a processor, in portions of eight for a thread
 VALUES = {"class Number": ["float", "Half", "BFloat16"], "class From": ["float", "Half"],
           "class To": ["float", "BFloat16"], "class Rule": ["Sgd", "Adam"], "int kWidth": ["1", "4", "8"],

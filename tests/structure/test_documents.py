@@ -13,7 +13,7 @@ import unittest
 from source_tree import ROOT, Rules, read_tree
 
 PROGRAM = pathlib.Path(os.environ.get("OPTDNN_PROGRAM", ROOT / "build/release/optdnn"))
-LONGEST_README = 110  # lines, tables apart
+LONGEST_README = 150  # lines
 OWN_RULE = "my_rule.yaml"  # what README calls the config that it shows
 
 
@@ -46,8 +46,7 @@ class Documents(Rules):
     tree = read_tree()
 
     def test_readme_is_short(self):
-        lines = [line for line in self.tree["README.md"].splitlines() if not line.startswith("|")]
-        self.assertLessEqual(len(lines), LONGEST_README)
+        self.assertLessEqual(len(self.tree["README.md"].splitlines()), LONGEST_README)
 
     def test_links_lead_somewhere(self):
         self.assert_none(dead_links(self.tree, ROOT))

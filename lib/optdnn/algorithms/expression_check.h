@@ -1,4 +1,4 @@
-// Whether the right sides of a rule are linear in states and modules, and every name in them is one.
+// Whether every name on the right sides of a rule is known, and the right sides are linear in states and modules.
 #pragma once
 
 #include <set>

@@ -13,7 +13,7 @@
 
 namespace optdnn::algorithms {
 
-// Whether value, sequence, list or formula says what it is; how many do.
+// How many of value, sequence, list and formula are given.
 int count_given(const Coefficient& coefficient);
 
 // How many indices it takes: nothing for a number, which takes any.

@@ -43,9 +43,9 @@ std::string indices_text(const std::vector<Index>& indices) {
 
 bool is_sum(const Expression& node) { return node.kind == Kind::add || node.kind == Kind::negate; }
 
-class Printer {
+class LatexPrinter {
  public:
-  explicit Printer(const Rule& rule) : coefficients_(rule.coefficients()) {}
+  explicit LatexPrinter(const Rule& rule) : coefficients_(rule.coefficients()) {}
 
   std::string text_of(const Expression& node) const {
     switch (node.kind) {
@@ -98,7 +98,7 @@ class Printer {
 }  // namespace
 
 std::string latex(const Rule& rule) {
-  const Printer printer(rule);
+  const LatexPrinter printer(rule);
   std::vector<std::string> lines;
   for (const Line& line : rule.parsed().lines) {
     lines.push_back(

@@ -19,8 +19,8 @@ struct Period {
   Eigen::MatrixXd outputs;    // a row for each of its steps: the output, read from the states before the period
 };
 
-// As far as the first `steps` show, of which the period takes a fourth at most and begins in the first half; nothing
-// for another rule, for one whose state grows, and where numbers are not finite.
+// Looks at the first `steps`. A period takes at most a fourth of them and begins in the first half. Nothing if there is
+// none, if the state grows, or if a number is not finite.
 std::optional<Period> find_period(const Rule& rule, int steps, const LeafValues& values);
 
 }  // namespace optdnn::algorithms

@@ -12,9 +12,8 @@ namespace optdnn::algorithms {
 // What the calls of K steps do to the output.
 struct MeanEffect {
   std::vector<double> mean;  // by family: the sum of c A_{K-1} ... A_{j+1} B_j 1_f over j, by K
-  // A call's time is what the calls before it have done to its argument, as a share of what all do to the output, in
-  // the family that does most. In the limit of a flow x' = s T(x) the calls up to any time have done that share; this
-  // is how far they are from it, at most.
+  // A call's time is the share of the whole effect that had reached its argument, in the family that does most. In a
+  // flow the calls up to time t have done the share t. This is the largest difference from that.
   double unevenness = 0.0;
 };
 

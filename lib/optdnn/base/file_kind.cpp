@@ -17,7 +17,7 @@ struct Signature {
 };
 
 constexpr std::string_view kPicture = "convert it to JPEG or PNG";
-constexpr std::string_view kUnpack = "unpack it first";
+constexpr std::string_view kUnpack = "unpack it first; an .npz file is for data set `arrays`";
 constexpr std::string_view kDownload = "a download brought an answer of the server instead; get the file again";
 
 // Longer signatures first where one begins like another.
@@ -32,7 +32,9 @@ constexpr Signature kSignatures[] = {
     {0, "\x80\4", {"a pickle", kPickleCure}},
     {0, "\x80\5", {"a pickle", kPickleCure}},
     {0, "\x89HDF\r\n\x1a\n", {"an HDF5 file", "convert its tensors to safetensors"}},
-    {0, "\x93NUMPY", {"a NumPy array", "convert it to the format that is wanted"}},
+    {0,
+     "\x93NUMPY",
+     {"a NumPy array", "data set `arrays` takes an .npz file of inputs x and targets y, by numpy.savez"}},
     {0, "PK\3\4", {kZipArchive, kUnpack}},
     {0, "\x1f\x8b", {"compressed by gzip", "gunzip it first"}},
     {0, "BZh", {"compressed by bzip2", kUnpack}},

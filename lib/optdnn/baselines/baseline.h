@@ -13,4 +13,8 @@ namespace optdnn::baselines {
 using models::NetworkShape;
 using modules::Count;
 
+// Errors: ConfigError naming the model.
+void require_images(std::string_view model, const NetworkShape& shape);
+void require_vectors(std::string_view model, const NetworkShape& shape);
+
 }  // namespace optdnn::baselines

@@ -1,15 +1,10 @@
 #include "optdnn/baselines/dense_mlp.h"
 
-#include "optdnn/base/errors.h"
 #include "optdnn/baselines/kept_states.h"
 
 namespace optdnn::baselines {
 
-void DenseMlpSpec::check(const NetworkShape& shape) const {
-  if (shape.is_image()) {
-    throw base::ConfigError("model 'dense_mlp' wants vectors, the data set has images", "model: resnet");
-  }
-}
+void DenseMlpSpec::check(const NetworkShape& shape) const { require_vectors(kName, shape); }
 
 // What a layer reads is a value of its own.
 Count DenseMlpSpec::count(const NetworkShape& shape) const {

@@ -4,6 +4,7 @@
 #include "optdnn/base/text.h"
 #include "optdnn/baselines/kept_states.h"
 #include "optdnn/execution/recompute.h"
+#include "optdnn/models/compression.h"
 #include "optdnn/models/image_sizes.h"
 
 namespace optdnn::baselines {
@@ -11,9 +12,7 @@ namespace optdnn::baselines {
 using base::concat;
 
 void DenseNetSpec::check(const NetworkShape& shape) const {
-  if (!shape.is_image()) {
-    throw base::ConfigError("model 'densenet' wants images, the data set has vectors", "model: mlp");
-  }
+  require_images(kName, shape);
   const int64_t per_layer = bottleneck ? 6 : 3;
   if ((layers - 4) % per_layer != 0 || layers == 4) {
     throw base::ConfigError(concat("model 'densenet' wants ", per_layer, "n+4 layers",
@@ -35,10 +34,6 @@ std::vector<modules::ChainLayer> chain(const DenseNetSpec& spec) {
   return {{3, spec.growth}};
 }
 
-int64_t compressed(const DenseNetSpec& spec, int64_t width) {
-  return std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(width) * spec.compression));
-}
-
 }  // namespace
 
 // A layer keeps the features side by side, and what it adds; or, memory-efficient, what it adds alone.
@@ -47,7 +42,7 @@ Count DenseNetSpec::count(const NetworkShape& shape) const {
   auto [count, at] = models::count_stem(models::ConvStem{}, shape, width);
   for (int block = 0; block < 3; ++block) {
     if (block > 0) {
-      const int64_t kept = compressed(*this, width);
+      const int64_t kept = models::kept_channels(compression, width);
       const models::PartCount down = models::count_transition(models::DenseTransition{}, width, kept, at, true);
       count += down.count;
       at = down.at;
@@ -74,7 +69,7 @@ DenseNetImpl::DenseNetImpl(const DenseNetSpec& spec, const NetworkShape& shape)
   stem_ = register_module("stem", models::make_stem(models::ConvStem{}, shape, width));
   for (int64_t block = 0; block < 3; ++block) {
     if (block > 0) {
-      const int64_t kept = compressed(spec, width);
+      const int64_t kept = models::kept_channels(spec.compression, width);
       transitions_.push_back(
           register_module(concat("transition_", block),
                           models::make_transition(models::DenseTransition{}, width, kept, /*image=*/true)));

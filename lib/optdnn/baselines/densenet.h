@@ -28,7 +28,7 @@ struct DenseNetSpec {
     f("memory_efficient", memory_efficient,
       "layers are computed again in the backward pass, not kept: less memory, more time");
   }
-  // Errors: ConfigError if the layers are not 3n+4 (6n+4 with bottlenecks) the input is no image, or a too small one.
+  // Errors: ConfigError if the layers are not 3n+4, or 6n+4 with bottlenecks; if the input is no image, or too small.
   void check(const NetworkShape& shape) const;
   Count count(const NetworkShape& shape) const;
   models::Network make(const NetworkShape& shape) const;

@@ -19,9 +19,7 @@ int64_t pooled(int64_t size_px) { return size_px / std::min(kDeqPool, size_px); 
 
 }  // namespace
 
-void DeqSpec::check(const NetworkShape& shape) const {
-  if (!shape.is_image()) throw base::ConfigError("model 'deq' wants images, the data set has vectors", "model: mlp");
-}
+void DeqSpec::check(const NetworkShape& shape) const { require_images(kName, shape); }
 
 // Paper: memory does not grow with the solver's steps.
 Count DeqSpec::count(const NetworkShape& shape) const {

@@ -37,7 +37,7 @@ void start_small(torch::nn::Module& network) {
 }  // namespace
 
 void MdeqSpec::check(const NetworkShape& shape) const {
-  if (!shape.is_image()) throw base::ConfigError("model 'mdeq' wants images, the data set has vectors", "model: mlp");
+  require_images(kName, shape);
   if (head_width.size() != width.size()) {
     throw base::ConfigError(
         concat("model 'mdeq' has ", width.size(), " scales, but head_width has ", head_width.size(), " entries"),

@@ -1,13 +1,10 @@
 #include "optdnn/baselines/mlp.h"
 
-#include "optdnn/base/errors.h"
 #include "optdnn/baselines/kept_states.h"
 
 namespace optdnn::baselines {
 
-void MlpSpec::check(const NetworkShape& shape) const {
-  if (shape.is_image()) throw base::ConfigError("model 'mlp' wants vectors, the data set has images", "model: resnet");
-}
+void MlpSpec::check(const NetworkShape& shape) const { require_vectors(kName, shape); }
 
 Count MlpSpec::count(const NetworkShape& shape) const {
   Count count;

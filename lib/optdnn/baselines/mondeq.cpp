@@ -52,7 +52,7 @@ Tensor bordered_relu(const Tensor& x) {
 }  // namespace
 
 void MonDeqSpec::check(const NetworkShape& shape) const {
-  if (!shape.is_image()) throw base::ConfigError("model 'mondeq' wants images, the data set has vectors", "model: mlp");
+  require_images(kName, shape);
   if (std::min(shape.input[1], shape.input[2]) < 2)
     throw base::ConfigError("model 'mondeq' wants images of at least 2 x 2 pixels");
 }

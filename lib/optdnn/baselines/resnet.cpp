@@ -34,10 +34,7 @@ constexpr auto kRelu = modules::Activation::relu;
 
 template <class Spec>
 void check_layers(const Spec& spec, int64_t ends, std::string_view examples, const NetworkShape& shape) {
-  if (!shape.is_image()) {
-    throw base::ConfigError(base::concat("model '", Spec::kName, "' wants images, the data set has vectors"),
-                            "model: mlp");
-  }
+  require_images(Spec::kName, shape);
   if ((spec.layers - ends) % 6 != 0) {
     throw base::ConfigError(
         base::concat("model '", Spec::kName, "' wants 6n+", ends, " layers, received ", spec.layers),

@@ -27,7 +27,7 @@ struct ResNetSpec {
     f("shortcut", shortcut, "where a stage begins: a is padding, b a 1x1 convolution");
     f("order", order, "post: convolution, norm, activation; pre: norm, activation, convolution (He et al. 2016b)");
   }
-  // Errors: ConfigError if the layers are not 6n+2 (wrn: 6n+4) or the input is no image.
+  // Errors: ConfigError if the layers are not 6n+2 or the input is no image.
   void check(const NetworkShape& shape) const;
   Count count(const NetworkShape& shape) const;
   models::Network make(const NetworkShape& shape) const;
@@ -47,7 +47,7 @@ struct WrnSpec {
     f("dropout", dropout, config::at_least(0) & config::less_than(1),
       "probability of a zero between a block's convolutions");
   }
-  // Errors: ConfigError if the layers are not 6n+2 (wrn: 6n+4) or the input is no image.
+  // Errors: ConfigError if the layers are not 6n+4 or the input is no image.
   void check(const NetworkShape& shape) const;
   Count count(const NetworkShape& shape) const;
   models::Network make(const NetworkShape& shape) const;

@@ -1,7 +1,5 @@
 #include "optdnn/config/constraint.h"
 
-#include <algorithm>
-
 #include "optdnn/base/text.h"
 
 namespace optdnn::config {
@@ -15,12 +13,7 @@ bool Constraint::admits(double value) const {
   return true;
 }
 
-bool Constraint::admits(std::string_view text) const {
-  return choices.empty() || std::find(choices.begin(), choices.end(), text) != choices.end();
-}
-
 std::string Constraint::text() const {
-  if (!choices.empty()) return concat("one of ", base::join(choices, ", "));
   if (low && high && !low->open && !high->open) {
     return concat("from ", number_text(low->value), " to ", number_text(high->value));
   }
@@ -34,13 +27,11 @@ Constraint at_least(double low) { return {.low = Constraint::Bound{low, false}};
 Constraint less_than(double high) { return {.high = Constraint::Bound{high, true}}; }
 Constraint at_most(double high) { return {.high = Constraint::Bound{high, false}}; }
 Constraint between(double low, double high) { return at_least(low) & at_most(high); }
-Constraint one_of(std::vector<std::string> choices) { return {.choices = std::move(choices)}; }
 Constraint not_empty() { return {.not_empty = true}; }
 
 Constraint operator&(Constraint a, const Constraint& b) {
   if (b.low) a.low = b.low;
   if (b.high) a.high = b.high;
-  if (!b.choices.empty()) a.choices = b.choices;
   a.not_empty |= b.not_empty;
   return a;
 }

@@ -19,12 +19,10 @@ struct Constraint {
   };
   std::optional<Bound> low{};
   std::optional<Bound> high{};
-  std::vector<std::string> choices{};  // of a text; empty: any
-  bool not_empty = false;              // of a list, a map or a text
+  bool not_empty = false;  // of a list, a map or a text
 
   bool admits(double value) const;
-  bool admits(std::string_view text) const;
-  // "> 0", ">= 1 and < 2", "from 0 to 1", "one of crop, flip"; empty if nothing is constrained
+  // "> 0", ">= 1 and < 2", "from 0 to 1"; empty if nothing is constrained
   std::string text() const;
 };
 
@@ -33,10 +31,9 @@ Constraint at_least(double low);
 Constraint less_than(double high);
 Constraint at_most(double high);
 Constraint between(double low, double high);  // both included
-Constraint one_of(std::vector<std::string> choices);
 Constraint not_empty();
 
-// Both hold.
+// Where both bound the same side, b's bound counts.
 Constraint operator&(Constraint a, const Constraint& b);
 
 }  // namespace optdnn::config

@@ -52,7 +52,7 @@ std::string type_of(const Constraint& constraint = {}) {
   } else if constexpr (std::floating_point<T>) {
     return with_constraint("number", constraint);
   } else if constexpr (std::same_as<T, std::string>) {
-    return constraint.choices.empty() ? "text" : base::join(constraint.choices, " | ");
+    return "text";
   } else if constexpr (NamedEnum<T>) {
     return base::join(enum_names(T{}).names(), " | ");
   } else if constexpr (is_optional<T>) {

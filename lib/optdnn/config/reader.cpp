@@ -106,10 +106,6 @@ bool Reader::read_real(const Node& node, const Constraint& constraint, double& v
 bool Reader::read_text(const Node& node, const Constraint& constraint, std::string& value) {
   if (!node.is_scalar()) return refuse(node, "a text", "");
   if (constraint.not_empty && node.text().empty()) return refuse(node, "a text that is not empty", "");
-  if (!constraint.admits(std::string_view(node.text()))) {
-    unknown_value(node, base::suggestion(node.text(), constraint.choices, "values"));
-    return false;
-  }
   value = node.text();
   return true;
 }
@@ -189,10 +185,6 @@ base::SourceSpan Checker::place_of(std::string_view field) const {
 
 void Checker::error(std::string_view field, std::string message, std::string hint) {
   diagnostics_.error(place_of(field), std::move(message), std::move(hint));
-}
-
-void Checker::warning(std::string_view field, std::string message, std::string hint) {
-  diagnostics_.warning(place_of(field), std::move(message), std::move(hint));
 }
 
 }  // namespace optdnn::config

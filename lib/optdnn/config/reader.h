@@ -88,7 +88,6 @@ class Checker {
   Checker(base::Diagnostics& diagnostics, const Node& node, base::SourceSpan place)
       : diagnostics_(diagnostics), node_(node), place_(std::move(place)) {}
   void error(std::string_view field, std::string message, std::string hint = "");
-  void warning(std::string_view field, std::string message, std::string hint = "");
   // Whether the text gives the field, rather than its default.
   bool is_given(std::string_view field) const { return node_.find_path(field) != nullptr; }
 

@@ -7,7 +7,6 @@ nlohmann::json scalar_schema(std::string_view type, const Constraint& constraint
   const auto bound = [](const Constraint::Bound& b) { return to_json(dump(b.value)); };
   if (constraint.low) schema[constraint.low->open ? "exclusiveMinimum" : "minimum"] = bound(*constraint.low);
   if (constraint.high) schema[constraint.high->open ? "exclusiveMaximum" : "maximum"] = bound(*constraint.high);
-  if (!constraint.choices.empty()) schema["enum"] = constraint.choices;
   if (type == "string" && constraint.not_empty) schema["minLength"] = 1;
   return schema;
 }

@@ -24,7 +24,7 @@ concept HasSchemaHook = requires(const T& value) {
 template <class T>
 nlohmann::json value_schema(const Constraint& constraint = {});
 
-// {"type": type} with the bounds or choices of a constraint.
+// {"type": type} with the bounds of a constraint.
 nlohmann::json scalar_schema(std::string_view type, const Constraint& constraint);
 // A map of these properties and no others.
 nlohmann::json object_schema(nlohmann::json properties, nlohmann::json required);

@@ -180,4 +180,15 @@ Tensor read_own_inputs(const ArraysSpec& spec, const fs::path& path, const Prepa
   return standardised(inputs, preparation.mean, preparation.deviation);
 }
 
+Tensor read_own_targets(const ArraysSpec& spec, const fs::path& path, const Preparation& preparation) {
+  const auto arrays = read_arrays(path, {spec.targets});
+  const auto found = arrays.find(spec.targets);
+  if (found == arrays.end() || found->second.shape().empty()) return {};
+  const NpyArray& targets = found->second;
+  if (!preparation.classes.empty())
+    return holds_classes(targets) ? places_of(label_texts(targets), preparation.classes) : Tensor();
+  if (targets.is_text()) return {};
+  return targets.numbers.to(torch::kFloat64).reshape({targets.shape().front(), -1});
+}
+
 }  // namespace optdnn::data

@@ -49,7 +49,7 @@ OwnData read_as_found(const Spec& spec) {
     throw base::EnvironmentError(
         concat("the data in ", data_place(spec), " have changed: their SHA-256 is ", base::join(data.sha256, ", "),
                ", and it was ", base::join(spec.own.found->sha256, ", ")),
-        "a run goes on with the data it began with; --fresh begins anew");
+        "a run goes on with the data it began with; `train --fresh` begins anew");
   }
   return data;
 }
@@ -88,6 +88,15 @@ void check_class_count(int64_t classes, int64_t samples, bool asked_for, const s
                            samples == 1 ? " sample" : " samples"),
                     asked_for ? "dataset.target names what is learnt; task: regression takes numbers"
                               : "task: regression takes integers as numbers, task: classification each as a class");
+}
+
+Tensor places_of(const std::vector<std::string>& names, const std::vector<std::string>& classes) {
+  Tensor places = torch::empty({std::ssize(names)}, torch::kInt64);
+  for (int64_t i = 0; i < std::ssize(names); ++i) {
+    const auto found = std::find(classes.begin(), classes.end(), names[i]);
+    places.data_ptr<int64_t>()[i] = found == classes.end() ? -1 : found - classes.begin();
+  }
+  return places;
 }
 
 void divide_off_test(OwnData& data, const OwnFields& own) {

@@ -37,6 +37,16 @@ torch::Tensor read_own_inputs(const TableSpec& spec, const std::filesystem::path
 torch::Tensor read_own_inputs(const ArraysSpec& spec, const std::filesystem::path& file,
                               const Preparation& preparation);
 
+// What the same file says of their targets: numbers of classes (-1: no value, or a class that the training set lacks),
+// or a regression's values (NaN: none). Shapes: N, or N x K; not defined where the file says nothing.
+torch::Tensor read_own_targets(const TableSpec& spec, const std::filesystem::path& file,
+                               const Preparation& preparation);
+torch::Tensor read_own_targets(const ArraysSpec& spec, const std::filesystem::path& file,
+                               const Preparation& preparation);
+
+// Their place among these classes, which is -1 for others. Shapes: N.
+torch::Tensor places_of(const std::vector<std::string>& names, const std::vector<std::string>& classes);
+
 // "8 x 3".
 std::string shape_text(const std::vector<int64_t>& shape);
 

@@ -1,5 +1,6 @@
 // Samples from a CSV file: every column but the target and those that are dropped is an input.
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "optdnn/base/errors.h"
@@ -133,6 +134,24 @@ OwnData read_own_data(const TableSpec& spec) {
 
 Tensor read_own_inputs(const TableSpec& spec, const std::filesystem::path& path, const Preparation& preparation) {
   return standardised(read_columns(opened(spec, path), preparation.columns), preparation.mean, preparation.deviation);
+}
+
+Tensor read_own_targets(const TableSpec& spec, const std::filesystem::path& path, const Preparation& preparation) {
+  const CsvFile file = opened(spec, path);
+  if (std::find(file.header.begin(), file.header.end(), spec.target) == file.header.end()) return {};
+  const int64_t column = column_of(file, spec.target, "target");
+  if (!preparation.classes.empty()) {
+    const bool integers = std::all_of(preparation.classes.begin(), preparation.classes.end(), cell_integer);
+    std::vector<std::string> names;
+    for (int64_t row = 0; row < file.rows(); ++row)
+      names.push_back(class_name(file.cell(row, column), integers ? CellType::integer : CellType::text));
+    return places_of(names, preparation.classes);
+  }
+  Tensor values = torch::full({file.rows(), 1}, std::numeric_limits<double>::quiet_NaN(), torch::kFloat64);
+  for (int64_t row = 0; row < file.rows(); ++row) {
+    if (const auto number = cell_number(file.cell(row, column))) values.data_ptr<double>()[row] = *number;
+  }
+  return values;
 }
 
 }  // namespace optdnn::data

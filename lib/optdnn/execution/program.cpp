@@ -119,7 +119,7 @@ class Unrolling {
   std::map<std::string, int> learned_;  // by text
 };
 
-// Of the outputs after each step those that read nothing which `last` does not need, and no coefficient.
+// By value, whether it costs nothing: the last output needs it, or it combines such values with known weights.
 std::vector<bool> free_outputs(const Program& program, const std::vector<std::vector<int>>& outputs) {
   std::vector<bool> needed(program.values);
   needed[outputs.back().back()] = true;

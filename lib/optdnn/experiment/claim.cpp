@@ -201,6 +201,11 @@ bool Claim::is_held(const fs::path& folder) {
 }
 
 void Claim::check() const {
+  std::error_code error;
+  if (!fs::exists(held_->folder, error)) {
+    throw base::EnvironmentError(held_->folder.string() + " was removed or moved while it was trained",
+                                 "nothing more is written; the same command begins anew");
+  }
   if (newest_claim(held_->folder) <= held_->generation) return;
   throw base::EnvironmentError(concat(held_->folder.string(), " was taken over by another process"),
                                "this one was silent for too long; nothing more is written here");

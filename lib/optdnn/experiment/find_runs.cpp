@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "optdnn/base/errors.h"
+#include "optdnn/base/log.h"
 #include "optdnn/base/text.h"
 
 namespace optdnn::experiment {
@@ -20,8 +21,11 @@ bool is_run(const fs::path& folder) {
 
 void collect(const fs::path& folder, std::vector<fs::path>& runs) {
   if (is_run(folder)) return runs.push_back(folder);
-  std::error_code ignored;  // a folder that goes away meanwhile has no runs
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+  std::error_code error, ignored;  // a folder that goes away meanwhile has no runs
+  const fs::directory_iterator entries(folder, error);
+  if (error == std::errc::permission_denied)
+    base::log_warning(base::concat(folder.string(), " may not be looked into, and is left out"));
+  for (const auto& entry : error ? fs::directory_iterator() : entries) {
     const std::string name = entry.path().filename().string();
     if (entry.is_directory(ignored) && !name.starts_with('.') && name != "search") collect(entry.path(), runs);
   }

@@ -1,5 +1,7 @@
 #include "optdnn/experiment/predict.h"
 
+#include <cmath>
+
 #include "optdnn/base/files.h"
 #include "optdnn/base/text.h"
 #include "optdnn/baselines/kept_states.h"
@@ -18,8 +20,14 @@ namespace {
 
 struct GivenSamples {
   Tensor inputs;  // prepared
-  std::vector<std::string> names;
+  std::vector<std::string> names = {};
+  Tensor targets = {};
 };
+
+// Where there is one for each sample.
+Tensor targets_beside(const Tensor& inputs, const Tensor& targets) {
+  return targets.defined() && targets.size(0) == inputs.size(0) ? targets : Tensor();
+}
 
 // Samples from a file or folder of the user's own, prepared as those of the training were.
 GivenSamples read_input(const OpenedRun& run, const fs::path& input) {
@@ -47,7 +55,7 @@ GivenSamples read_input(const OpenedRun& run, const fs::path& input) {
                                                 data::shape_text(inputs.sizes().slice(1).vec()),
                                                 ", and the network takes ", data::shape_text(run.shape.input)));
           }
-          return {inputs, {}};
+          return {inputs, {}, targets_beside(inputs, data::read_own_targets(spec, input, run.preparation))};
         }
         throw base::ConfigError(
             concat("--input: the run's data set '", spec.kName, "' is read from no file of yours"),
@@ -153,7 +161,10 @@ class CsvLines {
     std::vector<std::string> cells = {std::to_string(i)};
     if (!p_.names.empty()) cells.push_back(p_.names[i]);
     if (classes_) {
-      if (p_.targets.defined()) cells.push_back(p_.classes[p_.targets[i].item<int64_t>()]);
+      if (p_.targets.defined()) {
+        const auto target = p_.targets[i].item<int64_t>();
+        cells.push_back(target < 0 ? "" : p_.classes[target]);
+      }
       cells.push_back(p_.classes[answers_[i].item<int64_t>()]);
       add_numbers(probabilities_[i], cells);
     } else {
@@ -166,7 +177,10 @@ class CsvLines {
 
   static void add_numbers(const Tensor& row, std::vector<std::string>& cells) {
     const Tensor wide = row.to(torch::kFloat64).contiguous();
-    for (int64_t i = 0; i < wide.numel(); ++i) cells.push_back(base::number_text(wide.const_data_ptr<double>()[i]));
+    for (int64_t i = 0; i < wide.numel(); ++i) {
+      const double number = wide.const_data_ptr<double>()[i];
+      cells.push_back(std::isnan(number) ? "" : base::number_text(number));
+    }
   }
 
   static std::string joined(const std::vector<std::string>& cells) {
@@ -212,6 +226,7 @@ Prediction predict(OpenedRun& run, const PredictionOptions& options) {
   if (options.input) {
     GivenSamples given = read_input(run, *options.input);
     prediction.names = std::move(given.names);
+    prediction.targets = given.targets;
     prediction.outputs = outputs_of(run, given.inputs);
     check_finite(run, prediction.outputs);
     if (!options.features.empty()) prediction.features = all_features(run, given.inputs, options.features);

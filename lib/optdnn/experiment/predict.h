@@ -16,7 +16,7 @@ struct PredictionOptions {
 
 struct Prediction {
   torch::Tensor outputs;             // N x K; of a regression in the data's units
-  torch::Tensor targets;             // N, or N x K; not defined where they are not known
+  torch::Tensor targets;             // N (-1: another class, or none), or N x K (NaN: none); not defined if not known
   torch::Tensor features;            // N x ..., of `path` N x states x ...; not defined where not asked for
   std::vector<std::string> classes;  // empty for a regression
   std::vector<std::string> names;    // of the samples' files, if they have some

@@ -32,7 +32,7 @@ std::string type_text(const Compression&);
 
 inline constexpr int64_t kFirstDenseWidth = 16;
 
-// At least one of the channels that a stage hands on.
+// Those of a transition that keeps this share of so many, at least one.
 int64_t kept_channels(double share, int64_t channels);
 
 // For each of the program's modules, whether its argument has the width of the stage's input rather than the growth

@@ -143,12 +143,11 @@ Traits LayersSpec::traits() const {
 }
 
 void LayersSpec::check(int64_t width) const {
-  const auto last = std::find_if(layers.rbegin(), layers.rend(), [](const auto& layer) { return layer.is_affine(); });
   int64_t channels = width;
   for (const ListedLayer& layer : layers) {
     if (layer.is_affine() && !(layer.conv && layer.conv->depthwise)) channels = layer.outputs(width);
   }
-  if (last == layers.rend() || channels == width) return;
+  if (channels == width) return;
   throw base::ConfigError(
       concat("the last layer of module 'layers' has ", channels, " channels, and the state ", width),
       "leave its size out: it is the state's then");

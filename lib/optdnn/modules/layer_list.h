@@ -3,9 +3,10 @@
 //   module: {name: layers, layers: [norm, relu, {conv: {kernel_px: 3, channels: 32}}, norm, relu, conv]}
 //   module: {name: layers, layers: [{linear: {width: 64}}, tanh, {linear: {width: 64}}, tanh, linear]}
 //
-// A layer is `norm` (batch; or {norm: group}), an activation by its name, `conv` (3 x 3, "same" padding, no bias;
-// {conv: {kernel_px, channels | times, depthwise}}) or `linear` ({linear: {width | times}}). What names no size has the
-// state's, `times: 4` is four times that; the last convolution or linear layer has the state's width.
+// A layer is `norm` (batch; or {norm: group}), an activation by its name, `conv` (3 x 3, "same" padding, a bias
+// where it is depthwise; {conv: {kernel_px, channels | times, depthwise}}) or `linear` ({linear: {width | times}}).
+// What names no size has the state's, `times: 4` is four times that; the last convolution or linear layer has the
+// state's width.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -31,10 +31,10 @@ torch::Tensor spectral_norm(const torch::Tensor& weight);
 // The bound on the norm of a convolution with odd kernels and "same" padding. Shapes: O x I x k x k -> scalar.
 torch::Tensor convolution_norm(const torch::Tensor& weight);
 
-// Errors: ConfigError if a norm would take its statistics of one value alone: the deviation is then 0/0, or the norm
-// removes all there is. `of` says whose value that is: "a channel".
 constexpr std::string_view kBatchNormCure = "dataset.drop_last: true, another batch_size, or norm: group";
 constexpr std::string_view kGroupNormCure = "larger images, more channels than groups (at most 8), or norm: none";
+// Errors: ConfigError if a norm would take its statistics of one value alone: the deviation is then 0/0, or the norm
+// removes all there is. `of` says whose value that is: "a channel".
 void check_several_values(int64_t values, std::string_view norm, std::string_view of, std::string_view cure);
 
 double lipschitz_constant(Activation activation);

@@ -1,4 +1,4 @@
-// The last iterates of a solver and what their differences say.
+// The rows that Anderson's and Broyden's methods keep: their inner products and combinations.
 #include "optdnn/solvers/method.h"
 
 namespace optdnn::solvers {
