@@ -34,15 +34,10 @@ class Sketch:
     classes: list[str]
 
     def input_name(self, column: int, otherwise: str) -> str:
-        return plain_text(self.columns[column]) if column < len(self.columns) else otherwise
+        return style.short(self.columns[column], 20) if column < len(self.columns) else otherwise
 
     def class_name(self, value: float) -> str:
-        return plain_text(self.classes[int(value)]) if 0 <= value < len(self.classes) else f"class {value:g}"
-
-
-def plain_text(name: str) -> str:
-    """Short, and without the marks of matplotlib's formulas."""
-    return style.short(name, 20).replace("$", r"\$")
+        return style.short(self.classes[int(value)], 20) if 0 <= value < len(self.classes) else f"class {value:g}"
 
 
 def read_sketches(group: Group, problems: list[str]) -> list[Sketch]:

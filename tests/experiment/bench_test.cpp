@@ -14,7 +14,8 @@ using namespace optdnn::experiment;
 namespace {
 
 Row row_of(std::vector<uint64_t> seeds) {
-  Row row{"rings", {}, {}, {}, {}};
+  Row row;
+  row.id = "rings";
   row.spec.dataset = data::NestedRingsSpec{};
   std::get<data::NestedRingsSpec>(row.spec.dataset).points_per_ring = 16;
   std::get<data::NestedRingsSpec>(row.spec.dataset).iterations_per_epoch = 6;

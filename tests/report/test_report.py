@@ -344,6 +344,20 @@ class Rules(unittest.TestCase):
         self.assertIn(r"a\_b & \textbf{1.0 $\pm$ 0.5} \\", text)
         self.assertIn(r"error (\%)", text)
 
+    def test_pictures_are_drawn_in_the_units_and_by_the_names_of_the_data(self):
+        import numpy as np
+        from report import pictures
+        drawn = {"points_inputs": np.array([[0.0, 1.0]]), "points_targets": np.array([2.0]),
+                 "curve_outputs": np.array([[1.0]]), "path_states": np.ones((2, 1, 2))}
+        known = {"mean": [10, 20], "deviation": [2, 4], "target_mean": [100], "target_deviation": [5]}
+        pictures.put_in_units(drawn, known)
+        self.assertEqual([drawn[name].tolist() for name in ("points_inputs", "points_targets", "curve_outputs")],
+                         [[[10.0, 24.0]], [110.0], [[105.0]]])
+        self.assertTrue((drawn["path_states"] == 1).all())
+        sketch = pictures.Sketch("row", drawn, ["a", "b"], ["no", "yes"])
+        self.assertEqual([sketch.input_name(1, "input 2"), sketch.class_name(1.0), sketch.class_name(2.0)],
+                         ["b", "yes", "class 2"])
+
     def test_what_is_running_dead_or_silent_is_said(self):
         from report import runs, table
         now = {"iteration": 1200, "iterations": 5000, "left_s": 38.0, "updated": time.time()}
@@ -520,6 +534,13 @@ DAMAGE = [
     ("pictures.safetensors", tensors(GRID, {"grid_rows": "-2", "grid_cols": "-3"}), "grid_rows -2"),
     ("pictures.safetensors", tensors(GRID, {"grid_rows": "two", "grid_cols": "3"}), "pictures.safetensors is damaged"),
     ("pictures.safetensors", tensors(GRID, {"grid_rows": "2", "grid_cols": "4"}), "2 x grid_cols 4 is not 6 points"),
+    ("pictures.safetensors", tensors(GRID, {"grid_rows": "2", "grid_cols": "3", "preparation": "[" * 100_000}),
+     "pictures.safetensors is damaged"),
+    ("pictures.safetensors", tensors(GRID, {"grid_rows": "2", "grid_cols": "3",
+                                            "preparation": '{"mean": [1, 2, 3], "deviation": [1, 2, 3]}'}),
+     "pictures.safetensors is damaged"),
+    ("pictures.safetensors", tensors(GRID, {"grid_rows": "2", "grid_cols": "3", "preparation": '{"mean": {}}'}),
+     "pictures.safetensors is damaged"),
     ("pictures.safetensors", tensors(GRID | {"grid_outputs": [5, 2]}, {}), "has shape [5, 2]"),
     ("pictures.safetensors", tensors(GRID, {"grid_rows": "2", "grid_cols": "3"}, b"\xff"), "that are not finite"),
     ("pictures.safetensors", tensors({"path_states": [4, 0, 2]}, {}), "has shape [4, 0, 2]"),
