@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <set>
@@ -89,7 +90,8 @@ int run_jobs(const std::vector<PlannedRun>& runs, int jobs, const std::filesyste
   while (workers.running() > 0) {
     display.show(seconds(), workers.running());
     for (const auto& [worker, status, was_killed] : workers.wait(kLook_ms, hear)) {
-      if (was_killed && !stop_requested()) {
+      const bool told_to_stop = was_killed && status == 128 + SIGTERM;  // before it listened
+      if (was_killed && !told_to_stop && !stop_requested()) {
         ++killed;
         display.say(
             base::concat("a worker was ended by signal ", status - 128, "; what it had begun goes to the others"));

@@ -17,7 +17,7 @@ struct Signature {
 };
 
 constexpr std::string_view kPicture = "convert it to JPEG or PNG";
-constexpr std::string_view kUnpack = "unpack it first; an .npz file is for data set `arrays`";
+constexpr std::string_view kUnpack = "unpack it first";
 constexpr std::string_view kDownload = "a download brought an answer of the server instead; get the file again";
 
 // Longer signatures first where one begins like another.
@@ -35,7 +35,7 @@ constexpr Signature kSignatures[] = {
     {0,
      "\x93NUMPY",
      {"a NumPy array", "data set `arrays` takes an .npz file of inputs x and targets y, by numpy.savez"}},
-    {0, "PK\3\4", {kZipArchive, kUnpack}},
+    {0, "PK\3\4", {kZipArchive, "unpack it first; if it is an .npz file, data set `arrays` takes it"}},
     {0, "\x1f\x8b", {"compressed by gzip", "gunzip it first"}},
     {0, "BZh", {"compressed by bzip2", kUnpack}},
     {0,
