@@ -224,6 +224,18 @@ class Processes(Commands):
         self.train("short.yaml", "other", 3)
         self.assert_alike("unbroken", "other", 1e-12)
 
+    def test_a_row_without_data_is_named_once_and_the_next_one_is_trained(self) -> None:
+        lines = (NORMED % "float64").strip().replace("iterations: 30", "iterations: 4")
+        self.write("t.yaml", "table: t\ndefaults:\n" + "".join(f"  {line}\n" for line in lines.splitlines()) +
+                   "rows:\n  - {id: none, dataset: {name: cifar10, batch_size: 16}}\n  - {id: there}\n")
+        for count in ("1", "2"):
+            error = self.run_program("train", "t.yaml", "--processes", count, "--quiet", "--out", count, "--data", "none",
+                                     status=3).stderr
+            self.assertEqual(error.count("t/none/seed-0: error: "), 1, error)
+            self.assertEqual(error.count("error:"), 1, error)
+            summary = json.loads((self.folder / count / "t/there/seed-0/summary.json").read_text())
+            self.assertEqual(summary["status"], "finished")
+
     def test_a_process_that_hangs_is_named_and_all_end(self) -> None:
         self.write("long.yaml", LONG)
         parent = self.started("long.yaml", "hung", 2, OPTDNN_PATIENCE_S="2")

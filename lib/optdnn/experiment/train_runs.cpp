@@ -1,5 +1,7 @@
 #include "optdnn/experiment/train_runs.h"
 
+#include "optdnn/base/errors.h"
+#include "optdnn/base/log.h"
 #include "optdnn/base/text.h"
 #include "optdnn/config/json.h"
 #include "optdnn/experiment/memory.h"
@@ -79,6 +81,24 @@ std::vector<RunOutcome> train_in_memory(const Table& table, const Row& row, cons
   return {};
 }
 
+// Why a process has no data for the row, where any has none: all know it then, and the first of them says why.
+std::exception_ptr why_no_data(const Row& row, const world::World& world, DataSets& datasets) {
+  std::exception_ptr own;
+  std::string what;
+  try {
+    datasets.get(row.spec.dataset);
+  } catch (const std::exception& error) {
+    own = std::current_exception();
+    what = error.what();
+  }
+  const torch::Tensor without = world.rows(torch::tensor({own ? 1 : 0}, torch::kInt64)).flatten();
+  if (!without.any().item<bool>()) return nullptr;
+  const auto first = without.argmax().item<int64_t>();
+  if (own && world.rank() == first && !world.writes()) base::log_error(concat(row.id, ": ", what));
+  if (own) return own;
+  return std::make_exception_ptr(base::EnvironmentError(concat("rank ", first, " cannot read the data, and says why")));
+}
+
 }  // namespace
 
 size_t runs_at_once(const Row& row, const RunOptions& options) {
@@ -116,6 +136,19 @@ std::vector<RunOutcome> train_runs(const Table& table, const Row& row, const Run
       outcomes.push_back({Ended::elsewhere, plan.runs[left].seed, found.error, left});
     break;
   }
+  const auto fail = [&](const std::vector<size_t>& group, const std::exception_ptr& error) {
+    for (const size_t number : group) {
+      if (!plan.are_trials && world.writes()) mark_failed(plan.runs[number].folder.path / "status.json");
+      held.erase(number);
+      outcomes.push_back({Ended::failed, plan.runs[number].seed, error, number});
+    }
+  };
+  if (!world.is_alone() && !waiting.all().empty()) {
+    if (const auto error = why_no_data(row, world, datasets)) {
+      for (const auto& group : waiting.all()) fail(group, error);
+      return outcomes;
+    }
+  }
   for (const auto& group : waiting.all()) try {
       if (world.any(options.stop_requested && options.stop_requested())) break;
       const auto trained = train_in_memory(table, row, plan, group, options, datasets, held);
@@ -123,11 +156,7 @@ std::vector<RunOutcome> train_runs(const Table& table, const Row& row, const Run
       for (const size_t number : group) held.erase(number);
     } catch (...) {
       if (!world.is_alone()) throw;  // nobody can know where the others stand
-      for (const size_t number : group) {
-        if (!plan.are_trials) mark_failed(plan.runs[number].folder.path / "status.json");
-        held.erase(number);
-        outcomes.push_back({Ended::failed, plan.runs[number].seed, std::current_exception(), number});
-      }
+      fail(group, std::current_exception());
     }
   return outcomes;
 }
