@@ -229,8 +229,8 @@ class Processes(Commands):
         self.write("t.yaml", "table: t\ndefaults:\n" + "".join(f"  {line}\n" for line in lines.splitlines()) +
                    "rows:\n  - {id: none, dataset: {name: cifar10, batch_size: 16}}\n  - {id: there}\n")
         for count in ("1", "2"):
-            error = self.run_program("train", "t.yaml", "--processes", count, "--quiet", "--out", count, "--data", "none",
-                                     status=3).stderr
+            words = ("t.yaml", "--processes", count, "--quiet", "--out", count, "--data", "none")
+            error = self.run_program("train", *words, status=3).stderr
             self.assertEqual(error.count("t/none/seed-0: error: "), 1, error)
             self.assertEqual(error.count("error:"), 1, error)
             summary = json.loads((self.folder / count / "t/there/seed-0/summary.json").read_text())
