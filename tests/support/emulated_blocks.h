@@ -1,9 +1,8 @@
-// A GPU's blocks on a CPU, each thread of theirs a thread. Without LibTorch.
+// A GPU's blocks on a CPU. Without LibTorch.
 #pragma once
 
 #include <limits>
 #include <memory>
-#include <thread>
 #include <vector>
 
 #include "support/emulated_words.h"
@@ -22,7 +21,7 @@ struct BlockMemory {
         warps(grid.threads / 32) {}
   int part, number;
   std::vector<float> shared, across;
-  std::barrier<> barrier;
+  Barrier barrier;
   std::vector<kernels::gpu::Warp> warps;
 };
 
@@ -36,7 +35,7 @@ void run_blocks(const Grid& grid, const Kernel& kernel) {
       blocks.push_back(std::make_unique<BlockMemory>(part, block, grid));
     }
   }
-  const auto run = [&](int thread) {
+  run_threads(grid.threads, [&](int thread) {
     for (const auto& block : blocks) {
       kernels::gpu::place.thread = thread;
       kernels::gpu::place.threads = grid.threads;
@@ -49,11 +48,7 @@ void run_blocks(const Grid& grid, const Kernel& kernel) {
       kernels::gpu::place.warp = block->warps.empty() ? nullptr : &block->warps[thread / 32];
       kernel();
     }
-  };
-  std::vector<std::thread> others;
-  for (int thread = 1; thread < grid.threads; ++thread) others.emplace_back(run, thread);
-  run(0);
-  for (std::thread& other : others) other.join();
+  });
 }
 
 }  // namespace optdnn::tests

@@ -1,5 +1,5 @@
-// The words of kernels/gpu/words.cuh on a CPU: a block's threads are threads of the CPU, or one loop where a block has
-// one thread, and blocks run in turn. Before the kernels themselves (emulated_kernels.cpp).
+// The words of kernels/gpu/words.cuh on a CPU: a block's threads are those of emulated_threads.h, and blocks run in
+// turn. Before the kernels themselves (emulated_kernels.cpp).
 #pragma once
 
 #include <c10/util/BFloat16.h>
@@ -7,10 +7,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <barrier>
 #include <bit>
 #include <cmath>
 #include <cstring>
+
+#include "support/emulated_threads.h"
 
 #define DEVICE inline
 #define KERNEL inline void
@@ -23,10 +24,11 @@ namespace optdnn::kernels::gpu {
 
 using Half = c10::Half;
 using BFloat16 = c10::BFloat16;
+using tests::Barrier;
 
 // Threads that hold small matrices together, and what they show one another.
 struct Warp {
-  std::barrier<> barrier{32};
+  Barrier barrier{32};
   const void* rows[32];
   unsigned left[32][4], right[32][2];
 };
@@ -35,10 +37,16 @@ struct Warp {
 struct Place {
   int thread = 0, threads = 1, block = 0, blocks = 1, part = 0;
   float *shared = nullptr, *across = nullptr;  // of a block; a number of each of its threads
-  std::barrier<>* barrier = nullptr;           // of several threads
+  Barrier* barrier = nullptr;                  // of several threads
   Warp* warp = nullptr;                        // of 32
 };
 inline thread_local Place place;
+
+inline void wait_at(Barrier& barrier) {
+  const Place here = place;  // which those that go on meanwhile replace
+  barrier.arrive_and_wait();
+  place = here;
+}
 
 inline void begin_kernel() {}
 
@@ -49,10 +57,10 @@ inline int blocks() { return place.blocks; }
 inline int part() { return place.part; }
 inline float* shared_memory() { return place.shared; }
 inline void sync() {
-  if (place.barrier) place.barrier->arrive_and_wait();
+  if (place.barrier) wait_at(*place.barrier);
 }
 inline void sync_warp() {  // no more than those of a warp, as a GPU has it
-  place.warp ? place.warp->barrier.arrive_and_wait() : sync();
+  place.warp ? wait_at(place.warp->barrier) : sync();
 }
 inline void fence() { std::atomic_thread_fence(std::memory_order_seq_cst); }
 inline int add_to(int* number, int more) { return std::atomic_ref(*number).fetch_add(more); }
@@ -82,14 +90,14 @@ inline void load_pairs(const void* row, unsigned (&to)[4], bool turned) {
   Warp& warp = *place.warp;
   const int lane = place.thread % 32, across = lane / 4, along = lane % 4 * 2;
   warp.rows[lane] = row;
-  warp.barrier.arrive_and_wait();
+  wait_at(warp.barrier);
   for (int matrix = 0; matrix < 4; ++matrix) {
     const auto at = [&](int r, int c) { return static_cast<const uint16_t*>(warp.rows[matrix * 8 + r])[c]; };
     const unsigned first = turned ? at(along, across) : at(across, along);
     const unsigned second = turned ? at(along + 1, across) : at(across, along + 1);
     to[matrix] = first | second << 16;
   }
-  warp.barrier.arrive_and_wait();
+  wait_at(warp.barrier);
 }
 inline void load_matrices(const void* row, unsigned (&to)[4]) { load_pairs(row, to, false); }
 inline void load_matrices_turned(const void* row, unsigned (&to)[4]) { load_pairs(row, to, true); }
@@ -106,7 +114,7 @@ void multiply_add(const unsigned (&left)[4], unsigned right_0, unsigned right_1,
   std::copy(std::begin(left), std::end(left), warp.left[lane]);
   warp.right[lane][0] = right_0;
   warp.right[lane][1] = right_1;
-  warp.barrier.arrive_and_wait();
+  wait_at(warp.barrier);
   for (int i = 0; i < 4; ++i) {
     const int row = lane / 4 + 8 * (i / 2), column = lane % 4 * 2 + i % 2;
     for (int k = 0; k < 16; ++k) {
@@ -115,7 +123,7 @@ void multiply_add(const unsigned (&left)[4], unsigned right_0, unsigned right_1,
                  number_of_pair<Number>(warp.right[column * 4 + holder][k / 8], k % 2);
     }
   }
-  warp.barrier.arrive_and_wait();
+  wait_at(warp.barrier);
 }
 
 inline float inverse_root(float x) { return 1.0f / std::sqrt(x); }
