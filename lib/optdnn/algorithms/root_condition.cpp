@@ -14,8 +14,9 @@ namespace {
 
 using Complex = std::complex<double>;
 
-constexpr double kRank = 1e-6;      // singular values below it, relative to the largest, count as zero
-constexpr double kSameRoot = 1e-4;  // rounding splits a double root by about 1e-8, a triple one by 1e-5
+constexpr double kRank = 1e-6;             // singular values below it, relative to the largest, count as zero
+constexpr double kSmallestRadius = 1e-12;  // in which roots are looked for that are the same
+constexpr double kSameRoot = 1e-4;         // rounding splits a double root by about 1e-8, a triple one by 1e-5
 
 std::vector<Complex> eigenvalues_of(const Eigen::MatrixXd& A) {
   std::vector<Complex> roots;
@@ -65,7 +66,7 @@ Cluster take_cluster(std::vector<Complex>& roots, const Eigen::MatrixXd& A) {
     const auto multiplicity = static_cast<int>(others - roots.begin());
     const Complex mean = std::accumulate(roots.begin(), others, Complex(0.0)) / static_cast<double>(multiplicity);
     Eigen::MatrixXcd left = left_eigenvectors(A, mean);
-    if (left.cols() == 0 && multiplicity > 1) continue;
+    if (left.cols() == 0 && multiplicity > 1 && radius > kSmallestRadius) continue;
     roots.erase(roots.begin(), others);
     return {mean, multiplicity, radius, std::move(left)};
   }
@@ -111,9 +112,11 @@ RootCondition judge_roots(const NumericTableau& tableau, const Eigen::VectorXd& 
     if (is_one) result.multiplicity_of_one = multiplicity;
     if (left.cols() != multiplicity) result.defective_multiplicity = multiplicity;
     if (left.cols() != multiplicity || (is_one && multiplicity > 1)) result.zero_stable = false;
-    if ((left.adjoint() * (start - result.q).cast<Complex>()).cwiseAbs().maxCoeff() >= kExact) result.started = false;
-    if (!is_one && (left.adjoint() * start.cast<Complex>()).cwiseAbs().maxCoeff() >= kExact)
-      result.starts_at_one = false;
+    const auto holds_part_of = [&left = left](const Eigen::VectorXd& v) {
+      return left.cols() > 0 && (left.adjoint() * v.cast<Complex>()).cwiseAbs().maxCoeff() >= kExact;
+    };
+    if (holds_part_of(start - result.q)) result.started = false;
+    if (!is_one && holds_part_of(start)) result.starts_at_one = false;
     if (is_one && left.cols() == 1) {
       Eigen::Index largest = 0;
       left.col(0).cwiseAbs().maxCoeff(&largest);
