@@ -72,13 +72,13 @@ std::string images(const fs::path& place) {
 std::string quoted(const std::string& text) { return base::json_line(nlohmann::json(text)); }
 
 // The column that names itself a target; else the only one of text, else the last.
-std::string likely_target(const data::CsvFile& csv) {
+std::string likely_target(const data::CsvFile& csv, const std::vector<data::ColumnInfo>& columns) {
   for (const char* name : {"target", "Target", "label", "Label", "class", "Class", "y", "Y"}) {
     if (std::find(csv.header.begin(), csv.header.end(), name) != csv.header.end()) return name;
   }
   std::vector<std::string> texts;
-  for (int64_t c = 0; c < csv.columns(); ++c) {
-    if (data::look_at_column(csv, c).type == data::CellType::text) texts.push_back(csv.header[c]);
+  for (const data::ColumnInfo& column : columns) {
+    if (column.type == data::CellType::text) texts.push_back(column.name);
   }
   return texts.size() == 1 ? texts.front() : csv.header.back();
 }
@@ -88,13 +88,16 @@ std::string table(const std::string& file, const fs::path& to) {
   std::string target = "label", separator, drop, note;
   if (fs::exists(file)) {
     const auto [csv, word] = data::read_separated(file);
-    target = likely_target(csv);
+    std::vector<data::ColumnInfo> columns;
+    for (int64_t c = 0; c < csv.columns(); ++c) {
+      columns.push_back(data::look_at_column(csv, c));
+      data::check_no_commas(csv, c, columns.back());
+    }
+    target = likely_target(csv, columns);
     std::cout << "the column '" << target << "' is learnt; dataset.target names another\n";
     if (word != "comma") separator = concat(", separator: ", word);
     std::vector<std::string> dropped;
-    for (int64_t c = 0; c < csv.columns(); ++c) {
-      const data::ColumnInfo info = data::look_at_column(csv, c);
-      data::check_no_commas(csv, c, info);
+    for (const data::ColumnInfo& info : columns) {
       if (info.name == target) continue;
       const bool numbers_rows = info.name == "id" || info.name == "index" || info.name == "Id" || info.name == "ID";
       if (numbers_rows || info.type == data::CellType::text) dropped.push_back(quoted(info.name));

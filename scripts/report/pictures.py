@@ -63,7 +63,7 @@ def read_pictures(run: Run, path: pathlib.Path, problems: list[str]) -> tuple[Te
         known = json.loads(metadata.get("preparation", "{}"))
         put_in_units(tensors, known)
         return tensors, list(map(str, known.get("columns", []))), list(map(str, known.get("classes", [])))
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError, SafetensorError) as error:
         problem = f"{run.name}: pictures.safetensors is damaged: {without_places(str(error))}"
         problems += [] if problem in problems else [problem]
         return None

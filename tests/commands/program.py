@@ -14,6 +14,10 @@ PROGRAM = os.environ.get("OPTDNN_PROGRAM", str(SOURCE / "build/release/optdnn"))
 GOLDEN = SOURCE / "tests/golden/commands"
 
 
+def children_of(process: subprocess.Popen) -> list[int]:
+    return list(map(int, pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()))
+
+
 class Commands(unittest.TestCase):
     """Each test has a folder of its own, where the program runs."""
 

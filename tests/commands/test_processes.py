@@ -16,7 +16,7 @@ import zlib
 
 import numpy
 
-from program import PROGRAM, RINGS, Commands
+from program import PROGRAM, RINGS, Commands, children_of
 
 TORCHRUN = pathlib.Path(sys.executable).with_name("torchrun")
 
@@ -150,9 +150,9 @@ class Processes(Commands):
     def ranks(parent: subprocess.Popen) -> dict[int, int]:
         """Process numbers by rank."""
         found = {}
-        for child in pathlib.Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split():
+        for child in children_of(parent):
             words = pathlib.Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
-            found[next(int(word[5:]) for word in words if word.startswith(b"RANK="))] = int(child)
+            found[next(int(word[5:]) for word in words if word.startswith(b"RANK="))] = child
         return found
 
     def test_one_two_and_three_processes_train_the_same_network(self) -> None:

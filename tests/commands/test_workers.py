@@ -4,7 +4,6 @@
 import collections
 import json
 import os
-import pathlib
 import random
 import signal
 import subprocess
@@ -12,7 +11,7 @@ import sys
 import time
 import unittest
 
-from program import PROGRAM, SOURCE, Commands
+from program import PROGRAM, SOURCE, Commands, children_of
 
 sys.path.insert(0, str(SOURCE / "scripts"))
 from report import runs  # noqa: E402
@@ -127,9 +126,8 @@ class Workers(Commands):
         parent = self.worker("many.yaml", "--jobs", "2", "--alone")
         while not list(self.folder.glob("runs/*/*/*/checkpoints/state.safetensors")) and parent.poll() is None:
             time.sleep(0.02)
-        children = pathlib.Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
-        for child in children:
-            os.kill(int(child), signal.SIGTERM)
+        for child in children_of(parent):
+            os.kill(child, signal.SIGTERM)
         error = parent.communicate(timeout=60)[1]
         self.assertEqual(parent.returncode, 128 + signal.SIGTERM, error)
         self.assertIn("runs are left", error)
@@ -139,9 +137,8 @@ class Workers(Commands):
         parent = self.worker("many.yaml", "--jobs", "2", "--alone", "--set", "train.save_every={iterations: 100000}")
         while len(list(self.folder.glob("runs/*/*/*/metrics.jsonl"))) < 2 and parent.poll() is None:
             time.sleep(0.02)
-        children = pathlib.Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
-        for pid in [*children, parent.pid]:
-            os.kill(int(pid), signal.SIGTERM)
+        for pid in [*children_of(parent), parent.pid]:
+            os.kill(pid, signal.SIGTERM)
         error = parent.communicate(timeout=60)[1]
         self.assertEqual(parent.returncode, 128 + signal.SIGTERM, error)
         states = list(self.folder.glob("runs/*/*/*/checkpoints/state.safetensors"))

@@ -68,7 +68,7 @@ TEST_CASE("a table: texts are classes, the test set is stratified, inputs are st
 
   // Other samples, with their columns in another order and no target, become the same inputs.
   t.write("new.csv", "height,more,width\n0.5,x,10\n");
-  const torch::Tensor fresh = read_own_inputs(t.spec, t.folder / "new.csv", set->preparation());
+  const torch::Tensor fresh = read_own_samples(t.spec, t.folder / "new.csv", set->preparation()).inputs;
   const Preparation p = set->preparation();
   CHECK(fresh[0][0].item<double>() == Approx((10 - p.mean[0]) / p.deviation[0]));
   const Preparation again = read_preparation(p.json(), "x");
@@ -168,7 +168,7 @@ TEST_CASE("arrays: vectors and images, classes from integers and texts, a file o
   spec.targets = "y";
   const Preparation preparation = spec.make({})->preparation();
   write("other.npz", torch::rand({8, 5}), torch::rand({8}));
-  CHECK_THROWS_WITH(read_own_inputs(spec, folder / "other.npz", preparation),
+  CHECK_THROWS_WITH(read_own_samples(spec, folder / "other.npz", preparation),
                     tests::contains_text("has the shape 8 x 5, and the run's samples have 3 numbers each"));
   spec.train = write("b.npz", torch::rand({8, 3}), torch::rand({8, 2}));
   data = read_own_data(spec);

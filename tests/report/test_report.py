@@ -539,6 +539,8 @@ DAMAGE = [
     ("pictures.safetensors", tensors(GRID, {"grid_rows": "2", "grid_cols": "3",
                                             "preparation": '{"mean": [1, 2, 3], "deviation": [1, 2, 3]}'}),
      "pictures.safetensors is damaged"),
+    ("pictures.safetensors", tensors(GRID, {"grid_rows": "2", "grid_cols": "3", "preparation": '{"mean": [1, 2]}'}),
+     "pictures.safetensors is damaged"),
     ("pictures.safetensors", tensors(GRID, {"grid_rows": "2", "grid_cols": "3", "preparation": '{"mean": {}}'}),
      "pictures.safetensors is damaged"),
     ("pictures.safetensors", tensors(GRID | {"grid_outputs": [5, 2]}, {}), "has shape [5, 2]"),

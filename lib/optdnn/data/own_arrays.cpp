@@ -91,17 +91,11 @@ std::vector<std::string> classes_in(const NpyArray& array, bool asked_for, const
 }
 
 Tensor numbered(const NpyArray& array, const std::vector<std::string>& classes, const std::string& place) {
-  std::map<std::string, int64_t> number;
-  for (const std::string& name : classes) number.emplace(name, std::ssize(number));
   const std::vector<std::string> texts = label_texts(array);
-  Tensor labels = torch::empty({std::ssize(texts)}, torch::kInt64);
-  for (int64_t i = 0; i < std::ssize(texts); ++i) {
-    const auto found = number.find(texts[i]);
-    if (found == number.end()) {
-      throw EnvironmentError(
-          concat(place, "[", i, "] is the class '", texts[i], "', which the training set does not have"));
-    }
-    labels.data_ptr<int64_t>()[i] = found->second;
+  Tensor labels = places_of(texts, classes);
+  if (const auto i = first_unknown(labels)) {
+    throw EnvironmentError(
+        concat(place, "[", *i, "] is the class '", texts[*i], "', which the training set does not have"));
   }
   return labels;
 }
@@ -169,26 +163,36 @@ OwnData read_own_data(const ArraysSpec& spec) {
   return data;
 }
 
-Tensor read_own_inputs(const ArraysSpec& spec, const fs::path& path, const Preparation& preparation) {
-  const Tensor inputs = inputs_from(spec, read_arrays(path, {spec.inputs}), path);
+namespace {
+
+// Where there is one for each sample.
+Tensor targets_in(const ArraysSpec& spec, const std::map<std::string, NpyArray>& arrays, int64_t samples,
+                  const Preparation& preparation) {
+  const auto found = arrays.find(spec.targets);
+  if (found == arrays.end()) return {};
+  const NpyArray& targets = found->second;
+  Tensor values;
+  if (!preparation.classes.empty()) {
+    if (holds_classes(targets)) values = places_of(label_texts(targets), preparation.classes);
+  } else if (!targets.is_text() && targets.numbers.dim() > 0) {
+    values = targets.numbers.to(torch::kFloat64).reshape({targets.numbers.size(0), -1});
+  }
+  return values.defined() && values.size(0) == samples ? values : Tensor();
+}
+
+}  // namespace
+
+SampleTensors read_own_samples(const ArraysSpec& spec, const fs::path& path, const Preparation& preparation) {
+  const auto arrays = read_arrays(path, {spec.inputs, spec.targets});
+  const Tensor inputs = inputs_from(spec, arrays, path);
   const int64_t wanted = std::ssize(preparation.mean);
   if (wanted > 0 && inputs.size(1) != wanted) {
     throw base::EnvironmentError(concat(path.string(), ": '", spec.inputs, "' has the shape ",
                                         shape_text(inputs.sizes().vec()), ", and the run's samples have ", wanted,
                                         inputs.dim() > 2 ? " channels" : " numbers each"));
   }
-  return standardised(inputs, preparation.mean, preparation.deviation);
-}
-
-Tensor read_own_targets(const ArraysSpec& spec, const fs::path& path, const Preparation& preparation) {
-  const auto arrays = read_arrays(path, {spec.targets});
-  const auto found = arrays.find(spec.targets);
-  if (found == arrays.end() || found->second.shape().empty()) return {};
-  const NpyArray& targets = found->second;
-  if (!preparation.classes.empty())
-    return holds_classes(targets) ? places_of(label_texts(targets), preparation.classes) : Tensor();
-  if (targets.is_text()) return {};
-  return targets.numbers.to(torch::kFloat64).reshape({targets.shape().front(), -1});
+  return {standardised(inputs, preparation.mean, preparation.deviation),
+          targets_in(spec, arrays, inputs.size(0), preparation)};
 }
 
 }  // namespace optdnn::data

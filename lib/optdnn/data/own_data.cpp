@@ -91,12 +91,19 @@ void check_class_count(int64_t classes, int64_t samples, bool asked_for, const s
 }
 
 Tensor places_of(const std::vector<std::string>& names, const std::vector<std::string>& classes) {
+  std::map<std::string, int64_t> number;
+  for (const std::string& name : classes) number.emplace(name, std::ssize(number));
   Tensor places = torch::empty({std::ssize(names)}, torch::kInt64);
   for (int64_t i = 0; i < std::ssize(names); ++i) {
-    const auto found = std::find(classes.begin(), classes.end(), names[i]);
-    places.data_ptr<int64_t>()[i] = found == classes.end() ? -1 : found - classes.begin();
+    const auto found = number.find(names[i]);
+    places.data_ptr<int64_t>()[i] = found == number.end() ? -1 : found->second;
   }
   return places;
+}
+
+std::optional<int64_t> first_unknown(const Tensor& places) {
+  const Tensor unknown = (places < 0).nonzero();
+  return unknown.size(0) == 0 ? std::nullopt : std::optional(unknown[0].item<int64_t>());
 }
 
 void divide_off_test(OwnData& data, const OwnFields& own) {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "optdnn/data/dataset.h"
 #include "optdnn/data/own_spec.h"
@@ -31,21 +32,18 @@ void check_class_count(int64_t classes, int64_t samples, bool asked_for, const s
 // class). Errors: ConfigError if one of the two would be empty.
 void divide_off_test(OwnData& data, const OwnFields& own);
 
-// Inputs of other samples, for a network trained on this data set: a CSV file with the same columns, or an .npz file
-// with an array of that name. Shapes: N x D or N x C x H x W, standardised. Errors: as above.
-torch::Tensor read_own_inputs(const TableSpec& spec, const std::filesystem::path& file, const Preparation& preparation);
-torch::Tensor read_own_inputs(const ArraysSpec& spec, const std::filesystem::path& file,
-                              const Preparation& preparation);
-
-// What the same file says of their targets: numbers of classes (-1: no value, or a class that the training set lacks),
-// or a regression's values (NaN: none). Shapes: N, or N x K; not defined where the file says nothing.
-torch::Tensor read_own_targets(const TableSpec& spec, const std::filesystem::path& file,
+// Other samples, for a network trained on this data set: of a CSV file with the same columns, or an .npz file with an
+// array of that name. Shapes: inputs N x D or N x C x H x W, standardised; targets, not defined where the file has
+// none: N, numbers of classes (-1: no value, or a class that the training set lacks), or N x K, a regression's values
+// in the data's units (NaN: none). Errors: as above.
+SampleTensors read_own_samples(const TableSpec& spec, const std::filesystem::path& file,
                                const Preparation& preparation);
-torch::Tensor read_own_targets(const ArraysSpec& spec, const std::filesystem::path& file,
+SampleTensors read_own_samples(const ArraysSpec& spec, const std::filesystem::path& file,
                                const Preparation& preparation);
 
-// Their place among these classes, which is -1 for others. Shapes: N.
+// Their place among these classes, -1 for others; and the first that has none. Shapes: N.
 torch::Tensor places_of(const std::vector<std::string>& names, const std::vector<std::string>& classes);
+std::optional<int64_t> first_unknown(const torch::Tensor& places);
 
 // "8 x 3".
 std::string shape_text(const std::vector<int64_t>& shape);

@@ -1,7 +1,6 @@
 // Samples from a CSV file: every column but the target and those that are dropped is an input.
 #include <algorithm>
 #include <limits>
-#include <map>
 
 #include "optdnn/base/errors.h"
 #include "optdnn/base/files.h"
@@ -58,10 +57,15 @@ std::string class_name(const std::string& cell, CellType type) {
   return number ? std::to_string(*number) : cell;
 }
 
-// The classes of a column: integers by their size, texts by the alphabet.
-std::vector<std::string> classes_of(const CsvFile& file, int64_t column, CellType type, bool asked_for) {
+std::vector<std::string> class_names(const CsvFile& file, int64_t column, CellType type) {
   std::vector<std::string> names;
   for (int64_t row = 0; row < file.rows(); ++row) names.push_back(class_name(file.cell(row, column), type));
+  return names;
+}
+
+// The classes of a column: integers by their size, texts by the alphabet.
+std::vector<std::string> classes_of(const CsvFile& file, int64_t column, CellType type, bool asked_for) {
+  std::vector<std::string> names = class_names(file, column, type);
   std::sort(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
     return type == CellType::text ? a < b : *cell_integer(a) < *cell_integer(b);
   });
@@ -73,16 +77,10 @@ std::vector<std::string> classes_of(const CsvFile& file, int64_t column, CellTyp
 }
 
 Tensor labels_of(const CsvFile& file, int64_t column, CellType type, const std::vector<std::string>& classes) {
-  std::map<std::string, int64_t> number;
-  for (const std::string& name : classes) number.emplace(name, std::ssize(number));
-  Tensor labels = torch::empty({file.rows()}, torch::kInt64);
-  for (int64_t row = 0; row < file.rows(); ++row) {
-    const auto found = number.find(class_name(file.cell(row, column), type));
-    if (found == number.end()) {
-      throw EnvironmentError(concat(file.place(row, column), " is the class '", file.cell(row, column),
-                                    "', which the training set does not have"));
-    }
-    labels.data_ptr<int64_t>()[row] = found->second;
+  Tensor labels = places_of(class_names(file, column, type), classes);
+  if (const auto row = first_unknown(labels)) {
+    throw EnvironmentError(concat(file.place(*row, column), " is the class '", file.cell(*row, column),
+                                  "', which the training set does not have"));
   }
   return labels;
 }
@@ -132,26 +130,29 @@ OwnData read_own_data(const TableSpec& spec) {
   return data;
 }
 
-Tensor read_own_inputs(const TableSpec& spec, const std::filesystem::path& path, const Preparation& preparation) {
-  return standardised(read_columns(opened(spec, path), preparation.columns), preparation.mean, preparation.deviation);
-}
+namespace {
 
-Tensor read_own_targets(const TableSpec& spec, const std::filesystem::path& path, const Preparation& preparation) {
-  const CsvFile file = opened(spec, path);
+Tensor targets_in(const TableSpec& spec, const CsvFile& file, const Preparation& preparation) {
   if (std::find(file.header.begin(), file.header.end(), spec.target) == file.header.end()) return {};
   const int64_t column = column_of(file, spec.target, "target");
   if (!preparation.classes.empty()) {
     const bool integers = std::all_of(preparation.classes.begin(), preparation.classes.end(), cell_integer);
-    std::vector<std::string> names;
-    for (int64_t row = 0; row < file.rows(); ++row)
-      names.push_back(class_name(file.cell(row, column), integers ? CellType::integer : CellType::text));
-    return places_of(names, preparation.classes);
+    return places_of(class_names(file, column, integers ? CellType::integer : CellType::text), preparation.classes);
   }
   Tensor values = torch::full({file.rows(), 1}, std::numeric_limits<double>::quiet_NaN(), torch::kFloat64);
   for (int64_t row = 0; row < file.rows(); ++row) {
     if (const auto number = cell_number(file.cell(row, column))) values.data_ptr<double>()[row] = *number;
   }
   return values;
+}
+
+}  // namespace
+
+SampleTensors read_own_samples(const TableSpec& spec, const std::filesystem::path& path,
+                               const Preparation& preparation) {
+  const CsvFile file = opened(spec, path);
+  return {standardised(read_columns(file, preparation.columns), preparation.mean, preparation.deviation),
+          targets_in(spec, file, preparation)};
 }
 
 }  // namespace optdnn::data

@@ -69,6 +69,16 @@ void move_outputs(const std::vector<int>& place, Program& program) {
   for (int& output : program.outputs) output = place[output];
 }
 
+// `terms` less these parts, each once; nothing where one is missing.
+std::optional<Terms> without(Terms terms, const Terms& parts) {
+  for (const Term& part : parts) {
+    const auto found = std::find(terms.begin(), terms.end(), part);
+    if (found == terms.end()) return std::nullopt;
+    terms.erase(found);
+  }
+  return terms;
+}
+
 }  // namespace
 
 Program part_of(const Program& program, size_t first, size_t last, const std::vector<int>& outputs,
@@ -160,20 +170,6 @@ Program merge_equal(const Program& program) {
   move_outputs(place, merged);
   return merged;
 }
-
-namespace {
-
-// `terms` less these parts, each once; nothing where one is missing.
-std::optional<Terms> without(Terms terms, const Terms& parts) {
-  for (const Term& part : parts) {
-    const auto found = std::find(terms.begin(), terms.end(), part);
-    if (found == terms.end()) return std::nullopt;
-    terms.erase(found);
-  }
-  return terms;
-}
-
-}  // namespace
 
 Program reuse_arguments(const Program& program) {
   Program reusing = program;

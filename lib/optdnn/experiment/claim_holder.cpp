@@ -88,8 +88,7 @@ std::optional<Holder> read_holder(std::string_view line) {
     const auto found = json.find(key);
     return found != json.end() && found->is_number_integer() ? found->get<int64_t>() : int64_t{0};
   };
-  const bool names_one = !text("host").empty() && number("pid") > 0;
-  if (!names_one) return std::nullopt;
+  if (text("host").empty() || number("pid") <= 0) return std::nullopt;
   return Holder{text("host"),    text("boot"),      text("pid_namespace"),   number("pid"),
                 text("started"), text("slurm_job"), number("slurm_restarts")};
 }

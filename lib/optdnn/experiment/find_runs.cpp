@@ -25,7 +25,7 @@ void collect(const fs::path& folder, std::vector<fs::path>& runs) {
   const fs::directory_iterator entries(folder, error);
   if (error == std::errc::permission_denied)
     base::log_warning(base::concat(folder.string(), " may not be looked into, and is left out"));
-  for (const auto& entry : error ? fs::directory_iterator() : entries) {
+  for (const auto& entry : entries) {
     const std::string name = entry.path().filename().string();
     if (entry.is_directory(ignored) && !name.starts_with('.') && name != "search") collect(entry.path(), runs);
   }

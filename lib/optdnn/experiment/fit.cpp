@@ -51,8 +51,7 @@ class FitChecker {
   }
 
   void check_contraction(const algorithms::Rule& rule) {
-    const auto steps =
-        static_cast<int>(models::longest_run(spec_.depth.values, models::state_across(spec_.transition)));
+    const int steps = models::longest_run(spec_.depth.values, models::state_across(spec_.transition));
     const auto factor = baselines::contraction_factor(rule, modules_of(spec_, rule), steps);
     if (factor && *factor < 1.0) return;
     const std::string bounds = factor ? base::concat("their bounds allow a factor of ", base::number_text(*factor))

@@ -24,11 +24,6 @@ struct GivenSamples {
   Tensor targets = {};
 };
 
-// Where there is one for each sample.
-Tensor targets_beside(const Tensor& inputs, const Tensor& targets) {
-  return targets.defined() && targets.size(0) == inputs.size(0) ? targets : Tensor();
-}
-
 // Samples from a file or folder of the user's own, prepared as those of the training were.
 GivenSamples read_input(const OpenedRun& run, const fs::path& input) {
   if (run.shape.input.size() == 3 && fs::is_directory(input)) {
@@ -48,14 +43,14 @@ GivenSamples read_input(const OpenedRun& run, const fs::path& input) {
   }
   return std::visit(
       [&](const auto& spec) -> GivenSamples {
-        if constexpr (requires { data::read_own_inputs(spec, input, run.preparation); }) {
-          const Tensor inputs = data::read_own_inputs(spec, input, run.preparation);
+        if constexpr (requires { data::read_own_samples(spec, input, run.preparation); }) {
+          const auto [inputs, targets] = data::read_own_samples(spec, input, run.preparation);
           if (inputs.sizes().slice(1).vec() != run.shape.input) {
             throw base::EnvironmentError(concat(input.string(), " holds samples of ",
                                                 data::shape_text(inputs.sizes().slice(1).vec()),
                                                 ", and the network takes ", data::shape_text(run.shape.input)));
           }
-          return {inputs, {}, targets_beside(inputs, data::read_own_targets(spec, input, run.preparation))};
+          return {inputs, {}, targets};
         }
         throw base::ConfigError(
             concat("--input: the run's data set '", spec.kName, "' is read from no file of yours"),
@@ -106,6 +101,12 @@ Tensor all_features(OpenedRun& run, const Tensor& inputs, const std::string& whi
   return by_batches(run, inputs, [&](const Tensor& batch) {
     return features_of(run.network, batch, which).cpu().to(torch::kFloat32).contiguous();
   });
+}
+
+void check_finite(const OpenedRun& run, const Tensor& outputs) {
+  if (outputs.isfinite().all().item<bool>()) return;
+  throw base::DivergedError(
+      concat("outputs of the network of ", run.weights, " of ", run.folder.string(), " are not finite"));
 }
 
 std::string csv_cell(const std::string& text) {
@@ -206,16 +207,6 @@ data::NpzContent arrays_of(const Prediction& p) {
   }
   if (!p.names.empty()) content.texts["files"] = p.names;
   return content;
-}
-
-}  // namespace
-
-namespace {
-
-void check_finite(const OpenedRun& run, const Tensor& outputs) {
-  if (outputs.isfinite().all().item<bool>()) return;
-  throw base::DivergedError(
-      concat("outputs of the network of ", run.weights, " of ", run.folder.string(), " are not finite"));
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ std::optional<SolveReport> report_solves(const ExperimentSpec& spec) {
   if (!rule || rule->is_explicit()) return std::nullopt;
   const models::NetworkShape shape = network_shape(spec);
   models::Network network = make_network(spec, shape, spec.seeds.front());
-  const auto steps = static_cast<int>(models::longest_run(spec.depth.values, models::state_across(spec.transition)));
+  const int steps = models::longest_run(spec.depth.values, models::state_across(spec.transition));
   SolveReport report{baselines::contraction_factor(*rule, modules_of(spec, *rule), steps), {}};
   const auto radii = baselines::measure_radii(network, normal_inputs(shape));
   auto next = radii.begin();

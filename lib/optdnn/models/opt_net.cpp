@@ -45,12 +45,12 @@ void check_step(const algorithms::Rule& rule, int k, const std::vector<modules::
 
 }  // namespace
 
-int64_t longest_run(const std::vector<int64_t>& depths, StateAcross across) {
-  return across == StateAcross::carry ? std::accumulate(depths.begin(), depths.end(), int64_t{0})
-                                      : *std::max_element(depths.begin(), depths.end());
+int longest_run(const std::vector<int64_t>& depths, StateAcross across) {
+  return static_cast<int>(across == StateAcross::carry ? std::accumulate(depths.begin(), depths.end(), int64_t{0})
+                                                       : *std::max_element(depths.begin(), depths.end()));
 }
 
-void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleSpec>& modules, int64_t steps) {
+void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleSpec>& modules, int steps) {
   if (rule.start().empty()) {
     throw ConfigError(concat("rule '", rule.name(), "' starts every state at zero, so the input never enters"),
                       "leave a state out of start, or start it at a number other than 0");

@@ -25,11 +25,11 @@ struct OptNetSpec {
 };
 
 // Steps of a run of the rule, the longest of them: carried over the stages are one run, else each has its own.
-int64_t longest_run(const std::vector<int64_t>& depths, StateAcross across);
+int longest_run(const std::vector<int64_t>& depths, StateAcross across);
 
 // Errors: ConfigError naming the rule if no state starts at the input, or if in one of so many steps modules that must
 // be fresh for each pair are shared, or a module that is solved for couples the samples of a batch or draws at random.
-void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleSpec>& modules, int64_t steps);
+void check_rule(const algorithms::Rule& rule, const std::vector<modules::ModuleSpec>& modules, int steps);
 
 // Of a stage's input, and of what it hands on; they differ from its width in the DenseNet setting.
 struct StageChannels {
